@@ -1,0 +1,1 @@
+"""Emtiaz: scores the people and companies of a CRM and says why, in the CRM."""

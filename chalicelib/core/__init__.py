@@ -1,0 +1,1 @@
+"""The vocabulary of Emtiaz. Standard library only; imports nothing else of the project."""

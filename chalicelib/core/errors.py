@@ -1,0 +1,101 @@
+"""The exceptions of Emtiaz, sorted by what the caller does next.
+
+::
+
+    EmtiazError
+    ├── Rejected              answer 4xx; nothing is stored, the body is never kept
+    │   ├── SignatureInvalid      401
+    │   ├── UnknownConnection     404
+    │   ├── BodyTooLarge          413
+    │   ├── UnsupportedMedia      415
+    │   └── PayloadInvalid        400
+    ├── Retryable             raise; the queue brings it back, after ``retry_after`` if known
+    │   ├── Conflict              somebody else saved first: read again
+    │   ├── RateLimited           the CRM asks for patience
+    │   └── CrmUnavailable        the CRM is down or did not answer
+    └── Parked                keep it with the reason; it can be listed and replayed
+        ├── CredentialsInvalid    the CRM refuses the token or a scope is missing
+        ├── WriteRefused          the CRM refuses this record's values
+        └── DeliveryUnreadable    signed, but not in a shape we can read
+    ConfigurationError        outside the tree, so that nobody swallows it by accident
+"""
+
+from __future__ import annotations
+
+
+class EmtiazError(Exception):
+    """Base of everything that a use case may sort and handle."""
+
+
+class Rejected(EmtiazError):
+    status = 400
+
+
+class SignatureInvalid(Rejected):
+    status = 401
+
+
+class UnknownConnection(Rejected):
+    status = 404
+
+
+class BodyTooLarge(Rejected):
+    status = 413
+
+
+class UnsupportedMedia(Rejected):
+    status = 415
+
+
+class PayloadInvalid(Rejected):
+    status = 400
+
+
+class Retryable(EmtiazError):
+    """Worth trying again. ``retry_after`` is in seconds; None leaves the wait to the queue."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Conflict(Retryable):
+    pass
+
+
+class RateLimited(Retryable):
+    pass
+
+
+class CrmUnavailable(Retryable):
+    """The CRM is down or silent. ``in_doubt`` is true if a write may still be applied."""
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, in_doubt: bool = False
+    ) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.in_doubt = in_doubt
+
+
+class Parked(EmtiazError):
+    """Will not succeed by itself: kept with its reason until a person replays or drops it."""
+
+
+class CredentialsInvalid(Parked):
+    pass
+
+
+class WriteRefused(Parked):
+    """``correlation_id`` is what the CRM's support asks for."""
+
+    def __init__(self, message: str, *, correlation_id: str = "") -> None:
+        super().__init__(message)
+        self.correlation_id = correlation_id
+
+
+class DeliveryUnreadable(Parked):
+    pass
+
+
+class ConfigurationError(Exception):
+    """The installation or the policy is wrong: loud, for a person, never retried."""

@@ -1,0 +1,218 @@
+"""What we know of a subject, as a set that converges.
+
+A *state* (a contact, a deal, the set of associations) is kept in its newest version; an
+*activity* happened once and is kept as it is. ``FactSet.merge`` is commutative, associative
+and idempotent, so facts may arrive twice, late and in any order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal, cast, get_args
+
+from chalicelib.core.model import Activity, Deal, DealStatus, Json, Money, Purchase, Ref
+
+FactType = Literal[
+    "contact", "lead", "account", "deal", "line_item", "purchase", "refund",
+    "activity", "survey", "ticket", "subscription", "links", "deleted",
+]  # fmt: skip
+FACT_TYPES: tuple[FactType, ...] = get_args(FactType)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing known of ``subject``.
+
+    ``occurred_at`` is when an activity happened, or when a state was *read*. ``modified_at``
+    is when the source last changed a state; a state without one (the set of associations)
+    is as new as its reading. ``data`` is JSON; amounts are ``{"amount": int, "currency": str}``.
+    """
+
+    subject: Ref
+    type: FactType
+    id: str
+    occurred_at: datetime
+    data: Mapping[str, Json]
+    modified_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Identity within the subject's collection, and its sort key in the table."""
+        if self.type == "activity":
+            return f"ACT#{iso(self.occurred_at)}#{self.id}"
+        if self.type == "links":
+            return "FACT#links"
+        return f"FACT#{self.type}#{self.id}"
+
+    @property
+    def version(self) -> datetime:
+        return self.modified_at or self.occurred_at
+
+    def _rank(self) -> tuple[datetime, datetime, str]:
+        # The last member only makes the order total: two readings of one version that
+        # differ (computed properties) must be ranked alike wherever they meet.
+        return self.version, self.occurred_at, canonical(self.data)
+
+    def newer_than(self, other: Fact) -> bool:
+        """Whether this one replaces ``other`` under the same key."""
+        return self._rank() > other._rank()
+
+    def tells_more_than(self, other: Fact | None) -> bool:
+        """Whether replacing ``other`` is worth a write: a second reading of a version is not."""
+        return other is None or (self.version, self.data) != (other.version, other.data)
+
+    def to_json(self) -> dict[str, Json]:
+        row: dict[str, Json] = {
+            "subject": str(self.subject),
+            "type": self.type,
+            "id": self.id,
+            "occurred_at": iso(self.occurred_at),
+            "data": dict(self.data),
+        }
+        return row | ({"modified_at": iso(self.modified_at)} if self.modified_at else {})
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Json]) -> Fact:
+        """Raises ValueError, saying which member is missing or wrong."""
+        try:
+            kind, data, modified = row["type"], row["data"], row.get("modified_at")
+            if kind not in FACT_TYPES or not isinstance(data, dict):
+                raise ValueError(f"type must be one of {', '.join(FACT_TYPES)}; data an object")
+            return cls(
+                subject=Ref.parse(str(row["subject"])),
+                type=kind,
+                id=str(row["id"]),
+                occurred_at=parse_instant(str(row["occurred_at"])),
+                data=data,
+                modified_at=parse_instant(str(modified)) if modified else None,
+            )
+        except KeyError as missing:
+            raise ValueError(f"a fact needs {missing.args[0]!r}") from missing
+
+
+@dataclass(frozen=True, slots=True)
+class FactSet:
+    """The facts of one subject by key. Iterates over its facts in key order."""
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Iterable[Fact]) -> FactSet:
+        return cls().merge(facts)
+
+    def __iter__(self) -> Iterator[Fact]:
+        return iter(sorted(self.facts.values(), key=lambda fact: fact.key))
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def merge(self, incoming: Iterable[Fact]) -> FactSet:
+        kept = dict(self.facts)
+        for fact in incoming:
+            held = kept.get(fact.key)
+            if held is None or fact.newer_than(held):
+                kept[fact.key] = fact
+        return FactSet(kept)
+
+    def beyond(self, earlier: FactSet) -> tuple[Fact, ...]:
+        """The facts that ``earlier`` did not hold: what a save has to write."""
+        return tuple(fact for fact in self if fact.tells_more_than(earlier.facts.get(fact.key)))
+
+    def record(self) -> Fact | None:
+        """The subject's own state (its contact, lead or account record)."""
+        return next((fact for fact in self.facts.values() if _is_own_record(fact)), None)
+
+    def linked(self, kind: str) -> frozenset[str] | None:
+        """Ids of the associated records of a kind; None while associations were never read."""
+        links = self.facts.get("FACT#links")
+        return None if links is None else frozenset(cast(list[str], links.data.get(kind, [])))
+
+    def states(self, kind: FactType) -> tuple[Fact, ...]:
+        """States of associated records; one that is no longer linked does not count."""
+        linked = self.linked(kind)
+        found = (fact for fact in self if fact.type == kind)
+        return tuple(fact for fact in found if linked is None or fact.id in linked)
+
+    def deals(self) -> tuple[Deal, ...]:
+        return tuple(_deal(fact) for fact in self.states("deal"))
+
+    def activities(self) -> tuple[Activity, ...]:
+        return tuple(_activity(fact) for fact in self if fact.type == "activity")
+
+    def purchases(self) -> tuple[Purchase, ...]:
+        """Won deals with a date and an amount, and orders told by a shop; oldest first."""
+        won = [
+            Purchase(f"deal:{deal.id}", deal.closed_at, deal.amount)
+            for deal in self.deals()
+            if deal.status == "won" and deal.closed_at and deal.amount
+        ]
+        told = [_purchase(fact) for fact in self if fact.type == "purchase"]
+        return tuple(sorted(won + told, key=lambda one: (one.occurred_at, one.id)))
+
+
+def _is_own_record(fact: Fact) -> bool:
+    return fact.type == fact.subject.kind and fact.id == fact.subject.id
+
+
+def _deal(fact: Fact) -> Deal:
+    closed = fact.data.get("closed_at")
+    return Deal(
+        id=fact.id,
+        status=cast(DealStatus, fact.data.get("status", "open")),
+        amount=money(fact.data.get("amount")),
+        closed_at=parse_instant(str(closed)) if closed else None,
+        attributes=fact.data,
+    )
+
+
+def _purchase(fact: Fact) -> Purchase:
+    amount = money(fact.data.get("amount"))
+    if amount is None:
+        raise ValueError(f"{fact.key}: a purchase needs an amount")
+    return Purchase(fact.id, fact.occurred_at, amount)
+
+
+def _activity(fact: Fact) -> Activity:
+    count = fact.data.get("count", 1)
+    return Activity(
+        id=fact.id,
+        kind=str(fact.data.get("kind", "")),
+        occurred_at=fact.occurred_at,
+        count=count if isinstance(count, int) else 1,
+        attributes=fact.data,
+    )
+
+
+def money(value: Json) -> Money | None:
+    """From ``{"amount": int, "currency": str}``; None for anything else."""
+    match value:
+        case {"amount": int(amount), "currency": str(currency)}:
+            return Money(amount, currency)
+        case _:
+            return None
+
+
+def canonical(value: object) -> str:
+    """JSON with one spelling per value, for hashing and comparing."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def iso(instant: datetime) -> str:
+    """UTC with milliseconds, so that texts sort as the instants do.
+
+    >>> iso(datetime(2026, 3, 21, 12, tzinfo=UTC))
+    '2026-03-21T12:00:00.000Z'
+    """
+    utc = instant.astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """An aware ISO 8601 instant, in UTC. Raises ValueError for a text without a zone."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone; write 2026-03-21T12:00:00Z")
+    return instant.astimezone(UTC)

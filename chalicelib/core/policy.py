@@ -1,0 +1,174 @@
+"""The compiled policy: what scoring reads. ``chalicelib.policy`` makes it from an admin's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.facts import FactSet
+from chalicelib.core.model import Activity, Json, Kind, Language, Purchase, Ref, Text
+
+AttributeType = Literal["text", "number", "boolean", "date", "choice", "activity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One canonical name and where each CRM keeps it.
+
+    ``of`` is the kind of record that holds it. An attribute of type ``activity`` is a
+    "last time" field of a CRM; each value of it is one activity of the kind ``activity``.
+    """
+
+    name: str
+    type: AttributeType
+    of: Kind
+    fields: Mapping[str, str]
+    activity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """All that a model may look at: one subject's facts as of ``now``, sorted out once.
+
+    ``attributes`` holds the subject's own values by canonical name; those of its first
+    account stand under ``account``. Purchases and activities later than ``now`` are left out.
+    """
+
+    subject: Ref
+    now: datetime
+    attributes: Mapping[str, Json]
+    activities: Mapping[str, tuple[Activity, ...]]
+    purchases: tuple[Purchase, ...]
+    facts: FactSet
+
+
+Condition = Callable[[Profile], bool | None]
+"""True, false, or None where an attribute it needs is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One line of an explanation before caps: ``points`` now, falling by ``half_life_days``."""
+
+    id: str
+    points: float
+    text: Text
+    half_life_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a model says of a profile.
+
+    ``known`` and ``asked`` count the inputs that were there and that were wanted; nothing
+    known means that the measure is missing, which is not zero. ``changes_at`` is the first
+    instant at which a term jumps without a new fact (decay is not a jump).
+    """
+
+    terms: tuple[Term, ...]
+    known: int
+    asked: int
+    changes_at: datetime | None = None
+
+
+class Model(Protocol):
+    """A way to score. A file in ``scoring/models`` offers one as its class ``Model``."""
+
+    @property
+    def maximum(self) -> float:
+        """The most points that it can give; grades are shares of this."""
+        ...
+
+    def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules or a model with a weight and bounds: ``weight * clamp(sum of terms, low, high)``."""
+
+    id: str
+    model_name: str
+    model: Model
+    weight: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A name for all values from ``minimum`` up to the next band."""
+
+    name: str
+    minimum: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPolicy:
+    """``fit`` and ``engagement`` name the groups that make the grade's letter and digit."""
+
+    groups: tuple[Group, ...]
+    fit: frozenset[str]
+    engagement: frozenset[str]
+    fit_grades: tuple[Band, ...]
+    engagement_grades: tuple[Band, ...]
+    temperatures: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPolicy:
+    """Components are groups bounded to 0-100 and mixed by weight; missing ones are left out."""
+
+    components: tuple[Group, ...]
+    classes: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rep should do next; the first that fits is taken.
+
+    ``when`` maps ``class``, ``grade``, ``temperature`` or ``segment`` to the values that fit;
+    all that are named must. An empty ``when`` fits everybody.
+    """
+
+    id: str
+    when: Mapping[str, frozenset[str]]
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPolicy:
+    """``step`` is the change of a score, in points, that is worth a write to the CRM."""
+
+    step: float
+    profile: Literal["full", "minimal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``version`` is the hash of the canonical page it was compiled from."""
+
+    name: str
+    version: str
+    language: Language
+    time_zone: ZoneInfo
+    calendar: Literal["gregorian", "jalali"]
+    currency: str
+    attributes: tuple[Attribute, ...]
+    lead: LeadPolicy
+    customer: CustomerPolicy
+    actions: tuple[Action, ...]
+    publish: PublishPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class FittedModels:
+    """What training learned of a connection's population: parameters by model name."""
+
+    version: str
+    parameters: Mapping[str, Mapping[str, Json]]
+
+
+NOTHING_FITTED = FittedModels(version="none", parameters={})

@@ -1,0 +1,190 @@
+"""What the cloud must offer. ``chalicelib.adapters`` gives it on AWS, tests give it in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from chalicelib.core.card import Fields
+from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.facts import Fact, FactSet
+from chalicelib.core.model import Json, Ref
+from chalicelib.core.policy import FittedModels
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """The card item of a subject's collection.
+
+    Every save makes ``version`` one higher. ``outgoing`` is what the CRM should show since
+    that version, ``published`` what it was last known to show, as of ``written_version``.
+    ``body`` is the card as JSON, made by the policy and models it names.
+    """
+
+    ref: Ref
+    version: int
+    written_version: int
+    outgoing: Fields
+    published: Fields
+    body: Mapping[str, Json]
+    due_at: datetime | None
+    next_change_at: datetime | None
+
+    @property
+    def pending(self) -> bool:
+        return self.version > self.written_version
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether the CRM may hold something other than ``published`` or ``outgoing``.
+
+        One unwritten version leaves two possibilities: not written, or written and not
+        marked, and both end well when the difference is written again. With more than one,
+        a version in between may have been written without being marked.
+        """
+        return self.version - self.written_version > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """All that one Query reads of a subject; ``card`` is None before its first save."""
+
+    ref: Ref
+    card: StoredCard | None = None
+    facts: FactSet = field(default_factory=FactSet)
+
+    @property
+    def version(self) -> int:
+        return self.card.version if self.card else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """What one transaction writes, if the subject is still at ``base_version``.
+
+    ``settled`` says that the CRM already shows what it should, so nothing is pending;
+    ``history`` is kept as one row per published change.
+    """
+
+    ref: Ref
+    base_version: int
+    facts: Sequence[Fact]
+    body: Mapping[str, Json]
+    outgoing: Fields
+    settled: bool
+    due_at: datetime | None
+    next_change_at: datetime | None
+    history: Mapping[str, Json] | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Version ``version`` of ``ref`` was written and the CRM now shows ``published``."""
+
+    ref: Ref
+    version: int
+    published: Fields
+    next_change_at: datetime | None
+
+
+class SubjectStore(Protocol):
+    def load(self, ref: Ref) -> Collection:
+        """One strongly consistent Query; the card is read before the facts."""
+        ...
+
+    def save(self, save: Save) -> None:
+        """All or nothing. Raises ``Conflict`` if another save came first."""
+        ...
+
+    def cards(self, refs: Sequence[Ref]) -> tuple[StoredCard, ...]:
+        """Strongly consistent; absent ones are left out."""
+        ...
+
+    def mark_written(self, marks: Sequence[Mark]) -> None:
+        """Never lowers a ``written_version``; a card saved meanwhile stays pending."""
+        ...
+
+    def due(self, connection: str, now: datetime, limit: int) -> tuple[Ref, ...]:
+        """Subjects whose ``due_at`` has come, from the index, without a Scan."""
+        ...
+
+    def population(self, connection: str) -> Iterator[Mapping[str, Json]]:
+        """Projected numbers of every card of a connection: ``ref, score, r, f, m``."""
+        ...
+
+    def history(self, ref: Ref, limit: int) -> tuple[Mapping[str, Json], ...]:
+        """Published changes, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedItem:
+    """``id`` sorts by time; ``message`` is what to queue again on replay."""
+
+    id: str
+    connection: str
+    reason: str
+    message: Mapping[str, Json]
+    parked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSettings:
+    """What is in force for a connection. ``policy`` is the canonical page."""
+
+    connection: Connection
+    policy: Mapping[str, Json]
+    models: FittedModels
+
+
+class SettingsStore(Protocol):
+    def connections(self) -> tuple[Connection, ...]: ...
+
+    def live(self, connection: str, *, fresh: bool = False) -> LiveSettings:
+        """Cached for a minute unless ``fresh``. Raises ``ConfigurationError`` if unknown."""
+        ...
+
+    def put_connection(self, connection: Connection) -> None: ...
+
+    def publish_policy(
+        self, connection: str, version: str, page: Mapping[str, Json], now: datetime
+    ) -> None: ...
+
+    def publish_models(self, connection: str, models: FittedModels, now: datetime) -> None: ...
+
+    def park(self, item: ParkedItem) -> None: ...
+
+    def parked(self, connection: str) -> tuple[ParkedItem, ...]: ...
+
+    def unpark(self, item: ParkedItem) -> None: ...
+
+    def checkpoint(self, connection: str, name: str) -> Mapping[str, Json] | None:
+        """Where a long job stopped, so that it can resume."""
+        ...
+
+    def set_checkpoint(
+        self, connection: str, name: str, state: Mapping[str, Json] | None
+    ) -> None: ...
+
+
+class Queue(Protocol):
+    def send(self, messages: Sequence[Mapping[str, Json]]) -> None:
+        """All are durably kept, or ``Retryable`` is raised."""
+        ...
+
+    def backlog(self) -> int:
+        """About how many messages wait or are being worked on."""
+        ...
+
+
+class Secrets(Protocol):
+    def get(self, connection: str, *, fresh: bool = False) -> Secret:
+        """Raises ``UnknownConnection``."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime: ...
