@@ -1,0 +1,53 @@
+import socket
+
+import botocore.session
+import pytest
+import requests
+
+from infra.sandbox.local_cloud import HOST, LocalCloud, LocalCloudError
+
+pytestmark = pytest.mark.local_cloud
+
+
+def queues(cloud, monkeypatch):
+    for name, value in cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    return botocore.session.get_session().create_client("sqs")
+
+
+def test_it_serves_the_sdk_until_it_is_reset_and_leaves_nothing_behind(monkeypatch):
+    with LocalCloud() as cloud:
+        sqs = queues(cloud, monkeypatch)
+        sqs.create_queue(QueueName="one")
+        assert len(sqs.list_queues()["QueueUrls"]) == 1
+        cloud.reset()
+        assert sqs.list_queues().get("QueueUrls", []) == []
+    assert not cloud.directory.exists()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(cloud.endpoint, timeout=1)
+
+
+def test_its_environment_hides_a_developers_own_profile(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    with LocalCloud() as cloud:
+        assert queues(cloud, monkeypatch).list_queues().get("QueueUrls", []) == []
+
+
+def test_a_kept_directory_survives_with_its_log(tmp_path):
+    with LocalCloud(directory=tmp_path) as cloud:
+        pass
+    assert "Ready" in cloud.log.read_text()
+
+
+def test_a_taken_port_is_reported_with_the_log():
+    with socket.socket() as other:
+        other.bind((HOST, 0))
+        other.listen()
+        with pytest.raises(LocalCloudError, match="already in use"):
+            LocalCloud(port=other.getsockname()[1]).start()
+
+
+def test_stopping_twice_is_harmless():
+    cloud = LocalCloud().start()
+    cloud.stop()
+    cloud.stop()
