@@ -175,6 +175,10 @@ class Queue(Protocol):
         """All are durably kept, or ``Retryable`` is raised."""
         ...
 
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Hide a received message for so long; it may have been taken back already."""
+        ...
+
     def backlog(self) -> int:
         """About how many messages wait or are being worked on."""
         ...

@@ -1,0 +1,124 @@
+"""The Lambda functions: routes, queue handlers, schedules. Wires; decides nothing.
+
+Use cases are imported inside the handlers: all functions are one zip, and ``receive`` must not
+pay for importing what only ``process`` needs.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.adapters.secrets import SecretsManagerSecrets
+from ulid import ULID
+
+import connectors
+from chalicelib import logs
+from chalicelib.core.connector import Request
+from chalicelib.core.errors import Rejected, Retryable
+from chalicelib.pipeline.messages import Envelope, Failure
+from chalicelib.pipeline.receive import receive
+from chalicelib.pipeline.services import Edge
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.pipeline.services import Services
+
+WRITE_BACK_SECONDS = 40
+"""How long write-back begins new batches; its function may run for 120 s in all."""
+
+app = Chalice(app_name="emtiaz")
+logs.start_logging()
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_environment(os.environ)
+
+
+@cache
+def edge() -> Edge:
+    return Edge(
+        load_connector=connectors.load,
+        secrets=SecretsManagerSecrets(settings().stage),
+        intake=SqsQueue(settings().intake_url),
+    )
+
+
+@cache
+def services() -> Services:
+    from chalicelib.wiring import aws_services
+
+    return aws_services(settings(), connectors.load)
+
+
+@app.route("/hooks/{connection}", methods=["POST"], content_types=list(connectors.content_types()))
+def hooks(connection: str) -> Response:
+    delivery = str(ULID())
+    try:
+        receive(delivery, connection, _request(), edge(), datetime.now(UTC))
+    except Rejected as error:
+        logs.warning("rejected", status=error.status, reason=str(error))
+        return Response({"error": str(error)}, status_code=error.status)
+    except Retryable as error:
+        logs.warning("not queued", reason=str(error))
+        return Response({"error": "try again"}, {"Retry-After": "5"}, status_code=503)
+    return Response({"delivery": delivery}, status_code=202)
+
+
+@app.route("/health", methods=["GET"])
+def health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.on_sqs_message(
+    queue=os.environ.get("EMTIAZ_INTAKE_QUEUE", "emtiaz-dev-intake"),
+    batch_size=10,
+    maximum_batching_window_in_seconds=1,
+)
+def process(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
+    from chalicelib.pipeline.process import process as process_batch
+
+    now = services().clock.now()
+    return _outcome(process_batch(_envelopes(event), services(), now), services().intake)
+
+
+@app.on_sqs_message(
+    queue=os.environ.get("EMTIAZ_WRITE_BACK_QUEUE", "emtiaz-dev-write-back.fifo"), batch_size=10
+)
+def write_back(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
+    from chalicelib.pipeline.write_back import write_back as write_batch
+
+    deadline = services().clock.now() + timedelta(seconds=WRITE_BACK_SECONDS)
+    return _outcome(write_batch(_envelopes(event), services(), deadline), services().write_back)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def sweep(_event: CloudWatchEvent) -> None:
+    from chalicelib.pipeline.sweep import sweep as wake_due_cards
+
+    wake_due_cards(services(), services().clock.now())
+
+
+def _request() -> Request:
+    current = app.current_request
+    assert current is not None
+    headers = {name.lower(): value for name, value in current.headers.items()}
+    # Signatures cover the public address, which a function behind a gateway cannot see: the
+    # connection's secret holds it, and no URL is rebuilt from headers here.
+    return Request(current.method, "", headers, bytes(current.raw_body))
+
+
+def _envelopes(event: SQSEvent) -> list[Envelope]:
+    return [Envelope.from_record(record) for record in event.to_dict()["Records"]]
+
+
+def _outcome(failures: tuple[Failure, ...], queue: SqsQueue) -> dict[str, list[dict[str, str]]]:
+    """A partial batch response; each failed message comes back after its own back-off."""
+    for failure in failures:
+        queue.postpone(failure.envelope.receipt, failure.wait_seconds)
+    return {"batchItemFailures": [{"itemIdentifier": one.envelope.id} for one in failures]}

@@ -1,0 +1,132 @@
+"""What travels in the queues, as JSON and as values."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from math import ceil
+from typing import Any, TypeVar, cast
+
+from chalicelib.core.connector import Request
+from chalicelib.core.errors import DeliveryUnreadable
+from chalicelib.core.facts import iso
+from chalicelib.core.model import Json, Ref
+
+REFS_PER_MESSAGE = 100
+
+LONGEST_WAIT = 15 * 60
+
+T = TypeVar("T")
+
+
+class Reason(StrEnum):
+    """Why refs are in the intake queue, which decides what is done for them."""
+
+    READ = "read"  # read the CRM again: a delivery taken apart, a replay, reconcile
+    COLLECT = "collect"  # read the CRM and keep the facts, but publish nothing yet
+    RESCORE = "rescore"  # a new policy or model: score from stored facts, settings read anew
+    SWEEP = "sweep"  # the card is due: score from stored facts
+
+    @property
+    def reads_crm(self) -> bool:
+        return self in {Reason.READ, Reason.COLLECT}
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One message as the queue hands it over; ``receives`` counts from 1."""
+
+    id: str
+    receipt: str
+    receives: int
+    body: Mapping[str, Json]
+
+    @property
+    def connection(self) -> str:
+        return str(self.body.get("connection", ""))
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Envelope:
+        """From one of the ``Records`` that SQS hands to Lambda."""
+        return cls(
+            id=record["messageId"],
+            receipt=record["receiptHandle"],
+            receives=int(record["attributes"]["ApproximateReceiveCount"]),
+            body=json.loads(record["body"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A message to bring back, after ``retry_after`` seconds if that is known."""
+
+    envelope: Envelope
+    retry_after: float | None = None
+
+    @property
+    def wait_seconds(self) -> int:
+        """Twice as long each time, from two seconds up to a quarter of an hour."""
+        if self.retry_after is not None:
+            return ceil(self.retry_after)
+        return min(LONGEST_WAIT, 2 ** min(self.envelope.receives, 10))
+
+
+def delivery_message(
+    delivery: str, connection: str, request: Request, received_at: datetime
+) -> dict[str, Json]:
+    """A verified delivery, raw: what a parser gets wrong can be parsed again after the fix."""
+    return {
+        "delivery": delivery,
+        "connection": connection,
+        "received_at": iso(received_at),
+        "headers": {"content-type": request.headers.get("content-type", "")},
+        "body_b64": base64.b64encode(request.body).decode("ascii"),
+    }
+
+
+def is_delivery(body: Mapping[str, Json]) -> bool:
+    return "body_b64" in body
+
+
+def delivered_request(body: Mapping[str, Json]) -> Request:
+    """Raises ``DeliveryUnreadable``."""
+    try:
+        raw = base64.b64decode(str(body["body_b64"]), validate=True)
+    except (KeyError, binascii.Error) as error:
+        raise DeliveryUnreadable(f"the queued body is damaged: {error}") from error
+    headers = cast(Mapping[str, str], body.get("headers", {}))
+    return Request("POST", "", headers, raw)
+
+
+def refs_messages(
+    connection: str, refs: Iterable[Ref], reason: Reason | None = None
+) -> list[dict[str, Json]]:
+    """As many messages as needed; with a reason for the intake queue, without for write-back."""
+    messages: list[dict[str, Json]] = [
+        {"connection": connection, "refs": [str(ref) for ref in chunk]}
+        for chunk in chunks(refs, REFS_PER_MESSAGE)
+    ]
+    return [message | {"reason": reason.value} for message in messages] if reason else messages
+
+
+def refs_of(body: Mapping[str, Json]) -> tuple[Ref, ...]:
+    """Raises ``DeliveryUnreadable`` for anything but a list of refs of the message's connection."""
+    try:
+        refs = tuple(Ref.parse(str(ref)) for ref in cast(Sequence[Json], body["refs"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise DeliveryUnreadable(f"the queued refs are damaged: {error}") from error
+    if any(ref.connection != body.get("connection") for ref in refs):
+        raise DeliveryUnreadable("the queued refs belong to another connection")
+    return refs
+
+
+def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

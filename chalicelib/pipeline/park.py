@@ -1,0 +1,39 @@
+"""What cannot be processed is kept with its reason, and can be replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from ulid import ULID
+
+from chalicelib import logs
+from chalicelib.core.model import Json
+from chalicelib.core.ports import ParkedItem
+from chalicelib.pipeline.services import Services
+
+
+def park(message: Mapping[str, Json], reason: str, services: Services, now: datetime) -> ParkedItem:
+    """Keep a message that waits for a person; it can leave the queue."""
+    item = ParkedItem(
+        id=str(ULID.from_datetime(now)),
+        connection=str(message.get("connection", "")),
+        reason=reason,
+        message=message,
+        parked_at=now,
+    )
+    services.settings.park(item)
+    logs.warning("parked", connection=item.connection, parked=item.id, reason=reason)
+    return item
+
+
+def replay(
+    connection: str, services: Services, only: Collection[str] = ()
+) -> tuple[ParkedItem, ...]:
+    """Queue parked messages again, all or those named; each leaves the park once it is queued."""
+    waiting = services.settings.parked(connection)
+    chosen = tuple(item for item in waiting if not only or item.id in only)
+    for item in chosen:
+        services.intake.send([item.message])
+        services.settings.unpark(item)
+    return chosen
