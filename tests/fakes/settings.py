@@ -1,0 +1,67 @@
+import json
+
+from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.policy import NOTHING_FITTED
+from chalicelib.core.ports import LiveSettings
+
+
+class InMemorySettingsStore:
+    """``reads`` lists what ``live`` was asked, as ``(connection, fresh)``."""
+
+    def __init__(self):
+        self.reads = []
+        self.policies = {}
+        self._connections = {}
+        self._live_policy = {}
+        self._live_models = {}
+        self._parked = {}
+        self._checkpoints = {}
+
+    def connections(self):
+        return tuple(self._connections[id_] for id_ in sorted(self._connections))
+
+    def live(self, connection, *, fresh=False):
+        self.reads.append((connection, fresh))
+        self._require(connection)
+        if connection not in self._live_policy:
+            raise ConfigurationError(f"{connection} has no policy")
+        return LiveSettings(
+            self._connections[connection],
+            self.policies[connection, self._live_policy[connection]],
+            self._live_models.get(connection, NOTHING_FITTED),
+        )
+
+    def put_connection(self, connection):
+        self._connections[connection.id] = connection
+
+    def publish_policy(self, connection, version, page, now):
+        self._require(connection)
+        self.policies.setdefault((connection, version), json.loads(json.dumps(page)))
+        self._live_policy[connection] = version
+
+    def publish_models(self, connection, models, now):
+        self._require(connection)
+        self._live_models[connection] = models
+
+    def park(self, item):
+        self._parked[item.connection, item.id] = item
+
+    def parked(self, connection):
+        ids = sorted(id_ for owner, id_ in self._parked if owner == connection)
+        return tuple(self._parked[connection, id_] for id_ in ids)
+
+    def unpark(self, item):
+        self._parked.pop((item.connection, item.id), None)
+
+    def checkpoint(self, connection, name):
+        return self._checkpoints.get((connection, name))
+
+    def set_checkpoint(self, connection, name, state):
+        if state is None:
+            self._checkpoints.pop((connection, name), None)
+        else:
+            self._checkpoints[connection, name] = json.loads(json.dumps(state))
+
+    def _require(self, connection):
+        if connection not in self._connections:
+            raise ConfigurationError(f"no connection {connection!r}")
