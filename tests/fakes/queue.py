@@ -7,6 +7,7 @@ class InMemoryQueue:
     def __init__(self):
         self.messages = []
         self.sends = 0
+        self.postponed = []
         self._failures = []
 
     def send(self, messages):
@@ -14,6 +15,9 @@ class InMemoryQueue:
         if self._failures:
             raise self._failures.pop(0)
         self.messages += [json.loads(json.dumps(message)) for message in messages]
+
+    def postpone(self, receipt, seconds):
+        self.postponed.append((receipt, seconds))
 
     def backlog(self):
         return len(self.messages)

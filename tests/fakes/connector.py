@@ -1,0 +1,52 @@
+"""A CRM protocol small enough to read: a body is a JSON array of events, signed by a word."""
+
+import json
+from datetime import datetime
+
+from chalicelib.core.connector import Connector, Event, EventType
+from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid, SignatureInvalid
+from chalicelib.core.model import Ref
+
+MOMENT = datetime.fromisoformat("2026-03-21T12:00:00Z")
+
+
+def connector(crm):
+    """Connector ``toy`` whose client is ``crm``."""
+    return Connector(
+        name="toy",
+        content_types=("application/json",),
+        verify=verify,
+        check_shape=check_shape,
+        parse=parse,
+        connect=lambda _connection, _secret, _attributes: crm,
+    )
+
+
+def verify(request, secret, _now):
+    if request.headers.get("signature") not in secret.webhook_secrets:
+        raise SignatureInvalid("the signature does not match")
+
+
+def check_shape(body):
+    if not body.startswith(b"["):
+        raise PayloadInvalid("expected a JSON array")
+
+
+def parse(request, connection):
+    try:
+        rows = json.loads(request.body)
+        return tuple(event(row, connection) for row in rows)
+    except (ValueError, KeyError) as error:
+        raise DeliveryUnreadable(str(error)) from error
+
+
+def event(row, connection):
+    if "ref" not in row:
+        return Event(EventType.UNKNOWN, None, MOMENT, row["type"])
+    ref = Ref.parse(f"{connection.id}:{row['ref']}")
+    return Event(EventType.CHANGED, ref, MOMENT, "changed", ours=row.get("ours", False))
+
+
+def body(*refs, ours=False):
+    """Of a delivery that rings for these records, such as ``contact:1``."""
+    return json.dumps([{"ref": ref, "ours": ours} for ref in refs]).encode()

@@ -1,0 +1,97 @@
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.pipeline.backfill import CHECKPOINT, backfill
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION, Installation
+
+DAY = timedelta(days=1)
+CUSTOMERS, LEADS = 60, 15
+
+
+@pytest.fixture
+def crowded(installation):
+    return crowd(installation)
+
+
+def crowd(installation):
+    installation.crm.page_size = 20
+    for number in range(CUSTOMERS):
+        bought = [(NOON - (number + k) * DAY, 10 + number) for k in range(1 + number % 5)]
+        installation.contact(number, deals=bought)
+    for number in range(CUSTOMERS, CUSTOMERS + LEADS):
+        installation.contact(number)
+    return installation
+
+
+def complete(installation):
+    """Run a backfill; every look at a queue delivers what waits in it."""
+
+    def deliver():
+        assert not installation.process()
+        assert not installation.write()
+
+    return list(backfill(CONNECTION, installation.services, deliver))
+
+
+def test_everyone_in_the_crm_is_scored_with_the_cuts_of_all(crowded):
+    complete(crowded)
+    assert len(crowded.crm.fields) == CUSTOMERS + LEADS
+    models = crowded.settings.live(CONNECTION).models
+    assert models.parameters["rfm"]["n"] == CUSTOMERS
+    assert all(card.body["models"] == models.version for card in cards(crowded))
+    assert {card.body["customer"]["class"] for card in cards(crowded) if card.body["customer"]}
+
+
+def test_each_record_is_read_once_and_written_once(crowded):
+    complete(crowded)
+    read = [ref for batch in crowded.crm.called("fetch") for ref in batch]
+    written = [update.ref for update in crowded.writes()]
+    assert len(read) == len(set(read)) == CUSTOMERS + LEADS
+    assert len(written) == len(set(written)) == CUSTOMERS + LEADS
+
+
+def test_nothing_is_published_before_the_cuts_are_known(crowded):
+    steps = backfill(CONNECTION, crowded.services, lambda: crowded.process())
+    for progress in steps:
+        if progress.step == "fit":
+            break
+    assert crowded.ring.messages == []
+    assert crowded.crm.fields == {}
+
+
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_a_backfill_killed_while_listing_resumes_at_its_page(crowded, pages):
+    steps = backfill(CONNECTION, crowded.services, lambda: None)
+    for _ in range(pages):
+        next(steps)
+    steps.close()
+    crowded.crm.calls.clear()
+    complete(crowded)
+    assert len(crowded.crm.called("list_subjects")) == 4 - pages
+    untouched = crowd(Installation())
+    complete(untouched)
+    assert crowded.crm.fields == untouched.crm.fields
+
+
+def test_progress_ends_at_its_total_in_every_step(crowded):
+    last = {progress.step: progress for progress in complete(crowded)}
+    assert list(last) == ["list", "collect", "fit", "score", "write"]
+    assert all(progress.done == progress.total for progress in last.values())
+
+
+def test_a_second_backfill_writes_nothing_new(crowded):
+    complete(crowded)
+    before = len(crowded.writes())
+    complete(crowded)
+    assert len(crowded.writes()) == before
+
+
+def test_a_finished_backfill_leaves_no_checkpoint(crowded):
+    complete(crowded)
+    assert crowded.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+
+
+def cards(installation):
+    return [subject.card for subject in installation.store.subjects.values()]

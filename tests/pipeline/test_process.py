@@ -1,0 +1,262 @@
+import random
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.core.errors import Conflict, CredentialsInvalid, RateLimited, Retryable
+from chalicelib.core.model import Ref
+from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
+from chalicelib.pipeline.process import HOPELESS_AFTER, process
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION, Installation, envelope
+
+DAY = timedelta(days=1)
+
+
+def test_a_changed_contact_shows_its_score_class_tags_and_reasons(installation):
+    ref = installation.contact(1, deals=[(NOON - 3 * DAY, 900)], visits=[NOON - DAY])
+    installation.deliver("contact:1")
+    installation.run()
+    shown = installation.crm.fields[ref]
+    card = installation.card(ref)
+    assert shown["score"] == card.body["score"] > 0
+    assert shown["class"] == card.body["customer"]["class"]
+    assert f"class:{shown['class']}" in shown["tags"]
+    assert shown["why"].count("·") == len(card.body["reasons"]) - 1
+
+
+def test_a_deal_moves_the_score_of_its_contact(installation):
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.crm.fields[ref]["class"] is None
+    installation.contact(1, deals=[(NOON - DAY, 500)])
+    installation.crm.link(Ref(CONNECTION, "deal", "1-0"), ref)
+    installation.deliver("deal:1-0")
+    installation.run()
+    assert installation.crm.fields[ref]["class"] is not None
+
+
+def test_events_of_one_record_in_one_batch_cost_one_read(installation):
+    installation.contact(1)
+    for _ in range(30):
+        installation.deliver("contact:1", "contact:1")
+    installation.process()
+    assert len(installation.crm.called("fetch")) == 1
+    assert installation.store.saves == 1
+
+
+def test_an_event_that_changes_nothing_writes_nothing_to_the_crm(installation):
+    installation.contact(1, visits=[NOON - DAY])
+    installation.deliver("contact:1")
+    installation.run()
+    before = len(installation.writes())
+    installation.clock.advance(minutes=1)
+    installation.deliver("contact:1")
+    installation.process()
+    assert installation.ring.messages == []
+    assert len(installation.writes()) == before
+
+
+def test_echoes_and_unknown_events_ring_for_nobody(installation):
+    installation.contact(1)
+    installation.deliver("contact:1", ours=True)
+    installation.run()
+    assert installation.crm.calls == []
+
+
+def test_duplicates_and_shuffles_end_in_the_same_card(installation):
+    rng = random.Random(7)
+    other = Installation()
+    for number in range(20):
+        for one in (installation, other):
+            one.contact(number, deals=[(NOON - number * DAY, 100 + number)], visits=[NOON - DAY])
+        installation.deliver(f"contact:{number}")
+    installation.run()
+    storm = [f"contact:{number}" for number in range(20)] * 3
+    rng.shuffle(storm)
+    for ref in storm:
+        other.deliver(ref)
+        if rng.random() < 0.3:
+            other.process()
+    other.run()
+    assert {ref: one.card.body for ref, one in installation.store.subjects.items()} == {
+        ref: one.card.body for ref, one in other.store.subjects.items()
+    }
+    assert installation.crm.fields == other.crm.fields
+
+
+def test_a_worker_killed_between_saving_and_ringing_is_repaired_by_sweep(installation):
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    installation.ring.fail_next_send(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        installation.process()
+    assert installation.card(ref).pending
+    assert installation.sweep() == 0
+    installation.clock.advance(minutes=2)
+    assert installation.sweep() == 1
+    installation.run()
+    assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+    assert not installation.card(ref).pending
+
+
+def test_an_event_rings_again_for_a_card_left_unwritten(installation):
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    installation.process()
+    installation.ring.take()
+    installation.deliver("contact:1")
+    installation.run()
+    assert ref in installation.crm.fields
+
+
+def test_a_lost_race_is_read_again(installation):
+    ref = installation.contact(1)
+    installation.store.fail_next_save(Conflict("somebody was faster"))
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.store.loads == 2
+    assert ref in installation.crm.fields
+
+
+def test_a_subject_that_loses_every_race_brings_back_only_its_messages(installation):
+    installation.contact(1)
+    installation.contact(2)
+    installation.deliver("contact:1")
+    installation.deliver("contact:2")
+    for _ in range(5):
+        installation.store.fail_next_save(Conflict("somebody was faster"))
+    failures = installation.process()
+    assert [one.envelope.id for one in failures] == ["0"]
+    assert len(installation.store.subjects) == 1
+
+
+def test_a_crm_that_asks_for_patience_brings_the_messages_back_after_that(installation):
+    installation.contact(1)
+    installation.deliver("contact:1")
+    installation.crm.fail_next("fetch", RateLimited("slow down", retry_after=9.5))
+    (failure,) = installation.process()
+    assert failure.wait_seconds == 10
+
+
+def test_a_refused_token_parks_the_delivery_and_a_replay_scores_it(installation):
+    from chalicelib.pipeline.park import replay
+
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    installation.crm.fail_next("fetch", CredentialsInvalid("401: the token is not valid"))
+    assert installation.process() == ()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "token" in item.reason
+    assert replay(CONNECTION, installation.services) == (item,)
+    installation.run()
+    assert ref in installation.crm.fields
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_an_unreadable_delivery_is_parked_and_its_neighbours_are_scored(installation):
+    from chalicelib.pipeline.receive import receive
+
+    ref = installation.contact(1)
+    broken = installation.request(b'[{"ref": "nothing"}]')
+    receive("01", CONNECTION, broken, installation.edge, NOON)
+    installation.deliver("contact:1")
+    installation.run()
+    assert len(installation.settings.parked(CONNECTION)) == 1
+    assert ref in installation.crm.fields
+
+
+def test_a_record_that_is_gone_from_the_crm_is_left_alone(installation):
+    installation.deliver("contact:404")
+    installation.run()
+    assert installation.store.subjects == {}
+
+
+class GuiltyCrm:
+    """Stands before a CRM and crashes the process whenever one record is read."""
+
+    def __init__(self, crm, guilty):
+        self.crm, self.guilty = crm, guilty
+
+    def __getattr__(self, name):
+        return getattr(self.crm, name)
+
+    def fetch(self, subjects, now):
+        if self.guilty in subjects:
+            raise ZeroDivisionError
+        return self.crm.fetch(subjects, now)
+
+
+def test_of_a_batch_with_a_poisonous_record_only_that_one_is_parked(installation):
+    innocent = [installation.contact(number) for number in range(1, 6)]
+    guilty = installation.contact(6)
+    installation.crm = GuiltyCrm(installation.crm, guilty)
+    installation.deliver(*(f"contact:{number}" for number in range(1, 7)))
+    messages = [(body, 1) for body in installation.intake.take()]
+    for _ in range(12):
+        envelopes = [envelope(b, receives=n, identity=str(i)) for i, (b, n) in enumerate(messages)]
+        failures = process(envelopes, installation.services, installation.clock.now())
+        back = [(one.envelope.body, one.envelope.receives + 1) for one in failures]
+        messages = back + [(body, 1) for body in installation.intake.take()]
+        installation.write()
+    assert messages == []
+    assert set(installation.crm.fields) == set(innocent)
+    (item,) = installation.settings.parked(CONNECTION)
+    assert item.message["refs"] == [str(guilty)]
+    assert "ZeroDivisionError" in item.reason
+
+
+def test_a_message_waits_longer_each_time_up_to_a_quarter_of_an_hour():
+    from chalicelib.pipeline.messages import Failure
+
+    waits = [Failure(envelope({}, receives=n)).wait_seconds for n in (1, 2, 3, 9, 20)]
+    assert waits == [2, 4, 8, 512, 900]
+    assert HOPELESS_AFTER < 20
+
+
+def test_refs_of_another_connection_are_parked_unread(installation):
+    body = {"connection": CONNECTION, "refs": ["toy-other:contact:1"], "reason": "read"}
+    assert process([envelope(body)], installation.services, NOON) == ()
+    assert len(installation.settings.parked(CONNECTION)) == 1
+    assert installation.crm.calls == []
+
+
+def test_a_sweep_scores_from_stored_facts_without_asking_the_crm(installation):
+    ref = installation.contact(1, visits=[NOON - DAY, NOON])
+    installation.deliver("contact:1")
+    installation.run()
+    asked = len(installation.crm.called("fetch"))
+    due_at = installation.card(ref).due_at
+    installation.clock.advance(seconds=(due_at - NOON).total_seconds())
+    assert installation.sweep() == 1
+    installation.run()
+    assert len(installation.crm.called("fetch")) == asked
+    assert installation.card(ref).due_at is None or installation.card(ref).due_at > due_at
+
+
+def test_decay_reaches_the_crm_by_sweeps_alone(installation):
+    ref = installation.contact(1, job="CEO", visits=[NOON - DAY, NOON - 2 * DAY, NOON])
+    installation.deliver("contact:1")
+    installation.run()
+    first = installation.crm.fields[ref]["score"]
+    for _ in range(200):
+        installation.clock.advance(days=1)
+        installation.sweep()
+        installation.run()
+    assert installation.crm.fields[ref]["score"] < first
+    assert installation.card(ref).due_at is None
+
+
+def test_refs_travel_a_hundred_to_a_message():
+    refs = [Ref(CONNECTION, "contact", str(number)) for number in range(250)]
+    messages = refs_messages(CONNECTION, refs, Reason.SWEEP)
+    assert [len(message["refs"]) for message in messages] == [100, 100, 50]
+    assert REFS_PER_MESSAGE == 100
+
+
+def test_a_queue_that_does_not_take_the_ring_brings_the_message_back(installation):
+    installation.contact(1)
+    installation.deliver("contact:1")
+    installation.ring.fail_next_send(Retryable("the queue is down"))
+    assert len(installation.process()) == 1

@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from chalicelib.core.connector import Secret
+from chalicelib.core.errors import (
+    BodyTooLarge,
+    PayloadInvalid,
+    Retryable,
+    SignatureInvalid,
+    UnknownConnection,
+    UnsupportedMedia,
+)
+from chalicelib.pipeline.messages import delivered_request
+from chalicelib.pipeline.receive import BODY_LIMIT, receive
+from tests.fakes import connector as toy
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION
+
+GOOD = toy.body("contact:1")
+
+
+def test_a_good_delivery_is_queued_raw(installation):
+    body = '[{"ref": "contact:1", "name": "مینا"}]'.encode()
+    receive("01", CONNECTION, installation.request(body), installation.edge, NOON)
+    (message,) = installation.intake.messages
+    assert delivered_request(message).body == body
+    assert message["received_at"] == "2026-03-21T12:00:00.000Z"
+
+
+def test_the_signature_does_not_travel_with_the_delivery(installation):
+    receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)
+    assert "new" not in json.dumps(installation.intake.messages)
+
+
+@pytest.mark.parametrize(
+    ("connection", "given", "error"),
+    [
+        ("toy-none", {"body": GOOD}, UnknownConnection),
+        ("crm-main", {"body": GOOD}, UnknownConnection),
+        ("../etc", {"body": GOOD}, UnknownConnection),
+        (CONNECTION, {"body": GOOD, "signature": "wrong"}, SignatureInvalid),
+        (CONNECTION, {"body": GOOD, "media_type": "text/plain"}, UnsupportedMedia),
+        (CONNECTION, {"body": GOOD, "media_type": ""}, UnsupportedMedia),
+        (CONNECTION, {"body": b"{}"}, PayloadInvalid),
+        (CONNECTION, {"body": b"[" + b" " * BODY_LIMIT}, BodyTooLarge),
+    ],
+)
+def test_a_refused_delivery_stores_nothing(installation, connection, given, error):
+    with pytest.raises(error):
+        receive("01", connection, installation.request(**given), installation.edge, NOON)
+    assert installation.intake.messages == []
+    assert installation.store.subjects == {}
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_a_body_at_the_limit_is_taken(installation):
+    body = b"[" + b" " * (BODY_LIMIT - 2) + b"]"
+    receive("01", CONNECTION, installation.request(body), installation.edge, NOON)
+    assert len(installation.intake.messages) == 1
+
+
+@pytest.mark.parametrize("signature", ["new", "old"])
+def test_both_live_secrets_are_good_during_a_rotation(installation, signature):
+    request = installation.request(GOOD, signature=signature)
+    receive("01", CONNECTION, request, installation.edge, NOON)
+    assert len(installation.intake.messages) == 1
+
+
+def test_a_secret_rotated_since_it_was_cached_is_fetched_anew(installation):
+    rotated = Secret("https://emtiaz.example/hooks/toy-main", ("newest",), "token")
+    cached = installation.secrets.get
+
+    def get(connection, *, fresh=False):
+        return rotated if fresh else cached(connection)
+
+    installation.secrets.get = get
+    request = installation.request(GOOD, signature="newest")
+    receive("01", CONNECTION, request, installation.edge, NOON)
+    assert len(installation.intake.messages) == 1
+
+
+def test_what_the_queue_does_not_take_is_not_acknowledged(installation):
+    installation.intake.fail_next_send(Retryable("the queue is down"))
+    with pytest.raises(Retryable):
+        receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)

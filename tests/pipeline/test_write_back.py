@@ -1,0 +1,153 @@
+from datetime import timedelta
+
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, WriteRefused
+from chalicelib.pipeline.park import replay
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION
+
+DAY = timedelta(days=1)
+
+
+def ring_for(installation, *refs):
+    installation.deliver(*(f"contact:{ref.id}" for ref in refs))
+    assert installation.process() == ()
+
+
+def test_ten_changes_cost_one_call(installation):
+    ref = installation.contact(1)
+    for number in range(10):
+        installation.contact(1, deals=[(NOON - number * DAY, 100 * number + 1)])
+        ring_for(installation, ref)
+    installation.write()
+    assert len(installation.crm.called("write")) == 1
+    assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+
+
+def test_messages_hold_references_and_no_values(installation):
+    ring_for(installation, installation.contact(1))
+    assert installation.ring.messages == [
+        {"connection": CONNECTION, "refs": ["toy-main:contact:1"]}
+    ]
+
+
+def test_batches_are_packed_to_what_the_crm_takes(installation):
+    installation.crm.write_batch = 4
+    ring_for(installation, *(installation.contact(number) for number in range(10)))
+    installation.write()
+    assert [len(batch) for batch in installation.crm.called("write")] == [4, 4, 2]
+
+
+def test_only_the_difference_is_written(installation):
+    ref = installation.contact(1, visits=[NOON - DAY])
+    ring_for(installation, ref)
+    installation.write()
+    installation.contact(1, visits=[NOON - DAY], deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.write()
+    first, second = installation.writes()
+    assert "lead_score" in first.fields
+    assert "lead_score" not in second.fields
+    assert "class" in second.fields
+
+
+def test_a_second_ring_for_a_written_card_writes_nothing(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    message = installation.ring.messages[0]
+    installation.write()
+    installation.ring.send([message])
+    installation.write()
+    assert len(installation.crm.called("write")) == 1
+
+
+def test_a_write_whose_mark_was_lost_is_covered_whatever_came_after(installation):
+    """The CRM shows the deal's values; nobody knows; then the deal is gone again."""
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.write()
+    installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.crm.fail_next("write", CrmUnavailable("no answer", in_doubt=True), applied=True)
+    assert len(installation.write()) == 1
+    assert installation.crm.fields[ref]["class"] is not None
+    installation.clock.advance(seconds=1)
+    installation.contact(1)
+    ring_for(installation, ref)
+    assert installation.card(ref).in_doubt
+    installation.write()
+    assert installation.crm.fields[ref]["class"] is None
+    assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+
+
+def test_a_card_saved_while_the_writer_works_is_written_next(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    write = installation.crm.write
+
+    def write_while_the_deal_is_won(updates):
+        installation.crm.write = write
+        refused = write(updates)
+        installation.contact(1, deals=[(NOON - DAY, 5000)])
+        ring_for(installation, ref)
+        return refused
+
+    installation.crm.write = write_while_the_deal_is_won
+    installation.write()
+    card = installation.card(ref)
+    assert card.pending
+    assert not card.in_doubt
+    installation.write()
+    assert installation.crm.fields[ref]["class"] is not None
+    assert not installation.card(ref).pending
+
+
+def test_a_refused_record_is_parked_and_the_others_are_written(installation):
+    good, bad = installation.contact(1), installation.contact(2)
+    installation.crm.refusals[bad] = WriteRefused("INVALID_OPTION for emtiaz_class")
+    ring_for(installation, good, bad)
+    installation.write()
+    assert good in installation.crm.fields
+    (item,) = installation.settings.parked(CONNECTION)
+    assert str(bad) in item.reason
+    assert "INVALID_OPTION" in item.reason
+    installation.clock.advance(days=1)
+    assert bad not in installation.store.due(CONNECTION, installation.clock.now(), 10)
+
+
+def test_a_refused_record_is_written_when_it_is_replayed_after_the_cause_is_gone(installation):
+    bad = installation.contact(2)
+    installation.crm.refusals[bad] = WriteRefused("INVALID_OPTION for emtiaz_class")
+    ring_for(installation, bad)
+    installation.write()
+    installation.crm.refusals.clear()
+    replay(CONNECTION, installation.services)
+    installation.run()
+    assert bad in installation.crm.fields
+
+
+def test_a_crm_that_is_down_brings_all_messages_of_the_connection_back(installation):
+    for number in range(3):
+        ring_for(installation, installation.contact(number))
+    installation.crm.fail_next("write", CrmUnavailable("503", retry_after=30))
+    failures = installation.write()
+    assert [one.wait_seconds for one in failures] == [30, 30, 30]
+
+
+def test_a_refused_token_parks_the_ring_and_a_replay_writes(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.crm.fail_next("write", CredentialsInvalid("403: MISSING_SCOPES"))
+    assert installation.write() == ()
+    assert len(installation.settings.parked(CONNECTION)) == 1
+    replay(CONNECTION, installation.services)
+    installation.run()
+    assert ref in installation.crm.fields
+
+
+def test_no_batch_is_begun_after_the_deadline(installation):
+    installation.crm.write_batch = 1
+    ring_for(installation, *(installation.contact(number) for number in range(3)))
+    late = installation.clock.now()
+    (failure,) = installation.write(deadline=late)
+    assert installation.crm.called("write") == []
+    assert failure.wait_seconds == 0
