@@ -104,7 +104,7 @@ class FactSet:
         return cls().merge(facts)
 
     def __iter__(self) -> Iterator[Fact]:
-        return iter(sorted(self.facts.values(), key=lambda fact: fact.key))
+        return iter([self.facts[key] for key in sorted(self.facts)])
 
     def __len__(self) -> int:
         return len(self.facts)

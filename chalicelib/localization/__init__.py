@@ -1,0 +1,1 @@
+"""How Emtiaz reads and writes for people: letters, numbers, dates, sentences in both languages."""

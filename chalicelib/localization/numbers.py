@@ -1,0 +1,66 @@
+"""Numbers and money as people write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from persiantools.digits import en_to_fa
+
+from chalicelib.core.model import Money, Text, exponent
+
+_CURRENCIES = {"USD": "دلار", "EUR": "یورو"}
+_SEPARATORS = str.maketrans({",": "٬", ".": "٫", "-": "−"})
+
+
+def persian(number: str) -> str:
+    r"""A formatted number in Persian digits and separators.
+
+    It stands between U+2068 and U+2069, so that a sign or a separator does not jump to the
+    other side when a CRM shows the sentence from right to left.
+
+    >>> persian("-1,250.5")
+    '\u2068−۱٬۲۵۰٫۵\u2069'
+    """
+    return f"\u2068{en_to_fa(number).translate(_SEPARATORS)}\u2069"
+
+
+def number(value: int) -> Text:
+    """With separators between thousands.
+
+    >>> number(1250).en
+    '1,250'
+    """
+    return Text(f"{value:,}", persian(f"{value:,}"))
+
+
+def signed(value: int) -> Text:
+    """With its sign, also when positive.
+
+    >>> signed(12).en, signed(-5).en
+    ('+12', '-5')
+    """
+    return Text(f"{value:+,}", persian(f"{value:+,}"))
+
+
+def money(value: Money) -> Text:
+    r"""Persian readers think in toman, of which one is ten rial.
+
+    >>> money(Money(2933, "USD")).en
+    '29.33 USD'
+    >>> money(Money(15_000_000, "IRR"))
+    Text(en='15,000,000 IRR', fa='\u2068۱٬۵۰۰٬۰۰۰\u2069 تومان')
+    """
+    major = value.to_decimal()
+    return Text(f"{_grouped(major, value.currency)} {value.currency}", _persian_money(value))
+
+
+def _persian_money(value: Money) -> str:
+    if value.currency == "IRR":
+        toman, rest = divmod(value.amount, 10)
+        return f"{persian(f'{toman:,}.{rest}' if rest else f'{toman:,}')} تومان"
+    name = _CURRENCIES.get(value.currency, value.currency)
+    return f"{persian(_grouped(value.to_decimal(), value.currency))} {name}"
+
+
+def _grouped(amount: Decimal, currency: str) -> str:
+    return f"{amount:,.{exponent(currency)}f}"

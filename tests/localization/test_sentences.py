@@ -1,0 +1,42 @@
+from chalicelib.core.model import Money, Text
+from chalicelib.localization.sentences import (
+    counted,
+    happened,
+    last_purchase,
+    purchases,
+    spent,
+    with_points,
+)
+
+
+def bare(text):
+    return text.replace("\u2068", "").replace("\u2069", "")
+
+
+ONE = Text("Opened an e-mail", "یک ایمیل را باز کرد")
+MANY = Text("Opened {count} e-mails", "{count} ایمیل را باز کرد")
+LAST = Text("4 days ago", "۴ روز پیش")
+
+
+def test_a_reason_says_what_how_often_how_long_ago_and_how_much():
+    reason = with_points(happened(counted(ONE, MANY, 3), 3, LAST), 12)
+    assert reason.en == "Opened 3 e-mails, last 4 days ago (+12)"
+    assert bare(reason.fa) == "۳ ایمیل را باز کرد، آخرین بار ۴ روز پیش (+۱۲)"
+
+
+def test_a_single_time_needs_no_last():
+    reason = with_points(happened(counted(ONE, MANY, 1), 1, LAST), -2)
+    assert reason.en == "Opened an e-mail 4 days ago (-2)"
+    assert bare(reason.fa) == "یک ایمیل را باز کرد، ۴ روز پیش (−۲)"
+
+
+def test_purchases_are_told_in_both_languages():
+    assert last_purchase(LAST).en == "Last purchase 4 days ago"
+    assert purchases(1).en == "Bought once"
+    assert bare(purchases(4).fa) == "۴ بار خرید"
+    assert spent(Money(29_330, "USD")).en == "Spent 293.30 USD in all"
+    assert bare(spent(Money(29_330, "IRR")).fa) == "مجموع خرید ۲٬۹۳۳ تومان"
+
+
+def test_braces_of_an_admin_are_text():
+    assert counted(ONE, Text("{count.__class__} {0}", ""), 2).en == "{count.__class__} {0}"
