@@ -1,0 +1,25 @@
+"""HubSpot: contacts scored from their own fields, their companies and their deals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
+from chalicelib.core.policy import Attribute
+from connectors.hubspot.webhook import check_shape, parse, verify
+
+
+def _connect(connection: Connection, secret: Secret, attributes: Sequence[Attribute]) -> CrmClient:
+    from connectors.hubspot.client import HubSpotClient
+
+    return HubSpotClient(connection, secret, attributes)
+
+
+CONNECTOR = Connector(
+    name="hubspot",
+    content_types=("application/json",),
+    verify=verify,
+    check_shape=check_shape,
+    parse=parse,
+    connect=_connect,
+)

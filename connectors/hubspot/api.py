@@ -1,0 +1,199 @@
+"""The endpoints of HubSpot that we call, with its limits: 100 records a batch, dated paths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, TypeVar
+
+from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.errors import CrmUnavailable
+from connectors._http import Dialect, Http
+from connectors.hubspot.translate import Association, Pipeline, Record
+
+T = TypeVar("T")
+
+BATCH = 100
+"""Records per batch call. Associations take 1,000 by the guide, 100 by the changelog."""
+
+WINDOW_S = 10.0
+DAILY_PAUSE_S = 3600.0
+
+
+class Problem(TypedDict, total=False):
+    """One entry of ``errors`` in a 207 or in an error envelope."""
+
+    category: str
+    code: str
+    message: str
+    context: Mapping[str, Sequence[str]]
+
+
+class Outcome(TypedDict):
+    """Of a batch: what is not among ``results`` was refused."""
+
+    results: Sequence[Record]
+    errors: NotRequired[Sequence[Problem]]
+
+
+class Option(TypedDict):
+    label: str
+    value: str
+    displayOrder: int
+    hidden: bool
+
+
+class Definition(TypedDict):
+    """A property as HubSpot defines it; only enumerations have options."""
+
+    name: str
+    label: str
+    description: str
+    groupName: str
+    type: str
+    fieldType: str
+    options: NotRequired[Sequence[Option]]
+    formField: NotRequired[bool]
+
+
+def error_message(body: Any) -> str:
+    """One line of an error envelope, all of whose members are optional in practice."""
+    envelope = body if isinstance(body, dict) else {}
+    details = [one.get("message", "") for one in envelope.get("errors", ())]
+    text = "; ".join(filter(None, [envelope.get("message", "no reason given"), *details]))
+    return f"{text} (correlation id {correlation_id(body) or 'unknown'})"
+
+
+def correlation_id(body: Any) -> str:
+    return str(body.get("correlationId", "")) if isinstance(body, dict) else ""
+
+
+def pause_s(body: Any) -> float:
+    """HubSpot's 429 names no Retry-After, only the policy that was broken."""
+    policy = body.get("policyName", "") if isinstance(body, dict) else ""
+    # The day ends at midnight of the account; one call an hour finds out soon enough.
+    return DAILY_PAUSE_S if policy == "DAILY" else WINDOW_S
+
+
+DIALECT = Dialect(
+    # 423: locked by a bulk write. 477: the account is being moved. 521 and 523: not reached.
+    busy=frozenset({423, 429, 477, 502, 503, 504, 521, 523, 524}),
+    in_doubt=frozenset({502, 504, 524}),
+    # The proxy before HubSpot gives a request up after 100 s, with 524.
+    write_timeout_s=110.0,
+    message=error_message,
+    pause_s=pause_s,
+)
+
+
+class HubSpotApi:
+    """One method per endpoint; raises what ``Http`` raises."""
+
+    def __init__(self, connection: Connection, secret: Secret) -> None:
+        self._http = Http(connection.base_url, f"Bearer {secret.token}", DIALECT)
+        self._version = connection.api_version
+
+    def account(self) -> Mapping[str, Any]:
+        details: Mapping[str, Any] = self._http.read("GET", self._path("account-info", "details"))
+        return details
+
+    def records(
+        self, object_type: str, ids: Iterable[str], properties: Sequence[str]
+    ) -> dict[str, Record]:
+        """By id; those that HubSpot does not know are left out."""
+        path = self._path("crm/objects", object_type, "batch/read")
+        found: dict[str, Record] = {}
+        for chunk in chunks(sorted(set(ids)), BATCH):
+            inputs = [{"id": identity} for identity in chunk]
+            body = {"properties": list(properties), "inputs": inputs}
+            answer: Outcome = self._http.read("POST", path, body=body)
+            _check_only_absences(answer)
+            found |= {record["id"]: record for record in answer["results"]}
+        return found
+
+    def associations(
+        self, source: str, target: str, ids: Iterable[str]
+    ) -> dict[str, list[Association]]:
+        """All associations of each id, page after page; an empty list for one without."""
+        path = self._path("crm/associations", source, target, "batch/read")
+        linked: dict[str, list[Association]] = {identity: [] for identity in sorted(set(ids))}
+        waiting = [{"id": identity} for identity in linked]
+        while waiting:
+            answer = self._http.read("POST", path, body={"inputs": waiting[:BATCH]})
+            _check_only_absences(answer)
+            waiting = waiting[BATCH:]
+            for row in answer["results"]:
+                linked[row["from"]["id"]] += row["to"]
+                if after := _next_page(row):
+                    waiting.append({"id": row["from"]["id"], "after": after})
+        return linked
+
+    def page(self, object_type: str, after: str | None) -> tuple[list[str], str | None]:
+        """Ids of up to 100 records, and the cursor of the next page."""
+        query = {"limit": str(BATCH)} | ({"after": after} if after else {})
+        path = self._path("crm/objects", object_type)
+        answer = self._http.read("GET", path, query=query)
+        return [record["id"] for record in answer["results"]], _next_page(answer)
+
+    def count(self, object_type: str) -> int:
+        """As the search index has it, some seconds behind."""
+        path = self._path("crm/objects", object_type, "search")
+        answer = self._http.read("POST", path, body={"filterGroups": [], "limit": 1})
+        return int(answer["total"])
+
+    def update(self, object_type: str, values: Mapping[str, Mapping[str, str]]) -> Outcome:
+        """Property texts by record id; at most ``BATCH`` records."""
+        # The trace id comes back in errors, also where the record's id does not.
+        inputs = [
+            {"id": identity, "objectWriteTraceId": identity, "properties": texts}
+            for identity, texts in values.items()
+        ]
+        path = self._path("crm/objects", object_type, "batch/update")
+        outcome: Outcome = self._http.write("POST", path, body={"inputs": inputs})
+        return outcome
+
+    def deal_pipelines(self) -> list[Pipeline]:
+        return self._results("crm/pipelines", "deals")
+
+    def properties(self, object_type: str) -> list[Definition]:
+        return self._results("crm/properties", object_type)
+
+    def groups(self, object_type: str) -> list[str]:
+        """Names of the property groups."""
+        return [group["name"] for group in self._results("crm/properties", object_type, "groups")]
+
+    def create_group(self, object_type: str, name: str, label: str) -> None:
+        body = {"name": name, "label": label, "displayOrder": -1}
+        self._http.write("POST", self._path("crm/properties", object_type, "groups"), body=body)
+
+    def create_properties(self, object_type: str, definitions: Sequence[Definition]) -> Outcome:
+        path = self._path("crm/properties", object_type, "batch/create")
+        outcome: Outcome = self._http.write("POST", path, body={"inputs": list(definitions)})
+        return outcome
+
+    def replace_options(self, object_type: str, name: str, options: Sequence[Option]) -> None:
+        """Options are replaced as a set: name all that should stay."""
+        path = self._path("crm/properties", object_type, name)
+        self._http.write("PATCH", path, body={"options": list(options)})
+
+    def _results(self, *parts: str) -> list[Any]:
+        results: list[Any] = self._http.read("GET", self._path(*parts))["results"]
+        return results
+
+    def _path(self, area: str, *parts: str) -> str:
+        return "/" + "/".join((area, self._version, *parts))
+
+
+def chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _next_page(answer: Mapping[str, Any]) -> str | None:
+    after = (answer.get("paging") or {}).get("next", {}).get("after")
+    return str(after) if after else None
+
+
+def _check_only_absences(answer: Outcome) -> None:
+    """A batch read names what it could not give: gone is an answer, anything else is not."""
+    for problem in answer.get("errors", ()):
+        if problem.get("category") != "OBJECT_NOT_FOUND":
+            raise CrmUnavailable(f"batch read: {problem.get('message', 'no reason given')}")
