@@ -1,0 +1,31 @@
+"""Cutting a sequence into what one request of AWS takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def batches(
+    items: Iterable[T], *, count: int, size: int, measure: Callable[[T], int]
+) -> Iterator[list[T]]:
+    """In order, each of at most ``count`` items and ``size`` bytes.
+
+    An item that is larger than ``size`` travels alone, to be refused by name.
+
+    >>> list(batches(["aa", "b", "cccc", "d"], count=3, size=4, measure=len))
+    [['aa', 'b'], ['cccc'], ['d']]
+    """
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        weight = measure(item)
+        if batch and (len(batch) == count or total + weight > size):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += weight
+    if batch:
+        yield batch

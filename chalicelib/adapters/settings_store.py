@@ -1,0 +1,173 @@
+"""Connections, policies, models, parked deliveries and checkpoints in DynamoDB."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import cast
+
+from pynamodb.exceptions import TransactWriteError
+from pynamodb.expressions.update import Action
+from pynamodb.transactions import TransactWrite
+
+from chalicelib.adapters.refusals import CONDITION_FAILED, item_codes, translating
+from chalicelib.adapters.tables import SettingsItem, connection_of, in_table
+from chalicelib.core.connector import Connection
+from chalicelib.core.errors import ConfigurationError, Retryable
+from chalicelib.core.facts import canonical
+from chalicelib.core.model import Json
+from chalicelib.core.policy import NOTHING_FITTED, FittedModels
+from chalicelib.core.ports import LiveSettings, ParkedItem
+
+TTL_SECONDS = 60.0
+PARKED_FOR = timedelta(days=30)
+
+# DynamoDB takes items of 400 KB, names included, where a queue takes messages of 1 MiB.
+PARKED_BYTES = 390_000
+
+# Connections are listed by a Query of one partition; no connection's id begins with "#".
+DIRECTORY = "#connections"
+POLICY = "POLICY#"
+MODELS = "MODELS#"
+PARKED = "PARKED#"
+CHECKPOINT = "CHECKPOINT#"
+
+
+class DynamoSettingsStore:
+    """``endpoint`` and ``seconds``, a clock that never goes back, are for tests."""
+
+    def __init__(
+        self,
+        table: str,
+        *,
+        endpoint: str | None = None,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.item = in_table(SettingsItem, table, endpoint)
+        self._seconds = seconds
+        self._live: dict[str, tuple[float, LiveSettings]] = {}
+
+    def connections(self) -> tuple[Connection, ...]:
+        with translating():
+            rows = self.item.query(DIRECTORY, consistent_read=True)
+            return tuple(Connection(**row.data) for row in rows)
+
+    def live(self, connection: str, *, fresh: bool = False) -> LiveSettings:
+        now = self._seconds()
+        read_at, held = self._live.get(connection, (0.0, None))
+        if held and not fresh and now - read_at < TTL_SECONDS:
+            return held
+        live = self._read_live(connection)
+        self._live[connection] = (now, live)
+        return live
+
+    def put_connection(self, connection: Connection) -> None:
+        entry = self.item(DIRECTORY, connection.id)
+        with translating():
+            entry.update([self.item.data.set(asdict(connection))])
+
+    def publish_policy(
+        self, connection: str, version: str, page: Mapping[str, Json], now: datetime
+    ) -> None:
+        """A version is immutable: ``ConfigurationError`` if it is there with another page."""
+        row = self.item(connection, POLICY + version, data=dict(page), published_at=now)
+        self._publish(row, self.item.live_policy.set(version))
+
+    def publish_models(self, connection: str, models: FittedModels, now: datetime) -> None:
+        """A version is immutable, as a policy's is."""
+        parameters = dict(models.parameters)
+        row = self.item(connection, MODELS + models.version, data=parameters, published_at=now)
+        self._publish(row, self.item.live_models.set(models.version))
+
+    def park(self, item: ParkedItem) -> None:
+        """Raises ``Retryable`` for a message too large to keep; dead letters hold it then."""
+        message = zlib.compress(canonical(item.message).encode())
+        if len(message) > PARKED_BYTES:
+            raise Retryable(f"{item.connection}: {len(message)} bytes are too many to park")
+        row = self.item(
+            item.connection,
+            PARKED + item.id,
+            reason=item.reason,
+            message=message,
+            parked_at=item.parked_at,
+            expires_at=item.parked_at + PARKED_FOR,
+        )
+        with translating():
+            row.save()
+
+    def parked(self, connection: str) -> tuple[ParkedItem, ...]:
+        with translating():
+            rows = self.item.query(connection, self.item.sk.startswith(PARKED))
+            return tuple(_parked_item(row) for row in rows)
+
+    def unpark(self, item: ParkedItem) -> None:
+        with translating():
+            self.item(item.connection, PARKED + item.id).delete()
+
+    def checkpoint(self, connection: str, name: str) -> Mapping[str, Json] | None:
+        with translating():
+            try:
+                row = self.item.get(connection, CHECKPOINT + name, consistent_read=True)
+            except self.item.DoesNotExist:
+                return None
+        return cast(Mapping[str, Json], row.data)
+
+    def set_checkpoint(self, connection: str, name: str, state: Mapping[str, Json] | None) -> None:
+        row = self.item(connection, CHECKPOINT + name)
+        with translating():
+            if state is None:
+                row.delete()
+            else:
+                row.data = dict(state)
+                row.save()
+
+    def _read_live(self, connection: str) -> LiveSettings:
+        with translating():
+            entry = self._entry(connection)
+            policy, models = f"{POLICY}{entry.live_policy}", f"{MODELS}{entry.live_models}"
+            keys = [(connection, policy), (connection, models)]
+            rows = {row.sk: row.data for row in self.item.batch_get(keys, consistent_read=True)}
+        if policy not in rows:
+            raise ConfigurationError(f"{connection} has no policy; publish one first")
+        fitted = FittedModels(entry.live_models, rows[models]) if models in rows else NOTHING_FITTED
+        return LiveSettings(Connection(**entry.data), rows[policy], fitted)
+
+    def _entry(self, connection: str) -> SettingsItem:
+        try:
+            return self.item.get(DIRECTORY, connection, consistent_read=True)
+        except self.item.DoesNotExist:
+            raise ConfigurationError(f"no connection {connection!r}") from None
+
+    def _publish(self, row: SettingsItem, point_to_it: Action) -> None:
+        with translating():
+            try:
+                self._put_and_point(row, point_to_it)
+            except TransactWriteError as error:
+                put, point = (*item_codes(error), "", "")[:2]
+                if put in CONDITION_FAILED:
+                    raise ConfigurationError(f"{row.sk} is there with other content") from error
+                if point in CONDITION_FAILED:
+                    raise ConfigurationError(f"no connection {row.connection!r}") from error
+                raise
+        self._live.pop(row.connection, None)
+
+    def _put_and_point(self, row: SettingsItem, point_to_it: Action) -> None:
+        data = self.item.data
+        entry = self.item(DIRECTORY, row.connection)
+        with TransactWrite(connection=connection_of(self.item)) as transaction:
+            transaction.save(row, condition=data.does_not_exist() | (data == row.data))
+            transaction.update(entry, [point_to_it], condition=data.exists())
+
+
+def _parked_item(row: SettingsItem) -> ParkedItem:
+    return ParkedItem(
+        id=row.sk.removeprefix(PARKED),
+        connection=row.connection,
+        reason=row.reason,
+        message=json.loads(zlib.decompress(row.message)),
+        parked_at=row.parked_at,
+    )
