@@ -20,7 +20,7 @@ from infra.package import Package
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
     from mypy_boto3_s3 import S3Client
 
 Outputs = Mapping[str, str]
@@ -36,8 +36,21 @@ _CAPABILITIES: list[Literal["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]] = [
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
 
+SANDBOX: Mapping[str, str] = {
+    "Sandbox": "true",
+    "TableDeletionPolicy": "Delete",
+    "IntakeVisibilitySeconds": "5",
+    "WriteBackVisibilitySeconds": "6",
+}
+"""Parameters of a rehearsal: the clock can be moved, and a retry does not take minutes."""
+
+
 class DeploymentError(Exception):
     """The stack is not as wanted; the message carries CloudFormation's own reasons."""
+
+
+class NotDeployed(Exception):
+    """The account holds no such stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +104,7 @@ def plan(package: Package, stage: str, parameters: Mapping[str, str]) -> Plan:
         ChangeSetType="UPDATE" if standing else "CREATE",
         TemplateURL=template_url,
         Capabilities=_CAPABILITIES,
-        Parameters=[
-            {"ParameterKey": name, "ParameterValue": value}
-            for name, value in {"Stage": stage, **parameters}.items()
-        ],
+        Parameters=_parameters(package, standing, {"Stage": stage, **parameters}),
     )["Id"]
     changes = _wait_for_changes(cloud, change_set)
     return Plan(stack, change_set, creates=standing is None, changes=changes)
@@ -143,6 +153,20 @@ def webhook_url(outputs: Outputs, connection: str) -> str:
         return outputs["WebhookBaseUrl"] + connection
     # An emulator has no names in the DNS; it serves every API under a path of its own.
     return f"{endpoint}/_aws/execute-api/{outputs['RestAPIId']}/v1/hooks/{connection}"
+
+
+def _parameters(
+    package: Package, standing: StackTypeDef | None, given: Mapping[str, str]
+) -> list[ParameterTypeDef]:
+    """CloudFormation takes the default of whatever is not named, also in an update."""
+    declared = json.loads(package.template.read_text("utf-8"))["Parameters"].keys()
+    kept = {one["ParameterKey"] for one in standing.get("Parameters", [])} if standing else set()
+    chosen: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
+    ]
+    for name in sorted(kept & declared - given.keys()):
+        chosen.append({"ParameterKey": name, "UsePreviousValue": True})
+    return chosen
 
 
 def _upload(package: Package, stage: str) -> str:

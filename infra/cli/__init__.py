@@ -1,0 +1,50 @@
+"""The ``emtiaz`` command: one module per group of commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from infra.cli import (
+    backfill,
+    connect,
+    dead_letters,
+    deploy,
+    explain,
+    parked,
+    provision,
+    score,
+    status,
+)
+from infra.cli.console import note
+from infra.cli.exits import EXPECTED, exit_code
+
+app = typer.Typer(
+    name="emtiaz",
+    help="Install and operate Emtiaz: scores of people and companies, in your CRM.",
+    epilog="Exit codes: 0 done, 1 something to put right, 2 usage, 3 not reachable, 4 refused.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command()(deploy.deploy)
+app.command()(connect.connect)
+app.command()(provision.provision)
+app.command()(backfill.backfill)
+app.command()(status.status)
+app.command()(score.score)
+app.command()(explain.explain)
+app.add_typer(parked.app)
+app.add_typer(dead_letters.app)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Expected errors end as one sentence and a number; any other is a bug, with traceback."""
+    try:
+        app(arguments)
+    except EXPECTED as error:
+        note(str(error))
+        sys.exit(exit_code(error))

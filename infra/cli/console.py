@@ -1,0 +1,95 @@
+"""What a person sees. Tables and bars on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+from rich.prompt import Confirm
+from rich.table import Table
+from rich.text import Text
+
+from chalicelib.core.model import Json
+from infra.cli.exits import Declined
+
+OUT = Console(highlight=False, soft_wrap=True)
+"""Results, and nothing else: this is what a script reads."""
+
+ERR = Console(highlight=False, soft_wrap=True, stderr=True)
+"""Progress, questions and errors."""
+
+
+def say(text: str) -> None:
+    OUT.print(clean(text), markup=False)
+
+
+def note(text: str) -> None:
+    ERR.print(clean(text), markup=False)
+
+
+def show_json(value: Json) -> None:
+    print(json.dumps(value, ensure_ascii=False))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A drawn table on a terminal; elsewhere tab-separated lines without a heading."""
+    if not OUT.is_terminal:
+        for row in rows:
+            OUT.print("\t".join(clean(str(cell)) for cell in row), markup=False)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(Text(clean(str(cell))) for cell in row))
+    OUT.print(table)
+
+
+def clean(text: str) -> str:
+    r"""Without control characters: a name in a CRM must not steer the terminal.
+
+    >>> clean("Ada\x1b[2J Lovelace")
+    'Ada�[2J Lovelace'
+    """
+    return "".join(
+        "�" if unicodedata.category(sign) == "Cc" and sign != "\n" else sign for sign in text
+    )
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Raises Declined unless the answer is yes; where nobody can be asked, it is no."""
+    if yes:
+        return
+    if not ERR.is_terminal:
+        raise Declined(f"{question} Nobody can be asked here; say --yes.")
+    if not Confirm.ask(clean(question), console=ERR):
+        raise Declined("nothing was changed")
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+
+def progress_bars() -> Bars:
+    """With count, rate and time to go. Draws nothing where there is no terminal."""
+    return Bars(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=ERR,
+        disable=not ERR.is_terminal,
+    )

@@ -1,0 +1,65 @@
+"""``emtiaz explain REF``: why a record has the score that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from chalicelib.core.facts import iso
+from chalicelib.core.model import Language, Ref
+from chalicelib.core.ports import StoredCard
+from infra.cli.console import say, show_json, show_table
+from infra.cli.exits import Finding
+from infra.cli.installation import Installation
+from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
+
+
+def _ref(text: str) -> Ref:
+    try:
+        return Ref.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def explain(
+    *,
+    ref: Annotated[Ref, typer.Argument(parser=_ref, help="As hubspot-main:contact:512.")],
+    language: Annotated[Language, typer.Option(help="Of the reasons.")] = "en",
+    stage: Stage = DEFAULT_STAGE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a record's score is made of, line by line, as it was last computed."""
+    cards = Installation.find(stage).services.store.cards([ref])
+    if not cards:
+        raise Finding(f"{ref} has no card; it was never scored, or its id is another one")
+    if as_json:
+        show_json({**cards[0].body, "published": _published(cards[0])})
+    else:
+        _show(cards[0], language)
+
+
+def _published(card: StoredCard) -> dict[str, Any]:
+    return {
+        "version": card.version,
+        "written_version": card.written_version,
+        "due_at": iso(card.due_at) if card.due_at else None,
+    }
+
+
+def _show(card: StoredCard, language: Language) -> None:
+    body: Mapping[str, Any] = card.body
+    for part in ("customer", "lead"):
+        if body.get(part):
+            _show_part(part, body[part], language)
+    state = "waits to be written to the CRM" if card.pending else "is what the CRM shows"
+    say(f"score {body['score']} {state}; computed {body['at']} by policy {body['policy']}")
+
+
+def _show_part(part: str, score: Mapping[str, Any], language: Language) -> None:
+    lines = [
+        (f"{line['points']:+d}", line["id"], line["text"][language])
+        for line in score["contributions"]
+    ]
+    show_table(("points", part, ""), [*lines, (score["score"], "sum", "")])

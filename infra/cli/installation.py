@@ -1,0 +1,36 @@
+"""A deployed stage, seen from the admin's machine with the admin's own AWS identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import connectors
+from chalicelib.pipeline.services import Services
+from chalicelib.settings import Settings
+from chalicelib.wiring import aws_services
+from infra import deploy
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    stage: str
+    outputs: deploy.Outputs
+
+    @classmethod
+    def find(cls, stage: str) -> Installation:
+        """Raises NotDeployed."""
+        return cls(stage, deploy.outputs(stage))
+
+    @property
+    def services(self) -> Services:
+        settings = Settings(
+            stage=self.stage,
+            subjects_table=self.outputs["SubjectsTable"],
+            settings_table=self.outputs["SettingsTable"],
+            intake_url=self.outputs["IntakeQueueUrl"],
+            write_back_url=self.outputs["WriteBackQueueUrl"],
+        )
+        return aws_services(settings, connectors.load)
+
+    def webhook_url(self, connection: str) -> str:
+        return deploy.webhook_url(self.outputs, connection)

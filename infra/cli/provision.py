@@ -1,0 +1,53 @@
+"""``emtiaz provision``: make the fields in the CRM that scores are written to."""
+
+from __future__ import annotations
+
+import typer
+
+from chalicelib.core.card import OUTPUTS, Output
+from chalicelib.core.connector import Change
+from chalicelib.core.policy import Policy
+from chalicelib.policy import compile_policy
+from infra.cli.console import confirm, note, show_json, show_table
+from infra.cli.exits import ExitCode
+from infra.cli.installation import Installation
+from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+
+
+def provision(
+    *,
+    connection: Connection = "hubspot-main",
+    stage: Stage = DEFAULT_STAGE,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create the fields that scores are written to. Safe to repeat; nothing is ever removed."""
+    services = Installation.find(stage).services
+    live = services.settings.live(connection, fresh=True)
+    policy = compile_policy(live.policy)
+    client = services.client(live, policy.attributes)
+    changes = client.plan(wanted_outputs(policy), policy.language)
+    _show(changes, as_json=as_json)
+    if changes and not dry_run:
+        confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
+        client.provision(wanted_outputs(policy), policy.language)
+        note("done")
+    if any(change.action == "conflict" for change in changes):
+        note("a conflict is for a person: rename or remove the field in the CRM, then repeat")
+        raise typer.Exit(ExitCode.FINDING)
+
+
+def wanted_outputs(policy: Policy) -> tuple[Output, ...]:
+    """The rows of ``OUTPUTS`` that the policy's profile publishes."""
+    full = policy.publish.profile == "full"
+    return tuple(output for output in OUTPUTS if full or output.minimal)
+
+
+def _show(changes: tuple[Change, ...], *, as_json: bool) -> None:
+    if as_json:
+        show_json([{"action": c.action, "target": c.target, "detail": c.detail} for c in changes])
+    elif changes:
+        show_table(("", "field", "detail"), [(c.action, c.target, c.detail) for c in changes])
+    else:
+        note("all fields are there")

@@ -1,0 +1,100 @@
+"""``emtiaz score``: cards from a file of facts, on this machine alone."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chalicelib.core.card import ScoreCard
+from chalicelib.core.facts import Fact, FactSet, parse_instant
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import NOTHING_FITTED, FittedModels
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import score_card
+from infra.cli.console import show_json, show_table
+from infra.cli.exits import Finding
+from infra.cli.options import AsJson
+from infra.cli.policy_page import SHIPPED, read_page
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def score(
+    *,
+    facts: Annotated[Path, typer.Option(help="Facts as JSON lines.")],
+    at: Annotated[
+        list[datetime], typer.Option(parser=_instant, help="Instant to score at; repeatable.")
+    ],
+    policy: Annotated[Path, typer.Option(help="Policy to score by.")] = SHIPPED,
+    models: Annotated[
+        Path | None, typer.Option(help="What training learned, as JSON; without it no ranks.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score the subjects of a file of facts, at one instant or several. Needs no AWS.
+
+    With --json every line is one card.
+    """
+    compiled = compile_policy(read_page(policy))
+    fitted = read_models(models) if models else NOTHING_FITTED
+    cards = [
+        score_card(subject, collection, compiled, fitted, instant)
+        for subject, collection in read_facts(facts).items()
+        for instant in at
+    ]
+    if as_json:
+        for card in cards:
+            show_json(card.to_json())
+    else:
+        show_table(("subject", "at", "score", "class", "grade", "why"), map(_row, cards))
+
+
+def _row(card: ScoreCard) -> tuple[object, ...]:
+    class_ = card.customer.class_ if card.customer else ""
+    why = " · ".join(reason.en for reason in card.reasons)
+    return card.subject, card.at.isoformat(), card.score, class_, card.lead.grade, why
+
+
+def read_facts(path: Path) -> dict[Ref, FactSet]:
+    """Subjects in order of their refs. Raises Finding with file and line."""
+    found: defaultdict[Ref, list[Fact]] = defaultdict(list)
+    for fact in _lines(path):
+        found[fact.subject].append(fact)
+    return {subject: FactSet.of(found[subject]) for subject in sorted(found)}
+
+
+def _lines(path: Path) -> Iterator[Fact]:
+    for number, line in enumerate(_text(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            yield Fact.from_json(json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise Finding(f"{path}:{number}: {error}") from error
+
+
+def read_models(path: Path) -> FittedModels:
+    """Raises Finding."""
+    try:
+        held = json.loads(_text(path))
+        return FittedModels(held["version"], held["parameters"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Finding(f"{path}: needs version and parameters, as training writes them") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Finding(f"{path}: {error}") from error

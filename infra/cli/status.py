@@ -1,0 +1,57 @@
+"""``emtiaz status``: how much waits, where, and since when it should not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.core.connector import Connection
+from chalicelib.pipeline.services import Services
+from infra.cli.console import say, show_json, show_table
+from infra.cli.installation import Installation
+from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
+
+_QUEUES = {
+    "intake": "IntakeQueueUrl",
+    "intake dead letters": "IntakeDeadLettersUrl",
+    "write-back": "WriteBackQueueUrl",
+    "write-back dead letters": "WriteBackDeadLettersUrl",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStatus:
+    connection: str
+    account: str
+    webhooks: str
+    cards: int
+    parked: int
+
+
+def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
+    """Show queue depths, and the cards and parked deliveries of every connection."""
+    installation = Installation.find(stage)
+    services = installation.services
+    depths = {name: SqsQueue(installation.outputs[url]).backlog() for name, url in _QUEUES.items()}
+    rows = [_connection(one, installation, services) for one in services.settings.connections()]
+    if as_json:
+        show_json({"queues": dict(depths), "connections": [asdict(row) for row in rows]})
+        return
+    show_table(("queue", "messages"), depths.items())
+    if rows:
+        columns = ("connection", "account", "webhooks", "cards", "parked")
+        show_table(columns, [tuple(asdict(row).values()) for row in rows])
+    else:
+        say("nothing is connected yet; next: emtiaz connect hubspot")
+
+
+def _connection(
+    connection: Connection, installation: Installation, services: Services
+) -> ConnectionStatus:
+    return ConnectionStatus(
+        connection=connection.id,
+        account=connection.account_id,
+        webhooks=installation.webhook_url(connection.id),
+        cards=sum(1 for _ in services.store.population(connection.id)),
+        parked=len(services.settings.parked(connection.id)),
+    )
