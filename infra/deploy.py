@@ -164,9 +164,11 @@ def _parameters(
     chosen: list[ParameterTypeDef] = [
         {"ParameterKey": name, "ParameterValue": value} for name, value in given.items()
     ]
-    for name in sorted(kept & declared - given.keys()):
-        chosen.append({"ParameterKey": name, "UsePreviousValue": True})
-    return chosen
+    unnamed: list[ParameterTypeDef] = [
+        {"ParameterKey": name, "UsePreviousValue": True}
+        for name in sorted(kept & declared - given.keys())
+    ]
+    return chosen + unnamed
 
 
 def _upload(package: Package, stage: str) -> str:

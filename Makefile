@@ -1,0 +1,42 @@
+# What continuous integration runs, and nothing that needs more than Python 3.11+, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test e2e check bench package docs clean
+
+demo: $(READY)
+	@$(BIN)/python -m infra.sandbox.demo
+
+test: $(READY)
+	@$(BIN)/pytest -n 2 -m "not e2e"
+
+e2e: $(READY)
+	@$(BIN)/pytest -m e2e
+
+check: $(READY)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/pytest tests/test_architecture.py
+	@$(BIN)/python -m infra.package  # ends with cfn-lint
+
+bench: $(READY)
+	@$(BIN)/python -m infra.bench
+
+package: $(READY)
+	@$(BIN)/python -m infra.package
+
+docs: $(READY)
+	@$(BIN)/python -m infra.cli.reference
+
+clean:
+	rm -rf .venv build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+$(READY): requirements.txt requirements-dev.txt infra/constraints.txt
+	@echo "preparing .venv (once, about a minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-r requirements-dev.txt -c infra/constraints.txt
+	@touch $@
