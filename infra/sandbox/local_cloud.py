@@ -1,52 +1,21 @@
-"""An AWS of one's own on this machine: MiniStack as a child process, bound to loopback."""
+"""An AWS of one's own on this machine: MiniStack, bound to loopback."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import requests
 
-HOST = "127.0.0.1"
+from infra.sandbox.loopback_server import HOST, LoopbackServer
+
 REGION = "us-east-1"
-START_SECONDS = 60.0
-STOP_SECONDS = 10.0
 
 
-class LocalCloudError(Exception):
-    """The local cloud did not start; the message ends with the last lines of its log."""
-
-
-class LocalCloud:
-    """Starts with ``start()`` or a ``with`` block; nothing of it outlives ``stop()`` but its log.
-
-    State, log and AWS profile live in a directory outside the repository. ``directory`` keeps
-    them at a place of the caller's choice; without one they are temporary, and gone on stop.
-    """
-
-    def __init__(self, *, port: int | None = None, directory: Path | None = None) -> None:
-        self.port = port or free_port()
-        self._temporary = directory is None
-        self.directory = directory or Path(tempfile.mkdtemp(prefix="emtiaz-local-cloud-"))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def endpoint(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def log(self) -> Path:
-        return self.directory / "ministack.log"
+class LocalCloud(LoopbackServer):
+    """``environment`` leads any process here; ``reset`` empties the whole cloud."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -67,28 +36,12 @@ class LocalCloud:
         }
 
     @property
-    def _profile(self) -> Path:
-        return self.directory / "aws-profile"
-
-    def start(self) -> Self:
-        """Returns when the cloud answers. Raises ``LocalCloudError`` if it does not."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._profile.write_text("[default]\n")
-        with self.log.open("ab") as log:
-            # In a session of its own, so that stop() also reaches the Lambda workers it spawns.
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ministack"],
-                env=os.environ | self.environment | self._settings,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._wait_until_healthy(self._process)
-        return self
+    def command(self) -> Sequence[str]:
+        return [sys.executable, "-m", "ministack"]
 
     @property
-    def _settings(self) -> dict[str, str]:
-        return {
+    def settings(self) -> Mapping[str, str]:
+        return self.environment | {
             "BIND_HOST": HOST,  # MiniStack binds all interfaces unless told otherwise
             "GATEWAY_PORT": str(self.port),
             "STATE_DIR": str(self.directory / "state"),
@@ -97,52 +50,21 @@ class LocalCloud:
             "IOT_MTLS_ENABLED": "0",
         }
 
-    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self._healthy():
-            if process.poll() is not None or time.monotonic() > deadline:
-                last_lines = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
-                self.stop()
-                raise LocalCloudError(f"MiniStack did not start on {self.endpoint}:\n{last_lines}")
-            time.sleep(0.05)
+    @property
+    def _profile(self) -> Path:
+        return self.directory / "aws-profile"
 
-    def _healthy(self) -> bool:
+    def start(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._profile.write_text("[default]\n")
+        return super().start()
+
+    def healthy(self) -> bool:
         try:
             return requests.get(f"{self.endpoint}/_ministack/health", timeout=1).ok
         except requests.RequestException:
             return False
 
     def reset(self) -> None:
-        """Empties the whole cloud: stacks, functions, tables, queues, secrets."""
+        """Removes stacks, functions, tables, queues, secrets and all else."""
         requests.post(f"{self.endpoint}/_ministack/reset", timeout=30).raise_for_status()
-
-    def stop(self) -> None:
-        """Safe to call twice."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        if self._temporary:
-            shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,8 @@ import botocore.session
 import pytest
 import requests
 
-from infra.sandbox.local_cloud import HOST, LocalCloud, LocalCloudError
+from infra.sandbox.local_cloud import LocalCloud
+from infra.sandbox.loopback_server import HOST, DidNotStart
 
 pytestmark = pytest.mark.local_cloud
 
@@ -43,7 +44,7 @@ def test_a_taken_port_is_reported_with_the_log():
     with socket.socket() as other:
         other.bind((HOST, 0))
         other.listen()
-        with pytest.raises(LocalCloudError, match="already in use"):
+        with pytest.raises(DidNotStart, match="already in use"):
             LocalCloud(port=other.getsockname()[1]).start()
 
 
@@ -51,3 +52,8 @@ def test_stopping_twice_is_harmless():
     cloud = LocalCloud().start()
     cloud.stop()
     cloud.stop()
+
+
+def test_it_listens_on_its_one_address_only():
+    with LocalCloud() as cloud, pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", cloud.port), timeout=1)

@@ -1,0 +1,120 @@
+"""Somebody else's server as a child process on a port of loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import requests
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+
+class DidNotStart(Exception):
+    """The message ends with the last lines of the server's log."""
+
+
+class LoopbackServer:
+    """Starts with ``start()`` or a ``with`` block; ``stop()`` ends it with all its children.
+
+    State and log live in a directory outside the repository: a temporary one that goes on
+    stop, or ``directory``, which stays. A kind of server says its ``command``, its
+    ``settings`` (variables of its environment) and how to see that it is ``healthy``.
+    """
+
+    def __init__(self, *, port: int | None = None, directory: Path | None = None) -> None:
+        self.port = port or free_port()
+        self._temporary = directory is None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix="emtiaz-sandbox-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        return {}
+
+    def healthy(self) -> bool:
+        """Any answer will do, unless a kind of server has a better sign."""
+        try:
+            requests.get(self.endpoint, timeout=1)
+        except requests.RequestException:
+            return False
+        return True
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "server.log"
+
+    def start(self) -> Self:
+        """Returns when the server answers. Raises ``DidNotStart``."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            # In a session of its own, so that stop() also reaches the processes it starts.
+            self._process = subprocess.Popen(
+                self.command,
+                env=os.environ | self.settings,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._wait_until_healthy(self._process)
+        return self
+
+    def _wait_until_healthy(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while process.poll() is not None or not self.healthy():
+            if process.poll() is not None or time.monotonic() > deadline:
+                last_lines = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+                self.stop()
+                raise DidNotStart(f"nothing healthy on {self.endpoint}:\n{last_lines}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Safe to call twice."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if self._temporary:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
