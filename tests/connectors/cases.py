@@ -1,0 +1,93 @@
+"""Recorded cases of a connector, read from its folder: ``payloads`` and ``records``."""
+
+import base64
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import responses
+from responses import matchers
+
+from chalicelib.core.connector import Connection, Event, EventType, Request, Secret
+from chalicelib.core.facts import parse_instant
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import Attribute
+
+HERE = Path(__file__).parent
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def connection_of(crm):
+    return Connection(**read(HERE / crm / "connection.json"))
+
+
+def secret_of(crm):
+    return Secret(url="https://hooks.example.com/", webhook_secrets=(), token=f"{crm}-token")
+
+
+def payloads(crms: Iterable[str]):
+    """``(crm, case)`` of every recorded delivery."""
+    return [
+        (crm, path.name.removesuffix(".request.json"))
+        for crm in crms
+        for path in sorted((HERE / crm / "payloads").glob("*.request.json"))
+    ]
+
+
+def records(crms: Iterable[str]):
+    """``(crm, case)`` of every recorded reading of records."""
+    return [
+        (crm, path.name.removesuffix(".expected.json"))
+        for crm in crms
+        for path in sorted((HERE / crm / "records").glob("*.expected.json"))
+    ]
+
+
+class Delivery:
+    def __init__(self, crm, case):
+        row = read(HERE / crm / "payloads" / f"{case}.request.json")
+        self.request = Request(
+            row["method"], row["url"], row["headers"], base64.b64decode(row["body_b64"])
+        )
+        self.at = parse_instant(row["at"])
+        self.secret = Secret(url=row["url"], webhook_secrets=(row["secret"],), token="")
+        self.events = tuple(
+            _event(one) for one in read(HERE / crm / "payloads" / f"{case}.events.json")
+        )
+
+
+def _event(row):
+    return Event(
+        EventType(row["type"]),
+        Ref.parse(row["ref"]) if row["ref"] else None,
+        parse_instant(row["occurred_at"]),
+        row["name"],
+        row["ours"],
+    )
+
+
+class Reading:
+    """What was asked of the CRM for some subjects, what it answered, and the facts of it."""
+
+    def __init__(self, crm, case):
+        row = read(HERE / crm / "records" / f"{case}.json")
+        self.base_url = connection_of(crm).base_url
+        self.now = parse_instant(row["now"])
+        self.attributes = tuple(Attribute(**one) for one in row["attributes"])
+        self.subjects = [Ref.parse(one) for one in row["subjects"]]
+        self.exchanges = row["exchanges"]
+        self.expected = read(HERE / crm / "records" / f"{case}.expected.json")
+
+    def play(self, crm_double: responses.RequestsMock) -> None:
+        for one in self.exchanges:
+            same_body = [matchers.json_params_matcher(one["request"])] if one["request"] else []
+            crm_double.add(
+                one["method"],
+                self.base_url + one["path"],
+                json=one["answer"],
+                status=one["status"],
+                match=same_body,
+            )

@@ -1,0 +1,230 @@
+"""The contract that every connector keeps, asked of each by the cases in its folder."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+
+import connectors
+from chalicelib.core.card import OUTPUTS
+from chalicelib.core.connector import Event, Update
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmUnavailable,
+    DeliveryUnreadable,
+    EmtiazError,
+    PayloadInvalid,
+    RateLimited,
+    SignatureInvalid,
+)
+from chalicelib.core.facts import FactSet
+from tests.connectors import cases
+
+CRMS = connectors.names()
+
+every_connector = pytest.mark.parametrize("crm", CRMS)
+every_delivery = pytest.mark.parametrize(("crm", "case"), cases.payloads(CRMS))
+every_reading = pytest.mark.parametrize(("crm", "case"), cases.records(CRMS))
+
+
+@pytest.fixture
+def the_crm():
+    with responses.RequestsMock() as double:
+        yield double
+
+
+def client_for(crm, attributes=()):
+    return connectors.load(crm).connect(cases.connection_of(crm), cases.secret_of(crm), attributes)
+
+
+def fetch_something(crm):
+    reading = cases.Reading(*cases.records([crm])[0])
+    return client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
+
+
+@every_connector
+def test_comes_with_recorded_deliveries_and_readings(crm):
+    assert cases.payloads([crm])
+    assert cases.records([crm])
+
+
+@every_connector
+def test_has_a_readme_and_a_schema_of_what_it_relies_on(crm):
+    folder = Path(connectors.__file__).parent / crm
+    assert (folder / "README.md").read_text(encoding="utf-8")
+    assert json.loads((folder / "payload.schema.json").read_text(encoding="utf-8"))
+
+
+@every_delivery
+def test_a_recorded_delivery_verifies_at_its_time_with_its_secret(crm, case):
+    delivery = cases.Delivery(crm, case)
+    connectors.load(crm).verify(delivery.request, delivery.secret, delivery.at)
+
+
+@every_delivery
+def test_either_of_two_live_secrets_will_do(crm, case):
+    delivery = cases.Delivery(crm, case)
+    old = delivery.secret.webhook_secrets[0]
+    for live in (("another-secret", old), (old, "another-secret")):
+        secret = replace(delivery.secret, webhook_secrets=live)
+        connectors.load(crm).verify(delivery.request, secret, delivery.at)
+
+
+@every_delivery
+@pytest.mark.parametrize("live", [(), ("another-secret",), ("another-secret", "a-third")])
+def test_no_other_secret_will_do(crm, case, live):
+    delivery = cases.Delivery(crm, case)
+    secret = replace(delivery.secret, webhook_secrets=live)
+    with pytest.raises(SignatureInvalid):
+        connectors.load(crm).verify(delivery.request, secret, delivery.at)
+
+
+@every_delivery
+def test_a_changed_byte_is_refused(crm, case):
+    delivery = cases.Delivery(crm, case)
+    body = delivery.request.body
+    for at in range(0, len(body), 29):
+        changed = body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]
+        with pytest.raises(SignatureInvalid):
+            connectors.load(crm).verify(
+                replace(delivery.request, body=changed), delivery.secret, delivery.at
+            )
+
+
+@every_delivery
+def test_it_is_refused_a_day_early_and_a_day_late(crm, case):
+    delivery = cases.Delivery(crm, case)
+    for away in (timedelta(days=-1), timedelta(days=1)):
+        with pytest.raises(SignatureInvalid):
+            connectors.load(crm).verify(delivery.request, delivery.secret, delivery.at + away)
+
+
+@every_delivery
+def test_it_is_refused_without_its_headers(crm, case):
+    delivery = cases.Delivery(crm, case)
+    with pytest.raises(SignatureInvalid):
+        connectors.load(crm).verify(
+            replace(delivery.request, headers={}), delivery.secret, delivery.at
+        )
+
+
+@every_delivery
+def test_a_recorded_delivery_has_the_right_shape_and_says_what_rang(crm, case):
+    delivery = cases.Delivery(crm, case)
+    connectors.load(crm).check_shape(delivery.request.body)
+    assert connectors.load(crm).parse(delivery.request, cases.connection_of(crm)) == delivery.events
+
+
+@every_connector
+def test_some_recorded_delivery_is_an_echo_of_our_own_write_alone(crm):
+    deliveries = [cases.Delivery(*one) for one in cases.payloads([crm])]
+    assert any(all(event.ours for event in one.events) for one in deliveries)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@every_connector
+@given(body=st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_have_the_shape_of_a_delivery_or_are_refused(crm, body):
+    connector = connectors.load(crm)
+    request = replace(cases.Delivery(*cases.payloads([crm])[0]).request, body=body)
+    try:
+        connector.check_shape(body)
+        events = connector.parse(request, cases.connection_of(crm))
+    except (PayloadInvalid, DeliveryUnreadable):
+        return
+    assert all(isinstance(event, Event) for event in events)
+
+
+@every_connector
+@pytest.mark.parametrize(
+    "body", [b"\xff\xfe[]", b"[" * 100_000, b'[{"a":' * 40_000, b"[NaN]", b"null", b""]
+)
+def test_a_body_made_to_break_a_parser_is_refused(crm, body):
+    with pytest.raises(PayloadInvalid):
+        connectors.load(crm).check_shape(body)
+
+
+@every_reading
+def test_recorded_records_become_the_expected_facts_by_exactly_the_recorded_calls(
+    crm, case, the_crm
+):
+    reading = cases.Reading(crm, case)
+    reading.play(the_crm)
+    facts = client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
+    found = {str(ref): [fact.to_json() for fact in facts[ref]] for ref in facts}
+    assert found == reading.expected
+    assert len(the_crm.calls) == len(reading.exchanges)
+
+
+@every_reading
+def test_the_facts_of_a_reading_have_keys_of_their_own(crm, case, the_crm):
+    reading = cases.Reading(crm, case)
+    reading.play(the_crm)
+    facts = client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
+    assert all(len(FactSet.of(one)) == len(one) for one in facts.values())
+
+
+@every_connector
+def test_some_recorded_reading_leaves_out_a_subject_that_is_gone(crm):
+    readings = [cases.Reading(*one) for one in cases.records([crm])]
+    assert any({str(one) for one in some.subjects} - some.expected.keys() for some in readings)
+
+
+@every_connector
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, RateLimited),
+        (401, CredentialsInvalid),
+        (403, CredentialsInvalid),
+        (503, CrmUnavailable),
+    ],
+)
+def test_a_crm_that_says_no_is_sorted_by_what_to_do_next(crm, status, error, the_crm):
+    for method in ("GET", "POST"):
+        the_crm.add(method, re.compile(".*"), status=status, json={}, headers={"Retry-After": "7"})
+    the_crm.assert_all_requests_are_fired = False
+    with pytest.raises(error) as caught:
+        fetch_something(crm)
+    if status in (429, 503):
+        assert caught.value.retry_after == 7
+
+
+@every_connector
+def test_a_page_that_is_not_json_means_that_the_crm_is_unavailable(crm, the_crm):
+    for method in ("GET", "POST"):
+        the_crm.add(method, re.compile(".*"), status=200, body="<html>maintenance</html>")
+    the_crm.assert_all_requests_are_fired = False
+    with pytest.raises(CrmUnavailable):
+        fetch_something(crm)
+
+
+@every_connector
+def test_nothing_to_do_asks_nothing_of_the_crm(crm, the_crm):
+    client = client_for(crm)
+    now = cases.Reading(*cases.records([crm])[0]).now
+    assert (client.subjects([]), client.fetch([], now), client.write([])) == ({}, {}, {})
+
+
+@every_connector
+def test_a_broken_write_is_in_doubt(crm, the_crm):
+    the_crm.assert_all_requests_are_fired = False
+    for method in ("POST", "PATCH", "PUT"):
+        the_crm.add(method, re.compile(".*"), body=responses.ConnectionError("cut off"))
+    subject = cases.Reading(*cases.records([crm])[0]).subjects[0]
+    with pytest.raises(CrmUnavailable) as caught:
+        client_for(crm).write([Update(subject, {OUTPUTS[0].name: 50})])
+    assert caught.value.in_doubt
+    assert isinstance(caught.value, EmtiazError)
