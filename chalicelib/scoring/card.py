@@ -1,0 +1,126 @@
+"""The card of one assessment: numbers, names, reasons, and what to do next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from chalicelib.core.card import CustomerScore, LeadScore, Rfm, ScoreCard
+from chalicelib.core.model import Text
+from chalicelib.core.policy import Action
+from chalicelib.scoring.assessment import Assessment, Reading
+from chalicelib.scoring.explanation import explain_customer, explain_lead, reasons
+from chalicelib.scoring.levels import Levels, band_of, clamp, levels, most, whole
+from chalicelib.scoring.models import rfm
+
+
+def card_of(assessment: Assessment) -> ScoreCard:
+    at = assessment_levels(assessment)
+    lead, customer, bought = _lead(assessment, at), _customer(assessment, at), _rfm(assessment)
+    purchases = assessment.profile.purchases
+    names = _names(lead, customer, bought)
+    return ScoreCard(
+        subject=assessment.profile.subject,
+        at=assessment.profile.now,
+        policy=assessment.policy.version,
+        models=assessment.models.version,
+        lead=lead,
+        customer=customer,
+        rfm=bought,
+        last_purchase=purchases[-1] if purchases else None,
+        segments=(names["segment"],) if "segment" in names else (),
+        tags=_tags(names),
+        reasons=reasons((customer or lead).contributions),
+        completeness=_completeness(assessment.lead + assessment.components),
+        next_action=_next_action(assessment.policy.actions, names),
+    )
+
+
+def assessment_levels(assessment: Assessment) -> Levels:
+    known = assessment.known_components
+    return levels(
+        assessment.policy.lead,
+        [points(reading) for reading in assessment.lead],
+        [reading.group for reading in known],
+        [points(reading) for reading in known],
+    )
+
+
+def points(reading: Reading) -> float:
+    """The sum before bounds."""
+    return math.fsum(term.points for term in reading.measure.terms)
+
+
+def _lead(assessment: Assessment, at: Levels) -> LeadScore:
+    policy, score = assessment.policy.lead, whole(at.lead)
+    fit = _share(at.fit, most(policy.groups, policy.fit))
+    engagement = _share(at.engagement, most(policy.groups, policy.engagement))
+    return LeadScore(
+        score=score,
+        grade=band_of(policy.fit_grades, fit) + band_of(policy.engagement_grades, engagement),
+        temperature=band_of(policy.temperatures, score),
+        contributions=explain_lead(assessment.lead, score),
+    )
+
+
+def _share(level: float, maximum: float) -> float:
+    return level / maximum if maximum > 0 else 0.0
+
+
+def _customer(assessment: Assessment, at: Levels) -> CustomerScore | None:
+    """None for somebody who has not bought, or of whom no component is known."""
+    if at.customer is None:
+        return None
+    known, score = assessment.known_components, whole(at.customer)
+    return CustomerScore(
+        score=score,
+        class_=band_of(assessment.policy.customer.classes, score),
+        components={reading.group.id: _component(reading) for reading in known},
+        confidence=_weight(known) / _weight(assessment.components),
+        contributions=explain_customer(known, score),
+    )
+
+
+def _component(reading: Reading) -> float:
+    return clamp(points(reading), reading.group.low, reading.group.high)
+
+
+def _weight(readings: Sequence[Reading]) -> float:
+    return sum(reading.group.weight for reading in readings)
+
+
+def _rfm(assessment: Assessment) -> Rfm | None:
+    for reading in assessment.components:
+        model, name = reading.group.model, reading.group.model_name
+        if isinstance(model, rfm.Model):
+            return model.rfm(assessment.profile, assessment.models.parameters.get(name, {}))
+    return None
+
+
+def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) -> dict[str, str]:
+    """What actions and tags go by."""
+    names = {"grade": lead.grade, "temperature": lead.temperature}
+    if customer:
+        names["class"] = customer.class_
+    if bought and bought.segment:
+        names["segment"] = bought.segment
+    return names
+
+
+def _tags(names: Mapping[str, str]) -> tuple[str, ...]:
+    tagged = (
+        (name, names[name].replace("_", "-")) for name in ("class", "segment") if name in names
+    )
+    return tuple(sorted(f"{name}:{value}" for name, value in tagged))
+
+
+def _next_action(actions: Sequence[Action], names: Mapping[str, str]) -> Text | None:
+    for action in actions:
+        if all(names.get(name) in fitting for name, fitting in action.when.items()):
+            return action.text
+    return None
+
+
+def _completeness(readings: Sequence[Reading]) -> float:
+    asked = sum(reading.measure.asked for reading in readings)
+    return sum(reading.measure.known for reading in readings) / asked if asked else 1.0

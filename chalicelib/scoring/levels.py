@@ -1,0 +1,84 @@
+"""From sums of points to the numbers that a card shows.
+
+::
+
+    G_g = clamp(Σ points, low_g, high_g)                 one group
+    lead = clamp(Σ W_g · G_g, 0, 100)
+    fit, engagement = Σ W_g · G_g                        over the groups that the grade names
+    customer = Σ w_c · C_c / Σ w_c                       over the components that are known
+
+No step falls when a sum rises, so bounds on the sums are bounds on the levels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from chalicelib.core.policy import Band, Group, LeadPolicy
+
+TOP = 100
+
+EDGE = 5e-10
+"""What a level may miss by binary arithmetic and still count as reached: 0.7 · 35 is 24.5."""
+
+
+class Levels(NamedTuple):
+    """``lead`` and ``customer`` are 0-100; ``customer`` is None where no component is known."""
+
+    lead: float
+    fit: float
+    engagement: float
+    customer: float | None
+
+
+def levels(
+    policy: LeadPolicy, lead: Sequence[float], known: Sequence[Group], components: Sequence[float]
+) -> Levels:
+    """``lead`` and ``components`` are the sums of points of each lead group and component."""
+    total = fit = engagement = 0.0
+    for group, points in zip(policy.groups, lead, strict=True):
+        worth = group.weight * clamp(points, group.low, group.high)
+        total += worth
+        if group.id in policy.fit:
+            fit += worth
+        if group.id in policy.engagement:
+            engagement += worth
+    return Levels(clamp(total, 0, TOP), fit, engagement, _mixed(known, components))
+
+
+def _mixed(known: Sequence[Group], sums: Sequence[float]) -> float | None:
+    mixed = weight = 0.0
+    for group, points in zip(known, sums, strict=True):
+        mixed += group.weight * clamp(points, group.low, group.high)
+        weight += group.weight
+    return mixed / weight if weight else None
+
+
+def most(groups: Iterable[Group], names: frozenset[str]) -> float:
+    """The highest level that the named groups can reach together."""
+    named = (group for group in groups if group.id in names)
+    return sum(group.weight * min(group.high, group.model.maximum) for group in named)
+
+
+def clamp(value: float, low: float, high: float) -> float:
+    return low if value < low else min(value, high)
+
+
+def whole(level: float) -> int:
+    """Rounded half up, once, at the edge of the product.
+
+    >>> whole(24.5), whole(0.7 * 35), whole(24.4)
+    (25, 25, 24)
+    """
+    return math.floor(level + 0.5 + EDGE)
+
+
+def band_of(bands: Sequence[Band], value: float) -> str:
+    """Bands stand from the highest minimum down; the last one takes the rest.
+
+    >>> band_of((Band("hot", 70), Band("cold", -math.inf)), 70)
+    'hot'
+    """
+    return next(band.name for band in bands if value + EDGE >= band.minimum)

@@ -1,0 +1,55 @@
+"""Ways to score, one file each; being here is being registered.
+
+A file holds a frozen dataclass ``Model`` that meets ``chalicelib.core.policy.Model``, with a
+class method ``from_page``, and ``SCHEMA``: the ``properties`` and ``required`` of its
+parameters in JSON Schema, which may refer to ``#/$defs/condition`` and ``#/$defs/text`` of the
+policy's schema.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal, Protocol, cast
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.model import Json
+from chalicelib.core.policy import Condition, Model
+
+Parameters = Mapping[str, Json]
+"""A group of the policy's page, already valid against the model's ``SCHEMA``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a model learns of the page around it; ``condition`` compiles one of its conditions."""
+
+    condition: Callable[[Mapping[str, Json]], Condition]
+    time_zone: ZoneInfo
+    calendar: Literal["gregorian", "jalali"]
+    currency: str
+
+
+class ModelClass(Protocol):
+    def from_page(self, parameters: Parameters, context: Context) -> Model: ...
+
+
+class ModelFile(Protocol):
+    SCHEMA: Mapping[str, Json]
+    Model: ModelClass
+
+
+def names() -> tuple[str, ...]:
+    """All models that are here, in alphabetical order."""
+    found = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in found if not name.startswith("_")))
+
+
+def load(name: str) -> ModelFile:
+    """Raises ConfigurationError for a name that is not here; nothing else is ever imported."""
+    if name not in names():
+        raise ConfigurationError(f"no scoring model {name!r}; there are {', '.join(names())}")
+    return cast(ModelFile, import_module(f"{__name__}.{name}"))

@@ -1,0 +1,161 @@
+"""What they did, and how lately: points that halve with time.
+
+At time t a rule with points w and half-life h is worth ``w · N(t)``, where the decayed count is
+``N(t) = Σ 2^(-(t - e) / h)`` over its activities at e ≤ t; without a half-life each of them
+counts in full for ever. ``max_per_day`` bounds what one local day adds: the earlier activities
+of a day count. Somebody who did nothing has zero points, which is knowledge, not a gap.
+
+Two clicks worth 8 points each with a half-life of 14 days, one now and one 14 days ago, give
+8 · (1 + ½):
+
+>>> from datetime import UTC, datetime, timedelta
+>>> from zoneinfo import ZoneInfo
+>>> from chalicelib.core.facts import FactSet
+>>> from chalicelib.core.model import Ref
+>>> now = datetime(2026, 3, 21, tzinfo=UTC)
+>>> clicks = tuple(Activity(str(days), "email.clicked", now - timedelta(days=days), 1, {})
+...                for days in (14, 0))
+>>> rule = Rule("clicks", "email.clicked", 8, Text("Clicked {count} links", "…"),
+...             Text("Clicked a link", "…"), half_life_days=14, max_per_day=None)
+>>> model = Model((rule,), ZoneInfo("UTC"), "gregorian")
+>>> profile = Profile(Ref("hubspot-main", "contact", "1"), now, {},
+...                   {"email.clicked": clicks}, (), FactSet())
+>>> [(term.points, term.text.en) for term in model.measure(profile, {}).terms]
+[(12.0, 'Clicked 2 links, last today')]
+
+Source: Cormode, Shkapenyuk, Srivastava and Xu 2009, "Forward decay"; the limits are those of
+HubSpot's lead scoring tool.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, cast
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.model import ACTIVITY_KINDS, Activity, Json, Text
+from chalicelib.core.policy import Measure, Profile, Term
+from chalicelib.localization.dates import when
+from chalicelib.localization.sentences import counted, happened
+from chalicelib.scoring.models import Context, Parameters
+
+_ACTIVITY: Json = {
+    "type": "string",
+    "anyOf": [{"enum": list(ACTIVITY_KINDS)}, {"pattern": r"^x\.[a-z0-9_.]+$"}],
+}
+
+SCHEMA: Mapping[str, Json] = {
+    "required": ["rules"],
+    "properties": {
+        "rules": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["id", "when", "points", "text"],
+                "additionalProperties": False,
+                "properties": {
+                    "id": {"$ref": "#/$defs/id"},
+                    "when": {
+                        "type": "object",
+                        "required": ["activity"],
+                        "additionalProperties": False,
+                        "properties": {"activity": _ACTIVITY},
+                    },
+                    "points": {"type": "number"},
+                    "half_life_days": {"type": "number", "exclusiveMinimum": 0},
+                    "max_per_day": {"type": "integer", "minimum": 1},
+                    "text": {"$ref": "#/$defs/text"},
+                    "once": {"$ref": "#/$defs/text"},
+                },
+            },
+        }
+    },
+}
+
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``text`` holds ``{count}``; ``once`` is said of a single time."""
+
+    id: str
+    kind: str
+    points: float
+    text: Text
+    once: Text
+    half_life_days: float | None
+    max_per_day: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    rules: tuple[Rule, ...]
+    time_zone: ZoneInfo
+    calendar: Literal["gregorian", "jalali"]
+
+    @classmethod
+    def from_page(cls, parameters: Parameters, context: Context) -> Model:
+        rows = cast(Iterable[Mapping[str, Json]], parameters["rules"])
+        return cls(tuple(_rule(row) for row in rows), context.time_zone, context.calendar)
+
+    @property
+    def maximum(self) -> float:
+        return math.inf
+
+    def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
+        done = ((rule, profile.activities.get(rule.kind, ())) for rule in self.rules)
+        terms = [self._term(rule, found, profile.now) for rule, found in done if found]
+        return Measure(terms=tuple(terms), known=1, asked=1)
+
+    def _term(self, rule: Rule, activities: Sequence[Activity], now: datetime) -> Term:
+        counts = self._counts(rule, activities)
+        decayed = math.fsum(
+            count * _share(now, activity.occurred_at, rule.half_life_days)
+            for activity, count in zip(activities, counts, strict=True)
+        )
+        text = self._text(rule, sum(counts), activities[-1].occurred_at, now)
+        return Term(rule.id, rule.points * decayed, text, rule.half_life_days)
+
+    def _text(self, rule: Rule, count: int, last: datetime, now: datetime) -> Text:
+        ago = when(self._day(last), self._day(now), self.calendar)
+        return happened(counted(rule.once, rule.text, count), count, ago)
+
+    def _counts(self, rule: Rule, activities: Sequence[Activity]) -> list[int]:
+        """How much of each activity counts; they come in order of time."""
+        if rule.max_per_day is None:
+            return [activity.count for activity in activities]
+        counts, taken = [], Counter[date]()
+        for activity in activities:
+            day = self._day(activity.occurred_at)
+            counts.append(min(activity.count, rule.max_per_day - taken[day]))
+            taken[day] += counts[-1]
+        return counts
+
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(self.time_zone).date()
+
+
+def _share(now: datetime, occurred_at: datetime, half_life_days: float | None) -> float:
+    if half_life_days is None:
+        return 1.0
+    return math.exp2(-(now - occurred_at).total_seconds() / (_DAY * half_life_days))
+
+
+def _rule(row: Mapping[str, Json]) -> Rule:
+    text = cast(Mapping[str, str], row["text"])
+    once = cast(Mapping[str, str], row.get("once", text))
+    return Rule(
+        id=str(row["id"]),
+        kind=cast(Mapping[str, str], row["when"])["activity"],
+        points=cast(float, row["points"]),
+        text=Text(text["en"], text["fa"]),
+        once=Text(once["en"], once["fa"]),
+        half_life_days=cast(float | None, row.get("half_life_days")),
+        max_per_day=cast(int | None, row.get("max_per_day")),
+    )

@@ -1,0 +1,84 @@
+"""What the CRM is told: the only place with hysteresis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from chalicelib.core.card import OUTPUTS, Fields, FieldValue, Output, ScoreCard, Trigger
+from chalicelib.core.model import Kind
+from chalicelib.core.policy import Policy, PublishPolicy
+from chalicelib.scoring.levels import TOP
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the CRM shows by our last knowledge.
+
+    Not ``certain`` means that it may be something else: everything has to be written again.
+    """
+
+    fields: Fields
+    certain: bool
+
+
+def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
+    """The rows of ``OUTPUTS`` that a policy publishes on a kind of record."""
+    full = publication.profile == "full"
+    return tuple(row for row in OUTPUTS if kind in row.kinds and (full or row.minimal))
+
+
+def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
+    """All fields that the CRM should show, or None while what it shows is good enough."""
+    rows = outputs(policy.publish, card.subject.kind)
+    fields = {row.name: row.read(card, policy.language) for row in rows}
+    if "trend" in fields:
+        fields["trend"] = _trend(card, written.fields)
+    if written.certain and not _worth_a_write(rows, fields, written.fields, policy.publish.step):
+        return None
+    return fields
+
+
+def changed_fields(outgoing: Fields, shown: Fields) -> Fields:
+    """What has to be set so that a CRM that shows ``shown`` shows ``outgoing``.
+
+    Empty if they differ only in outputs that are no reason to write.
+    """
+    changed = {name: value for name, value in outgoing.items() if shown.get(name) != value}
+    return changed if any(name not in _FOLLOWERS for name in changed) else {}
+
+
+_FOLLOWERS = frozenset(row.name for row in OUTPUTS if row.trigger is Trigger.FOLLOW)
+
+
+def _worth_a_write(rows: tuple[Output, ...], fields: Fields, shown: Fields, step: float) -> bool:
+    return any(_fires(row, fields[row.name], shown.get(row.name), step) for row in rows)
+
+
+def _fires(row: Output, new: FieldValue, old: FieldValue, step: float) -> bool:
+    if row.trigger is Trigger.FOLLOW or new == old:
+        return False
+    if row.trigger is Trigger.ANY or new is None or old is None:
+        return True
+    return moved(cast(int, old), cast(int, new), step)
+
+
+def moved(old: int, new: int, step: float) -> bool:
+    """Whether a score went far enough to be written.
+
+    Arriving at an end of the scale always counts: a lead that has gone cold shall not show 3
+    for ever because the last few points are less than a step.
+
+    >>> moved(50, 54, step=5), moved(50, 55, step=5), moved(3, 0, step=5)
+    (False, True, True)
+    """
+    return old != new and (abs(new - old) >= step or new in (0, TOP))
+
+
+def _trend(card: ScoreCard, shown: Fields) -> FieldValue:
+    before = shown.get("score")
+    if not isinstance(before, int):
+        return "steady"
+    if card.score == before:
+        return shown.get("trend") or "steady"
+    return "rising" if card.score > before else "falling"

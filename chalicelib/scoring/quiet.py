@@ -1,0 +1,124 @@
+"""How far each level may move before ``publish`` would speak, all else being as it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chalicelib.core.card import Fields, FieldValue
+from chalicelib.core.model import Kind
+from chalicelib.core.policy import Band, LeadPolicy, Policy
+from chalicelib.scoring.levels import EDGE, TOP, Levels, most
+from chalicelib.scoring.publication import outputs
+
+
+class Range(NamedTuple):
+    """Half open: ``low <= level < high``."""
+
+    low: float
+    high: float
+
+    def holds(self, level: float) -> bool:
+        return self.low <= level < self.high
+
+    def within(self, other: Range) -> Range:
+        return Range(max(self.low, other.low), min(self.high, other.high))
+
+
+EVERYWHERE = Range(-math.inf, math.inf)
+NOWHERE = Range(math.inf, -math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    lead: Range
+    fit: Range
+    engagement: Range
+    customer: Range
+
+    def holds(self, at: Levels) -> bool:
+        return (
+            self.lead.holds(at.lead)
+            and self.fit.holds(at.fit)
+            and self.engagement.holds(at.engagement)
+            and (at.customer is None or self.customer.holds(at.customer))
+        )
+
+
+def quiet(policy: Policy, kind: Kind, shown: Fields, *, customer: bool) -> Quiet:
+    """The levels that keep what is ``shown``; ``customer`` says whose score the headline is."""
+    # What is not published can never be a reason to speak, so None stands for "not shown" here.
+    show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
+    step = policy.publish.step
+    headline = _near(show, "score", step)
+    lead = _near(show, "lead_score", step).within(
+        _in_whole_band(show, "temperature", policy.lead.temperatures)
+    )
+    bought = _near(show, "customer_score", step).within(
+        _in_whole_band(show, "class", policy.customer.classes)
+    )
+    fit, engagement = _in_grade(show, policy.lead)
+    return Quiet(
+        lead=lead if customer else lead.within(headline),
+        fit=fit,
+        engagement=engagement,
+        customer=bought.within(headline) if customer else bought,
+    )
+
+
+def _near(show: Fields, name: str, step: float) -> Range:
+    """Less than a step from the score shown, and not at an end of the scale."""
+    if name not in show:
+        return EVERYWHERE
+    score = show[name]
+    if not isinstance(score, int):
+        return NOWHERE
+    lowest, highest = math.floor(score - step) + 1, math.ceil(score + step) - 1
+    return _wholes(
+        -math.inf if score == 0 else max(min(lowest, score), 1),
+        math.inf if score == TOP else min(max(highest, score), TOP - 1),
+    )
+
+
+def _wholes(lowest: float, highest: float) -> Range:
+    """The levels that are rounded to whole numbers from ``lowest`` to ``highest``."""
+    return Range(lowest - 0.5 - EDGE, highest + 0.5 - EDGE)
+
+
+def _in_whole_band(show: Fields, name: str, bands: Sequence[Band]) -> Range:
+    if name not in show:
+        return EVERYWHERE
+    low, high = _band(bands, show[name])
+    return _wholes(_ceil(low), _ceil(high) - 1)
+
+
+def _ceil(value: float) -> float:
+    return math.ceil(value) if math.isfinite(value) else value
+
+
+def _in_grade(show: Fields, policy: LeadPolicy) -> tuple[Range, Range]:
+    if "grade" not in show:
+        return EVERYWHERE, EVERYWHERE
+    grade = str(show["grade"] or "")
+    return (
+        _in_share_band(grade[:1], policy.fit_grades, most(policy.groups, policy.fit)),
+        _in_share_band(grade[1:], policy.engagement_grades, most(policy.groups, policy.engagement)),
+    )
+
+
+def _in_share_band(name: str, bands: Sequence[Band], maximum: float) -> Range:
+    if maximum <= 0:
+        return EVERYWHERE  # such a share is always 0
+    low, high = _band(bands, name)
+    return Range((low - EDGE) * maximum, (high - EDGE) * maximum)
+
+
+def _band(bands: Sequence[Band], name: FieldValue) -> Range:
+    ceiling = math.inf
+    for band in bands:
+        if band.name == name:
+            return Range(band.minimum, ceiling)
+        ceiling = band.minimum
+    return NOWHERE
