@@ -1,0 +1,16 @@
+"""A stand-in HubSpot: stateful, strict, on loopback, for the demo and the tests.
+
+It answers the dated CRM API (contacts, companies, deals, properties, associations, pipelines,
+account details), limits its callers, sends signed webhooks when a record changes, and shows a
+record as a rep would see it. What only a stand-in has lives under ``/_control``.
+
+It is our reading of HubSpot's documentation, not HubSpot: figures taken against it say so.
+
+>>> with StandIn.start() as hubspot:
+...     hubspot.url.startswith("http://127.0.0.1:")
+True
+"""
+
+from infra.sandbox.hubspot.server import StandIn
+
+__all__ = ["StandIn"]

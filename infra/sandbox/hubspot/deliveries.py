@@ -1,0 +1,198 @@
+"""Sends events as HubSpot does: gathered, signed, at most so many at a time, retried."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import count
+from random import Random
+from threading import Condition, Thread
+from time import monotonic, time
+
+import requests
+
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.signature import signed_headers
+from infra.sandbox.hubspot.webhooks import WebhookSettings
+
+BATCH_LIMIT = 100
+_OK = range(200, 300)
+_WORKERS = 32  # more than any sensible ``max_concurrent``
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Delivery:
+    """One request that is to be sent at ``due``, in seconds of the monotonic clock."""
+
+    due: float
+    number: int
+    events: tuple[Wire, ...] = field(compare=False)
+    settings: WebhookSettings = field(compare=False)
+    attempt: int = field(default=0, compare=False)
+
+    def body(self) -> bytes:
+        events = [event | {"attemptNumber": self.attempt} for event in self.events]
+        return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What became of one request; ``status`` is None if there was no answer."""
+
+    number: int
+    attempt: int
+    event_ids: tuple[int, ...]
+    status: int | None
+    milliseconds: int
+
+    def to_json(self) -> Wire:
+        return {
+            "number": self.number,
+            "attempt": self.attempt,
+            "events": list(self.event_ids),
+            "status": self.status,
+            "milliseconds": self.milliseconds,
+        }
+
+
+class Dispatcher:
+    """A thread that gathers and times, and a pool that sends."""
+
+    def __init__(self) -> None:
+        self.settings = WebhookSettings()
+        self._random = Random(0)  # noqa: S311 - a plan that can be repeated, no secret
+        self._wake = Condition()
+        self._gathered: list[Wire] = []
+        self._gather_until = 0.0
+        self._waiting: list[Delivery] = []
+        self._in_flight = 0
+        self._stopped = False
+        self._numbers = count(1)
+        self._attempts: list[Attempt] = []
+        self._pool = ThreadPoolExecutor(_WORKERS, "webhook")
+        self._thread = Thread(target=self._run, name="webhook dispatcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Waits for what is in flight; what is still waiting is given up."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+        self._thread.join()
+        self._pool.shutdown()
+
+    def configure(self, settings: WebhookSettings) -> None:
+        with self._wake:
+            self.settings = settings
+            self._random = Random(settings.seed)  # noqa: S311
+
+    def add(self, events: Sequence[Wire]) -> None:
+        """Queue events; without a target they are lost, as without an installed app."""
+        with self._wake:
+            if not events or not self.settings.target_url:
+                return
+            if not self._gathered:
+                self._gather_until = monotonic() + self.settings.gather_ms / 1000
+            self._gathered.extend(events)
+            self._wake.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until nothing is gathered, waiting or in flight; False if that took too long."""
+        with self._wake:
+            return self._wake.wait_for(self._idle, timeout)
+
+    def attempts(self) -> tuple[Attempt, ...]:
+        with self._wake:
+            return tuple(self._attempts)
+
+    def forget_attempts(self) -> None:
+        with self._wake:
+            self._attempts.clear()
+
+    def _idle(self) -> bool:
+        return not (self._gathered or self._waiting or self._in_flight)
+
+    def _run(self) -> None:
+        with self._wake:
+            while not self._stopped:
+                now = monotonic()
+                self._close_batches(now)
+                self._send_due(now)
+                self._wake.wait(self._pause(monotonic()))
+
+    def _pause(self, now: float) -> float | None:
+        """Seconds until something has to be done; None until somebody calls."""
+        due = [self._gather_until] if self._gathered else []
+        if self._waiting and self._in_flight < self.settings.max_concurrent:
+            due.append(self._waiting[0].due)
+        return max(0.0, min(due) - now) if due else None
+
+    def _close_batches(self, now: float) -> None:
+        if not self._gathered or now < self._gather_until:
+            return
+        events, self._gathered = self._scrambled(self._gathered), []
+        for start in range(0, len(events), BATCH_LIMIT):
+            delay = self._random.uniform(0, self.settings.delay_ms / 1000)
+            batch = tuple(events[start : start + BATCH_LIMIT])
+            delivery = Delivery(now + delay, next(self._numbers), batch, self.settings)
+            heapq.heappush(self._waiting, delivery)
+
+    def _scrambled(self, events: Iterable[Wire]) -> list[Wire]:
+        scrambled = [event for event in events for _ in range(1 + self._extra_copies())]
+        if self.settings.shuffle:
+            self._random.shuffle(scrambled)
+        return scrambled
+
+    def _extra_copies(self) -> int:
+        share = self.settings.duplicate_share
+        return int(share) + (self._random.random() < share % 1)
+
+    def _send_due(self, now: float) -> None:
+        while (
+            self._waiting
+            and self._waiting[0].due <= now
+            and self._in_flight < self.settings.max_concurrent
+        ):
+            self._in_flight += 1
+            self._pool.submit(self._send, heapq.heappop(self._waiting))
+
+    def _send(self, delivery: Delivery) -> None:
+        began = monotonic()
+        status = post(delivery.settings, delivery.body())
+        took = round((monotonic() - began) * 1000)
+        event_ids = tuple(int(event["eventId"]) for event in delivery.events)
+        attempt = Attempt(delivery.number, delivery.attempt, event_ids, status, took)
+        with self._wake:
+            self._in_flight -= 1
+            self._attempts.append(attempt)
+            if status not in _OK and delivery.attempt < delivery.settings.retries:
+                heapq.heappush(self._waiting, self._again(delivery))
+            self._wake.notify_all()
+
+    def _again(self, delivery: Delivery) -> Delivery:
+        settings = delivery.settings
+        wait = min(settings.retry_ms * 2**delivery.attempt, settings.retry_limit_ms) / 1000
+        due = monotonic() + wait * self._random.uniform(0.5, 1.0)
+        return replace(delivery, due=due, attempt=delivery.attempt + 1)
+
+
+def post(settings: WebhookSettings, body: bytes, clock: Callable[[], float] = time) -> int | None:
+    """One attempt, stamped and signed afresh. Redirects are not followed."""
+    headers = signed_headers(settings.secret, settings.target_url, body, round(clock() * 1000))
+    with requests.Session() as session:
+        session.trust_env = False  # the target is on loopback: no proxy may step in
+        try:
+            return session.post(
+                settings.target_url,
+                data=body,
+                headers=headers,
+                timeout=settings.timeout_seconds,
+                allow_redirects=False,
+            ).status_code
+        except requests.RequestException:
+            return None

@@ -1,0 +1,112 @@
+"""What every API request passes: token, scope, rate limit, planned faults, and the log."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, g, request
+
+from infra.sandbox.hubspot.errors import ApiError
+from infra.sandbox.hubspot.faults import Faults
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.portal import AppToken, Portal
+from infra.sandbox.hubspot.rate_limit import RateLimit
+from infra.sandbox.hubspot.records import Actor, ObjectType
+from infra.sandbox.hubspot.request_log import Entry, RequestLog
+
+_ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
+
+
+class Gate:
+    def __init__(
+        self, portal: Portal, rate_limit: RateLimit, faults: Faults, log: RequestLog
+    ) -> None:
+        self._portal = portal
+        self._rate_limit = rate_limit
+        self._faults = faults
+        self._log = log
+
+    def guard(self, api: Blueprint) -> None:
+        api.url_value_preprocessor(_forget_version)
+        api.before_request(self._admit)
+        api.after_request(self._dismiss)
+
+    def _admit(self) -> None:
+        token = self._token()
+        g.actor = Actor.app(token.app_id)
+        self._rate_limit.spend()
+        _refuse_missing_scope(token)
+        if fault := self._faults.take(route_template(), applied=False):
+            raise fault.error()
+
+    def _token(self) -> AppToken:
+        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+        token = self._portal.settings.tokens.get(value)
+        if scheme != "Bearer" or token is None:
+            message = "Authentication credentials not found or invalid."
+            raise ApiError(401, "INVALID_AUTHENTICATION", message)
+        return token
+
+    def _dismiss(self, response: Response) -> Response:
+        fault = self._faults.take(route_template(), applied=True)
+        if fault:
+            response.status_code = fault.status
+            response.set_data(response.json_module.dumps(fault.error().envelope()))
+        response.headers.update(self._rate_limit.headers())
+        self._log.add(
+            Entry.of(
+                route_template(),
+                request.path,
+                request.get_data(),
+                response.status_code,
+                response.calculate_content_length() or 0,
+                spell(self._portal.now()),
+            )
+        )
+        return response
+
+
+def acting_app() -> Actor:
+    """The app whose token this request came with."""
+    actor = g.actor
+    assert isinstance(actor, Actor)
+    return actor
+
+
+def route_template() -> str:
+    """``POST /crm/objects/{version}/contacts/batch/update``: kinds by name, the rest by role."""
+    if request.url_rule is None:
+        return f"{request.method} {request.path}"
+    values = request.view_args or {}
+
+    def shown(argument: re.Match[str]) -> str:
+        value = values.get(argument["name"])
+        return value.name if isinstance(value, ObjectType) else f"{{{argument['name']}}}"
+
+    return f"{request.method} {_ARGUMENT.sub(shown, request.url_rule.rule)}"
+
+
+def _forget_version(_: str | None, values: dict[str, object] | None) -> None:
+    """Both versions answer alike, so the views do not want to know."""
+    if values:
+        values.pop("version", None)
+
+
+def _refuse_missing_scope(token: AppToken) -> None:
+    needed = _scope(request.path.split("/"), (request.view_args or {}).get("kind"))
+    if token.scopes is None or needed is None or needed in token.scopes:
+        return
+    raise ApiError(
+        403,
+        "MISSING_SCOPES",
+        "This app hasn't been granted all required scopes to make this call.",
+        context={"requiredGranularScopes": [needed]},
+    )
+
+
+def _scope(path: list[str], kind: ObjectType | None) -> str | None:
+    if kind is None:
+        return None
+    reading = request.method == "GET" or path[-1] == "read"
+    family = "schemas" if path[2] == "properties" else "objects"
+    return f"crm.{family}.{kind.name}.{'read' if reading else 'write'}"

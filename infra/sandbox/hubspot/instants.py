@@ -1,0 +1,39 @@
+"""Instants as HubSpot spells them: UTC, milliseconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+
+def spell(instant: datetime) -> str:
+    """ISO 8601 with milliseconds.
+
+    >>> spell(datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC))
+    '2026-03-01T12:00:00.123Z'
+    """
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Exact, since webhooks and properties must name the same millisecond.
+
+    >>> epoch_ms(datetime(1970, 1, 1, 0, 0, 1, 2000, tzinfo=UTC))
+    1002
+    """
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def from_epoch_ms(milliseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+def read(text: str) -> datetime:
+    """From epoch milliseconds or ISO 8601; no zone means UTC. Raises ValueError."""
+    if text.lstrip("-").isdigit() and "-" not in text[1:]:
+        return from_epoch_ms(int(text))
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def to_milliseconds(instant: datetime) -> datetime:
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -1,0 +1,202 @@
+"""Records over HTTP: list, read, create, update, archive, one by one and in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from flask import Blueprint, request
+
+from infra.sandbox.hubspot import request_body
+from infra.sandbox.hubspot.batch_answer import Answer, batch_answer
+from infra.sandbox.hubspot.errors import ApiError, Wire, invalid, not_found
+from infra.sandbox.hubspot.gate import acting_app
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType, Record
+
+PAGE_LIMIT = 100
+BATCH_LIMIT = 100
+HISTORY_BATCH_LIMIT = 50
+
+
+class ObjectsApi:
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def blueprint(self) -> Blueprint:
+        prefix = "/crm/objects/<version:version>/<kind:kind>"
+        api = Blueprint("objects", __name__, url_prefix=prefix)
+        api.get("")(self.list_records)
+        api.post("")(self.create_record)
+        api.get("/<record_id>")(self.read_record)
+        api.patch("/<record_id>")(self.update_record)
+        api.delete("/<record_id>")(self.archive_record)
+        api.post("/batch/read")(self.read_batch)
+        api.post("/batch/create")(self.create_batch)
+        api.post("/batch/update")(self.update_batch)
+        return api
+
+    def list_records(self, kind: ObjectType) -> Wire:
+        limit, after = _page_bounds()
+        records = self._portal.records(kind, archived=request.args.get("archived") == "true")
+        following = [one for one in records if int(one.id) > after]
+        body: Wire = {"results": [_asked_for(self._portal, one) for one in following[:limit]]}
+        if len(following) > limit:
+            body["paging"] = {"next": {"after": following[limit - 1].id}}
+        return body
+
+    def read_record(self, kind: ObjectType, record_id: str) -> Wire:
+        return _asked_for(self._portal, self._portal.get(kind, record_id))
+
+    def create_record(self, kind: ObjectType) -> Answer:
+        properties = request_body.properties(request_body.json_object())
+        record = self._portal.create(kind, properties, acting_app())
+        return to_json(self._portal, record, properties), 201
+
+    def update_record(self, kind: ObjectType, record_id: str) -> Wire:
+        properties = request_body.properties(request_body.json_object())
+        record = self._portal.update(kind, record_id, properties, acting_app())
+        return to_json(self._portal, record, properties)
+
+    def archive_record(self, kind: ObjectType, record_id: str) -> tuple[str, int]:
+        # Deleting what is already gone succeeds, as in HubSpot.
+        if self._portal.find(kind, record_id):
+            self._portal.archive(kind, record_id, acting_app())
+        return "", 204
+
+    def read_batch(self, kind: ObjectType) -> Answer:
+        body = request_body.json_object()
+        wanted = request_body.names(body, "properties")
+        history = request_body.names(body, "propertiesWithHistory")
+        limit = HISTORY_BATCH_LIMIT if history else BATCH_LIMIT
+        ids = list(dict.fromkeys(request_body.ids(request_body.inputs(body, limit))))
+        with self._portal.lock:
+            found = {one: record for one in ids if (record := self._portal.find(kind, one))}
+            results = [to_json(self._portal, one, wanted, history) for one in found.values()]
+        missing = [one for one in ids if one not in found]
+        errors = [_missing(kind, missing).entry()] if missing else []
+        return batch_answer(results, errors, self._portal.now())
+
+    def create_batch(self, kind: ObjectType) -> Answer:
+        def create(_: Wire, properties: Mapping[str, str]) -> Record:
+            return self._portal.create(kind, properties, acting_app())
+
+        batch = request_body.inputs(request_body.json_object(), BATCH_LIMIT)
+        return _write_each(self._portal, batch, create, success=201)
+
+    def update_batch(self, kind: ObjectType) -> Answer:
+        def update(one: Wire, properties: Mapping[str, str]) -> Record:
+            if self._portal.find(kind, one["id"]) is None:
+                raise _missing(kind, [one["id"]])
+            return self._portal.update(kind, one["id"], properties, acting_app())
+
+        batch = request_body.inputs(request_body.json_object(), BATCH_LIMIT)
+        _refuse_repeated(request_body.ids(batch))
+        return _write_each(self._portal, batch, update)
+
+
+def to_json(
+    portal: Portal,
+    record: Record,
+    wanted: Sequence[str] | Mapping[str, str],
+    history: Sequence[str] = (),
+) -> Wire:
+    """A record as the API gives it: every value is text, an empty one null.
+
+    Properties that were not asked for are left out, as are those that the portal lacks.
+    """
+    names = dict.fromkeys([*(wanted or record.kind.defaults), *history, *record.kind.always])
+    known = [name for name in names if portal.schema.find(record.kind, name)]
+    body: Wire = {
+        "id": record.id,
+        "properties": {name: portal.value(record, name) or None for name in known},
+        "createdAt": spell(record.created_at),
+        "updatedAt": spell(record.updated_at),
+        "archived": record.archived_at is not None,
+    }
+    if history:
+        body["propertiesWithHistory"] = {
+            name: [revision.to_json() for revision in reversed(record.history.get(name, []))]
+            for name in history
+            if name in known
+        }
+    return body
+
+
+Write = Callable[[Wire, Mapping[str, str]], Record]
+
+
+def _write_each(portal: Portal, batch: Sequence[Wire], write: Write, success: int = 200) -> Answer:
+    """Each input by itself; if none can be taken because of its values, the batch is refused."""
+    writes = [(one, request_body.properties(one)) for one in batch]
+    results: list[Wire] = []
+    refused: list[tuple[Wire, ApiError]] = []
+    for one, properties in writes:
+        try:
+            results.append(to_json(portal, write(one, properties), properties) | _trace(one))
+        except ApiError as error:
+            refused.append((one, error))
+    if not results and all(error.category == "VALIDATION_ERROR" for _, error in refused):
+        raise refused[0][1]
+    errors = [error.entry(**_blame(one)) for one, error in refused]
+    return batch_answer(results, errors, portal.now(), success=success)
+
+
+def _blame(one: Wire) -> dict[str, list[str]]:
+    """What the caller needs to find the guilty input: its id, its trace id, or both."""
+    names = {"id": "ids", "objectWriteTraceId": "objectWriteTraceId"}
+    return {context: [str(one[name])] for name, context in names.items() if name in one}
+
+
+def _trace(one: Wire) -> Wire:
+    return {name: one[name] for name in ("objectWriteTraceId",) if name in one}
+
+
+def _missing(kind: ObjectType, ids: Sequence[str]) -> ApiError:
+    return not_found(
+        f"Could not get some {kind.singular.upper()} objects, they may be deleted or not exist. "
+        "Check that ids are valid.",
+        ids=ids,
+    )
+
+
+def _refuse_repeated(ids: Sequence[str]) -> None:
+    repeated = [one for one, times in Counter(ids).items() if times > 1]
+    if repeated:
+        raise invalid(f"Duplicate IDs found in batch input: {repeated}")
+
+
+def _page_bounds() -> tuple[int, int]:
+    try:
+        limit, after = int(request.args.get("limit", 10)), int(request.args.get("after", 0))
+    except ValueError as wrong:
+        raise invalid("limit and after must be numbers") from wrong
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise invalid(f"limit must be between 1 and {PAGE_LIMIT}")
+    return limit, after
+
+
+def _asked_for(portal: Portal, record: Record) -> Wire:
+    """As the query string asks for it."""
+    with portal.lock:
+        body = to_json(portal, record, _listed("properties"), _listed("propertiesWithHistory"))
+        return body | _associations(portal, record)
+
+
+def _listed(argument: str) -> list[str]:
+    """Names by comma or by repetition, as HubSpot's clients send them."""
+    return [name for part in request.args.getlist(argument) for name in part.split(",") if name]
+
+
+def _associations(portal: Portal, record: Record) -> Wire:
+    groups: Wire = {}
+    for spelling in _listed("associations"):
+        kind = OBJECT_TYPES.get(spelling)
+        if kind is None or kind is record.kind:
+            raise invalid(f"Unknown association {spelling!r}")
+        links = portal.associations.of((record.kind, record.id), kind)
+        label = f"{record.kind.singular}_to_{kind.singular}"
+        if links:
+            groups[kind.name] = {"results": [{"id": to, "type": label} for to in links]}
+    return {"associations": groups} if groups else {}

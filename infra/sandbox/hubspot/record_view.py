@@ -1,0 +1,224 @@
+"""What the pages show of a contact, read from nothing but HubSpot properties.
+
+What Emtiaz says is read from the properties that it wrote, with the labels that it gave them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from hashlib import sha256
+from itertools import groupby
+
+from chalicelib.core.card import OUTPUTS
+from infra.sandbox.hubspot.calculated import stage_of
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor, Record, Revision
+
+PREFIX = "emtiaz_"
+TIMELINE_LENGTH = 25
+_PERSIAN = re.compile("[\u0600-\u06ff]")
+_ACTORS = {
+    "CRM_UI": "A rep",
+    "INTEGRATION": "Emtiaz",
+    "IMPORT": "Import",
+    "CALCULATED": "HubSpot",
+}
+# The panel gives these a place of their own; all other outputs are listed below.
+_PLACED = {"score", "trend", "class", "next_action", "why", "tags", "updated"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """``value`` as it is stored, ``shown`` as a person reads it."""
+
+    name: str
+    label: str
+    value: str
+    shown: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What Emtiaz wrote. ``tags`` are labels by value; ``reasons`` parts of one joined text."""
+
+    score: int
+    fields: dict[str, Field]
+    tags: Mapping[str, str]
+    reasons: Sequence[str]
+    details: Sequence[Field]
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class DealLine:
+    name: str
+    stage: str
+    state: str
+    amount: str
+    closed_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one actor wrote at one instant."""
+
+    at: str
+    who: str
+    kind: str
+    subject: str
+    fields: Sequence[Field]
+
+
+def contact_row(portal: Portal, contact: Record) -> Wire:
+    """One line of the list."""
+    return {
+        "id": contact.id,
+        "name": _name(contact),
+        "company": _company_name(portal, contact),
+        "panel": _panel(portal, contact),
+    }
+
+
+def contact_view(portal: Portal, contact: Record) -> Wire:
+    """The whole page."""
+    return {
+        "name": _name(contact),
+        "company": _company_name(portal, contact),
+        "about": _about(portal, contact),
+        "panel": _panel(portal, contact),
+        "deals": [_deal_line(one) for one in _deals(portal, contact)],
+        "moments": _moments(portal, contact),
+    }
+
+
+def _name(contact: Record) -> str:
+    parts = contact.value("firstname"), contact.value("lastname")
+    return " ".join(part for part in parts if part) or contact.value("email") or contact.id
+
+
+def _company_name(portal: Portal, contact: Record) -> str:
+    company_id = portal.value(contact, "associatedcompanyid")
+    company = portal.find(COMPANIES, company_id)
+    return company.value("name") if company else contact.value("company")
+
+
+def _about(portal: Portal, contact: Record) -> list[Field]:
+    names = ("email", "phone", "jobtitle", "lifecyclestage", "country", "createdate")
+    fields = (_field(portal, contact, name, portal.value(contact, name)) for name in names)
+    return [field for field in fields if field.value]
+
+
+def _panel(portal: Portal, contact: Record) -> Panel | None:
+    written = {
+        output.name: _panel_field(portal, contact, output.name, value)
+        for output in OUTPUTS
+        if (value := contact.value(PREFIX + output.name))
+    }
+    if "score" not in written:
+        return None
+    tags, why = written.get("tags"), written.get("why")
+    return Panel(
+        score=round(float(written["score"].value)),
+        fields=written,
+        tags=dict(zip(tags.value.split(";"), tags.shown.split(", "), strict=True)) if tags else {},
+        reasons=why.value.split(" · ") if why else (),
+        details=[field for name, field in written.items() if name not in _PLACED],
+        direction=_direction(*(field.label + field.shown for field in written.values())),
+    )
+
+
+def _direction(*texts: str) -> str:
+    return "rtl" if any(_PERSIAN.search(text) for text in texts) else "ltr"
+
+
+def _field(portal: Portal, record: Record, name: str, value: str) -> Field:
+    definition = portal.schema.definition(record.kind, name)
+    labels = [definition.label_of(part) for part in value.split(";")]
+    shown = ", ".join(labels) if definition.type == "enumeration" else value
+    return Field(name, definition.label, value, shown, definition.type)
+
+
+def _panel_field(portal: Portal, contact: Record, name: str, value: str) -> Field:
+    """Under the heading "Emtiaz" no label needs to begin with it."""
+    field = _field(portal, contact, PREFIX + name, value)
+    label = field.label.removeprefix("Emtiaz ")
+    return replace(field, label=label[:1].upper() + label[1:])
+
+
+def _deals(portal: Portal, contact: Record) -> list[Record]:
+    """Open ones first, then the newest."""
+    deals = sorted(portal.linked(contact, DEALS), key=_closed_at, reverse=True)
+    return sorted(deals, key=lambda deal: (stage := stage_of(deal)) is not None and stage.closed)
+
+
+def _closed_at(deal: Record) -> str:
+    return deal.value("closedate")
+
+
+def _deal_line(deal: Record) -> DealLine:
+    stage = stage_of(deal)
+    state = "open" if not stage or not stage.closed else "won" if stage.won else "lost"
+    return DealLine(
+        name=deal.value("dealname") or f"Deal {deal.id}",
+        stage=stage.label if stage else "",
+        state=state,
+        amount=_money(deal),
+        closed_at=deal.value("closedate"),
+    )
+
+
+def _money(deal: Record) -> str:
+    amount = deal.value("amount")
+    return f"{Decimal(amount):,.2f} {deal.value('deal_currency_code')}".strip() if amount else ""
+
+
+def _moments(portal: Portal, contact: Record) -> list[Moment]:
+    """The history of the contact and its deals, newest first."""
+    lines = [
+        (revision, record, name)
+        for record in (contact, *portal.linked(contact, DEALS))
+        for name, revisions in record.history.items()
+        for revision in revisions
+        if not revision.by.trusted or record is contact
+    ]
+    lines.sort(key=lambda line: (line[0].at, line[1].id), reverse=True)
+    groups = groupby(lines, key=lambda line: (line[0].at, line[0].by, line[1].id))
+    moments = [
+        _moment(portal, at, by, [(line[1], line[2], line[0]) for line in group])
+        for (at, by, _), group in groups
+    ]
+    return moments[:TIMELINE_LENGTH]
+
+
+def _moment(
+    portal: Portal, at: datetime, by: Actor, lines: Sequence[tuple[Record, str, Revision]]
+) -> Moment:
+    record = lines[0][0]
+    return Moment(
+        at=spell(at),
+        who=_ACTORS.get(by.source_type, by.source_type),
+        kind=by.source_type.lower(),
+        subject="" if record.kind is CONTACTS else record.value("dealname"),
+        fields=[_field(portal, record, name, revision.value) for _, name, revision in lines],
+    )
+
+
+def shown_records(portal: Portal, contact: Record) -> list[Record]:
+    return [contact, *portal.linked(contact, COMPANIES), *portal.linked(contact, DEALS)]
+
+
+def version_of(records: Sequence[Record]) -> str:
+    """Changes when any of the records does."""
+    text = " ".join(f"{one.kind.name}:{one.id}@{spell(one.updated_at)}" for one in records)
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def by_score(row: Wire) -> tuple[int, str]:
+    return -row["panel"].score if row["panel"] else 1, row["name"]

@@ -1,0 +1,110 @@
+"""Records with the full history of every property, and who wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.instants import spell
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """A kind of record. ``defaults`` are the properties of an answer that asked for none."""
+
+    name: str
+    singular: str
+    type_id: str
+    modified: str
+    defaults: tuple[str, ...]
+
+    @property
+    def always(self) -> tuple[str, ...]:
+        """The properties that every answer holds."""
+        return ("hs_object_id", "createdate", self.modified)
+
+
+CONTACTS = ObjectType(
+    "contacts", "contact", "0-1", "lastmodifieddate", ("email", "firstname", "lastname")
+)
+COMPANIES = ObjectType("companies", "company", "0-2", "hs_lastmodifieddate", ("domain", "name"))
+DEALS = ObjectType(
+    "deals", "deal", "0-3", "hs_lastmodifieddate",
+    ("amount", "closedate", "dealname", "dealstage", "pipeline"),
+)  # fmt: skip
+
+OBJECT_TYPES: Mapping[str, ObjectType] = {
+    spelling: kind
+    for kind in (CONTACTS, COMPANIES, DEALS)
+    for spelling in (kind.name, kind.singular, kind.type_id)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changed something. ``trusted`` is HubSpot itself: it may write read-only properties."""
+
+    source_type: str
+    source_id: str | None = None
+    user_id: int | None = None
+    trusted: bool = False
+
+    @classmethod
+    def user(cls, user_id: int) -> Actor:
+        return cls("CRM_UI", f"userId:{user_id}", user_id)
+
+    @classmethod
+    def app(cls, app_id: int) -> Actor:
+        return cls("INTEGRATION", str(app_id))
+
+
+HUBSPOT = Actor("CALCULATED", trusted=True)
+IMPORT = Actor("IMPORT", trusted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One value that a property had; the empty text is a cleared one."""
+
+    value: str
+    at: datetime
+    by: Actor
+
+    def to_json(self) -> Wire:
+        optional = {"sourceId": self.by.source_id, "updatedByUserId": self.by.user_id}
+        return {
+            "value": self.value,
+            "timestamp": spell(self.at),
+            "sourceType": self.by.source_type,
+        } | {name: value for name, value in optional.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Record:
+    """``history`` holds the revisions of each property that was ever set, oldest first."""
+
+    kind: ObjectType
+    id: str
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None = None
+    history: dict[str, list[Revision]] = field(default_factory=dict)
+
+    def value(self, name: str) -> str:
+        """The present value; the empty text where there is none."""
+        revisions = self.history.get(name)
+        return revisions[-1].value if revisions else ""
+
+    def write(self, values: Mapping[str, str], at: datetime, by: Actor) -> tuple[str, ...]:
+        """Set properties; returns the names of those whose value changed.
+
+        A value that is written again is a revision too, as in HubSpot: who wants one
+        entry per value must not write twice.
+        """
+        changed = tuple(name for name, value in values.items() if self.value(name) != value)
+        for name, value in values.items():
+            self.history.setdefault(name, []).append(Revision(value, at, by))
+        self.updated_at = max(self.updated_at, at)
+        return changed

@@ -1,0 +1,59 @@
+"""What the app asked of the API: the figures of benchmarks and of "nothing was written"."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from threading import Lock
+
+from infra.sandbox.hubspot.errors import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request. ``route`` is ``METHOD /path/{template}``; sizes are bytes."""
+
+    route: str
+    path: str
+    status: int
+    request_size: int
+    request_sha256: str
+    response_size: int
+    at: str
+
+    @classmethod
+    def of(
+        cls, route: str, path: str, body: bytes, status: int, response_size: int, at: str
+    ) -> Entry:
+        return cls(route, path, status, len(body), sha256(body).hexdigest(), response_size, at)
+
+
+class RequestLog:
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._lock = Lock()
+
+    def add(self, entry: Entry) -> None:
+        with self._lock:
+            self._entries.append(entry)
+
+    def entries(self) -> tuple[Entry, ...]:
+        with self._lock:
+            return tuple(self._entries)
+
+    def counts(self) -> Mapping[str, int]:
+        return Counter(entry.route for entry in self.entries())
+
+    def reset(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def to_json(self) -> Wire:
+        entries = self.entries()
+        return {
+            "total": len(entries),
+            "counts": dict(self.counts()),
+            "entries": [asdict(entry) for entry in entries],
+        }

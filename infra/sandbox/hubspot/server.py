@@ -1,0 +1,144 @@
+"""The stand-in as a web server on loopback, for a test's thread or a program of its own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from threading import Thread
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from flask import Blueprint, Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter, ValidationError
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from infra.sandbox.hubspot.account_api import AccountApi
+from infra.sandbox.hubspot.associations_api import AssociationsApi
+from infra.sandbox.hubspot.control_api import Controls, control_api
+from infra.sandbox.hubspot.deliveries import Dispatcher
+from infra.sandbox.hubspot.errors import ApiError, Wire
+from infra.sandbox.hubspot.faults import Faults
+from infra.sandbox.hubspot.gate import Gate
+from infra.sandbox.hubspot.objects_api import ObjectsApi
+from infra.sandbox.hubspot.portal import Portal, Settings
+from infra.sandbox.hubspot.properties_api import PropertiesApi
+from infra.sandbox.hubspot.rate_limit import Rate, RateLimit
+from infra.sandbox.hubspot.record_page import RecordPage
+from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
+from infra.sandbox.hubspot.request_log import RequestLog
+from infra.sandbox.hubspot.webhooks import EventSpeller
+
+LOOPBACK = "127.0.0.1"
+
+
+class StandIn:
+    """A running stand-in HubSpot.
+
+    ``portal`` is its state, ``webhooks`` its sender, ``requests`` the log of API calls;
+    the control API offers the same over HTTP.
+    """
+
+    def __init__(self, settings: Settings, port: int, rate: Rate) -> None:
+        self.portal = Portal(settings, lambda: datetime.now(UTC))
+        self.webhooks = Dispatcher()
+        self.rate_limit = RateLimit(rate, monotonic)
+        self.faults = Faults()
+        self.requests = RequestLog()
+        self._speller = EventSpeller(settings.portal_id)
+        self.portal.listen(
+            lambda change: self.webhooks.add(self._speller.events(change, self.webhooks.settings))
+        )
+        self._server = make_server(
+            LOOPBACK, port, self._app(), threaded=True, request_handler=_QuietHandler
+        )
+        self._thread = Thread(target=self._server.serve_forever, name="stand-in", daemon=True)
+
+    @classmethod
+    def start(
+        cls, port: int = 0, settings: Settings | None = None, rate: Rate | None = None
+    ) -> Self:
+        """Port 0 takes any free one; see ``url``."""
+        stand_in = cls(settings or Settings(), port, rate or Rate())
+        stand_in.webhooks.start()
+        stand_in._thread.start()
+        return stand_in
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self._server.port}"
+
+    @property
+    def token(self) -> str:
+        """The first of the tokens that open this portal."""
+        return next(iter(self.portal.settings.tokens))
+
+    def record_url(self, contact_id: str) -> str:
+        """Where a person looks at a contact."""
+        return f"{self.url}/contacts/{self.portal.settings.portal_id}/record/0-1/{contact_id}"
+
+    def stop(self) -> None:
+        self.webhooks.stop()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _app(self) -> Flask:
+        app = Flask(__name__)
+        app.url_map.converters.update(version=_VersionConverter, kind=_KindConverter)
+        app.url_map.strict_slashes = False
+        app.json.sort_keys = False  # type: ignore[attr-defined]
+        app.register_error_handler(ApiError, _refused)
+        app.register_error_handler(HTTPException, _unroutable)
+        app.register_blueprint(self._crm_api())
+        controls = Controls(self.portal, self.webhooks, self.rate_limit, self.faults, self.requests)
+        app.register_blueprint(control_api(controls))
+        app.register_blueprint(RecordPage(self.portal).blueprint())
+        return app
+
+    def _crm_api(self) -> Blueprint:
+        api = Blueprint("api", __name__)
+        Gate(self.portal, self.rate_limit, self.faults, self.requests).guard(api)
+        for part in (ObjectsApi, PropertiesApi, AssociationsApi, AccountApi):
+            api.register_blueprint(part(self.portal).blueprint())
+        return api
+
+
+class _VersionConverter(BaseConverter):
+    """The dated versions that are supported; the older numbered paths are not."""
+
+    regex = "2026-03|2026-09"
+
+
+class _KindConverter(BaseConverter):
+    """Plural, singular or type id, as HubSpot takes them."""
+
+    def to_python(self, value: str) -> ObjectType:
+        if value not in OBJECT_TYPES:
+            raise ValidationError
+        return OBJECT_TYPES[value]
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """The request log is enough."""
+
+
+def _refused(error: ApiError) -> tuple[Wire, int]:
+    return error.envelope(), error.status
+
+
+def _unroutable(error: HTTPException) -> tuple[Wire, int]:
+    status = error.code or 500
+    return ApiError(status, "OBJECT_NOT_FOUND", error.description or error.name).envelope(), status

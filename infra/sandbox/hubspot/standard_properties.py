@@ -1,0 +1,204 @@
+"""The properties that every portal has, as far as scoring reads them.
+
+Names and types follow HubSpot; calculated ones are kept up by HubSpot itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from infra.sandbox.hubspot.properties import Definition, Group, Option
+from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, ObjectType
+
+GROUPS: Mapping[ObjectType, Group] = {
+    CONTACTS: Group("contactinformation", "Contact information", 0),
+    COMPANIES: Group("companyinformation", "Company information", 0),
+    DEALS: Group("dealinformation", "Deal information", 0),
+}
+
+# In HubSpot's order: a contact only moves forward along it.
+LIFECYCLE_STAGES = {
+    "subscriber": "Subscriber",
+    "lead": "Lead",
+    "marketingqualifiedlead": "Marketing qualified lead",
+    "salesqualifiedlead": "Sales qualified lead",
+    "opportunity": "Opportunity",
+    "customer": "Customer",
+    "evangelist": "Evangelist",
+    "other": "Other",
+}
+_LEAD_STATUSES = {
+    "NEW": "New",
+    "OPEN": "Open",
+    "IN_PROGRESS": "In progress",
+    "OPEN_DEAL": "Open deal",
+    "UNQUALIFIED": "Unqualified",
+    "ATTEMPTED_TO_CONTACT": "Attempted to contact",
+    "CONNECTED": "Connected",
+    "BAD_TIMING": "Bad timing",
+}
+_SOURCES = {
+    "ORGANIC_SEARCH": "Organic search",
+    "PAID_SEARCH": "Paid search",
+    "EMAIL_MARKETING": "Email marketing",
+    "SOCIAL_MEDIA": "Organic social",
+    "REFERRALS": "Referrals",
+    "DIRECT_TRAFFIC": "Direct traffic",
+    "OFFLINE": "Offline sources",
+}
+_INDUSTRIES = {
+    "COMPUTER_SOFTWARE": "Computer software",
+    "RETAIL": "Retail",
+    "MUSIC": "Music",
+    "ENTERTAINMENT": "Entertainment",
+    "HOSPITALITY": "Hospitality",
+    "EDUCATION_MANAGEMENT": "Education management",
+    "FINANCIAL_SERVICES": "Financial services",
+    "HOSPITAL_HEALTH_CARE": "Hospital and health care",
+    "MARKETING_AND_ADVERTISING": "Marketing and advertising",
+    "MANUFACTURING": "Manufacturing",
+}
+_DEAL_TYPES = {"newbusiness": "New business", "existingbusiness": "Existing business"}
+_BOOLEAN = {"true": "True", "false": "False"}
+
+_Choices = Mapping[str, str]
+_Row = tuple[str, str, str] | tuple[str, str, str, _Choices]
+"""Name, label, field type (of a ``string``, or else the type itself), and options if any."""
+
+_WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
+    CONTACTS: (
+        ("email", "Email", "text"),
+        ("firstname", "First name", "text"),
+        ("lastname", "Last name", "text"),
+        ("phone", "Phone number", "text"),
+        ("mobilephone", "Mobile phone number", "text"),
+        ("jobtitle", "Job title", "text"),
+        ("company", "Company name", "text"),
+        ("website", "Website URL", "text"),
+        ("country", "Country/region", "text"),
+        ("city", "City", "text"),
+        ("industry", "Industry", "text"),
+        ("hs_language", "Preferred language", "text"),
+        ("hubspot_owner_id", "Contact owner", "text"),
+        ("numemployees", "Number of employees", "text"),
+        ("lifecyclestage", "Lifecycle stage", "radio", LIFECYCLE_STAGES),
+        ("hs_lead_status", "Lead status", "radio", _LEAD_STATUSES),
+    ),
+    COMPANIES: (
+        ("name", "Company name", "text"),
+        ("domain", "Company domain name", "text"),
+        ("phone", "Phone number", "text"),
+        ("country", "Country/region", "text"),
+        ("city", "City", "text"),
+        ("hubspot_owner_id", "Company owner", "text"),
+        ("industry", "Industry", "select", _INDUSTRIES),
+        ("numberofemployees", "Number of employees", "number"),
+        ("annualrevenue", "Annual revenue", "number"),
+        ("lifecyclestage", "Lifecycle stage", "radio", LIFECYCLE_STAGES),
+    ),
+    DEALS: (
+        ("dealname", "Deal name", "text"),
+        ("amount", "Amount", "number"),
+        ("closedate", "Close date", "datetime"),
+        ("pipeline", "Pipeline", "text"),
+        ("dealstage", "Deal stage", "text"),
+        ("dealtype", "Deal type", "radio", _DEAL_TYPES),
+        ("description", "Deal description", "textarea"),
+        ("hubspot_owner_id", "Deal owner", "text"),
+    ),
+}
+
+_CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
+    CONTACTS: (
+        ("hs_object_id", "Record ID", "number"),
+        ("createdate", "Create date", "datetime"),
+        ("lastmodifieddate", "Last modified date", "datetime"),
+        ("associatedcompanyid", "Primary associated company ID", "number"),
+        ("num_associated_deals", "Number of associated deals", "number"),
+        ("first_deal_created_date", "First deal created date", "datetime"),
+        ("recent_deal_amount", "Recent deal amount", "number"),
+        ("recent_deal_close_date", "Recent deal close date", "datetime"),
+        ("total_revenue", "Total revenue", "number"),
+        ("hs_email_delivered", "Marketing emails delivered", "number"),
+        ("hs_email_open", "Marketing emails opened", "number"),
+        ("hs_email_click", "Marketing emails clicked", "number"),
+        ("hs_email_bounce", "Marketing emails bounced", "number"),
+        ("hs_email_replied", "Marketing emails replied", "number"),
+        ("hs_email_first_open_date", "First marketing email open date", "datetime"),
+        ("hs_email_last_open_date", "Last marketing email open date", "datetime"),
+        ("hs_email_last_click_date", "Last marketing email click date", "datetime"),
+        ("hs_email_last_send_date", "Last marketing email send date", "datetime"),
+        ("hs_email_last_reply_date", "Last marketing email reply date", "datetime"),
+        ("hs_email_optout", "Unsubscribed from all email", "bool", _BOOLEAN),
+        ("hs_sales_email_last_opened", "Recent sales email opened date", "datetime"),
+        ("hs_sales_email_last_clicked", "Recent sales email clicked date", "datetime"),
+        ("hs_sales_email_last_replied", "Recent sales email replied date", "datetime"),
+        ("hs_analytics_num_page_views", "Number of pageviews", "number"),
+        ("hs_analytics_num_visits", "Number of sessions", "number"),
+        ("hs_analytics_first_timestamp", "Time first seen", "datetime"),
+        ("hs_analytics_last_timestamp", "Time last seen", "datetime"),
+        ("hs_analytics_last_visit_timestamp", "Time of last session", "datetime"),
+        ("hs_analytics_source", "Original traffic source", "select", _SOURCES),
+        ("num_conversion_events", "Number of form submissions", "number"),
+        ("num_unique_conversion_events", "Number of unique forms submitted", "number"),
+        ("first_conversion_date", "First conversion date", "datetime"),
+        ("recent_conversion_date", "Recent conversion date", "datetime"),
+        ("recent_conversion_event_name", "Recent conversion", "text"),
+        ("num_notes", "Number of sales activities", "number"),
+        ("num_contacted_notes", "Number of times contacted", "number"),
+        ("notes_last_contacted", "Last contacted", "datetime"),
+        ("notes_last_updated", "Last activity date", "datetime"),
+    ),
+    COMPANIES: (
+        ("hs_object_id", "Record ID", "number"),
+        ("createdate", "Create date", "datetime"),
+        ("hs_lastmodifieddate", "Last modified date", "datetime"),
+        ("num_associated_deals", "Number of associated deals", "number"),
+        ("notes_last_contacted", "Last contacted", "datetime"),
+        ("notes_last_updated", "Last activity date", "datetime"),
+    ),
+    DEALS: (
+        ("hs_object_id", "Record ID", "number"),
+        ("createdate", "Create date", "datetime"),
+        ("hs_lastmodifieddate", "Last modified date", "datetime"),
+        ("amount_in_home_currency", "Amount in company currency", "number"),
+        ("hs_is_closed", "Is deal closed?", "bool", _BOOLEAN),
+        ("hs_is_closed_won", "Is closed won", "bool", _BOOLEAN),
+        ("hs_deal_stage_probability", "Deal probability", "number"),
+    ),
+}
+
+_TYPES = {"datetime": ("datetime", "date"), "bool": ("bool", "booleancheckbox")}
+_CREATED = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def standard_definitions(kind: ObjectType, currencies: Sequence[str]) -> Iterator[Definition]:
+    for row in _WRITABLE[kind]:
+        yield _definition(kind, row, calculated=False)
+    for row in _CALCULATED[kind]:
+        yield _definition(kind, row, calculated=True)
+    if kind is DEALS:
+        # Only a currency that the account has configured is taken.
+        row = ("deal_currency_code", "Currency", "select", {code: code for code in currencies})
+        yield _definition(kind, row, calculated=False)
+
+
+def _definition(kind: ObjectType, row: _Row, *, calculated: bool) -> Definition:
+    name, label, field, *rest = row
+    options = rest[0] if rest else {}
+    plain = ("enumeration", field) if options else ("string", field)
+    type_, field_type = ("number", "number") if field == "number" else _TYPES.get(field, plain)
+    return Definition(
+        name=name,
+        label=label,
+        type=type_,
+        field_type=field_type,
+        group=GROUPS[kind].name,
+        created_at=_CREATED,
+        options=tuple(
+            Option(value, text, order) for order, (value, text) in enumerate(options.items())
+        ),
+        calculated=calculated,
+        hubspot_defined=True,
+    )

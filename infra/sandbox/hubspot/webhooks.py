@@ -1,0 +1,154 @@
+"""Subscriptions, and changes spelled as webhook events, in the generic and the classic form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from itertools import count
+from typing import Any
+
+from infra.sandbox.hubspot.changes import (
+    AssociationChanged,
+    Change,
+    Created,
+    Deleted,
+    PropertyChanged,
+)
+from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox.hubspot.instants import epoch_ms
+from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
+
+_HAPPENINGS: dict[type[Change], str] = {
+    Created: "creation",
+    Deleted: "deletion",
+    PropertyChanged: "propertyChange",
+    AssociationChanged: "associationChange",
+}
+# HubSpot refuses subscriptions to these.
+_REFUSED_PROPERTIES = {"num_unique_conversion_events", "hs_lastmodifieddate", "lastmodifieddate"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """``generic`` is the ``object.*`` form; one property change needs one subscription each."""
+
+    id: int
+    kind: ObjectType
+    happening: str
+    generic: bool
+    property_name: str | None = None
+
+    @classmethod
+    def from_json(cls, body: Wire, number: int) -> Subscription:
+        """As a project app's component file has it. Raises ``ApiError``."""
+        family, _, happening = str(body.get("subscriptionType")).partition(".")
+        kind = OBJECT_TYPES.get(str(body.get("objectType")) if family == "object" else family)
+        name = body.get("propertyName")
+        if kind is None or happening not in _HAPPENINGS.values():
+            raise invalid(f"Unknown subscription {body}")
+        if (happening == "propertyChange") is (name is None) or name in _REFUSED_PROPERTIES:
+            raise invalid(f"propertyName does not fit subscription {body}")
+        return cls(body.get("id", number), kind, happening, family == "object", name)
+
+    def hears(self, change: Change) -> bool:
+        if self.kind is not change.kind or self.happening != _HAPPENINGS[type(change)]:
+            return False
+        return not isinstance(change, PropertyChanged) or change.name == self.property_name
+
+    @property
+    def type(self) -> str:
+        return f"{'object' if self.generic else self.kind.singular}.{self.happening}"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """Where events go and how unkind the way is.
+
+    ``duplicate_share`` is the mean number of extra copies of an event (0.3: three in ten come
+    twice); ``delay_ms`` the longest random delay of a request, so that later ones overtake it.
+    HubSpot spreads ten retries over a day; here the first waits ``retry_ms`` and each
+    further one twice as long, up to ``retry_limit_ms``.
+    """
+
+    target_url: str = ""
+    secret: str = ""
+    app_id: int = 54321
+    subscriptions: tuple[Subscription, ...] = ()
+    gather_ms: int = 50
+    duplicate_share: float = 0.0
+    shuffle: bool = False
+    seed: int = 0
+    delay_ms: int = 0
+    max_concurrent: int = 10
+    timeout_seconds: float = 5.0
+    retries: int = 10
+    retry_ms: int = 100
+    retry_limit_ms: int = 2_000
+
+    @classmethod
+    def from_json(cls, body: Wire) -> WebhookSettings:
+        """Raises ``ApiError`` for an unknown member."""
+        known = {one.name for one in fields(cls)}
+        if not body.keys() <= known:
+            raise invalid(f"Unknown webhook settings: {sorted(body.keys() - known)}")
+        return cls(**body | {"subscriptions": subscriptions(body.get("subscriptions", []))})
+
+
+def subscriptions(rows: Iterable[Wire]) -> tuple[Subscription, ...]:
+    """Numbered from 1; rows that are not ``active`` are left out."""
+    active = (row for row in rows if row.get("active", True))
+    return tuple(Subscription.from_json(row, number) for number, row in enumerate(active, 1))
+
+
+@dataclass(slots=True)
+class EventSpeller:
+    """Spells changes for a portal; every event gets a number of its own."""
+
+    portal_id: int
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1001))
+
+    def events(self, change: Change, settings: WebhookSettings) -> Sequence[Wire]:
+        return [
+            self._event(change, subscription, settings.app_id)
+            for subscription in settings.subscriptions
+            if subscription.hears(change)
+        ]
+
+    def _event(self, change: Change, subscription: Subscription, app_id: int) -> Wire:
+        event: dict[str, Any] = {
+            "eventId": next(self._numbers),
+            "subscriptionId": subscription.id,
+            "portalId": self.portal_id,
+            "appId": app_id,
+            "occurredAt": epoch_ms(change.at),
+            "subscriptionType": subscription.type,
+            "attemptNumber": 0,
+            "changeSource": change.by.source_type,
+        }
+        if change.by.source_id is not None:
+            event["sourceId"] = change.by.source_id
+        if subscription.generic:
+            event["objectTypeId"] = change.kind.type_id
+        return event | _particulars(change, generic=subscription.generic)
+
+
+def _particulars(change: Change, *, generic: bool) -> Wire:
+    match change:
+        case Created():
+            return {"objectId": int(change.id), "changeFlag": "CREATED"}
+        case Deleted():
+            return {"objectId": int(change.id), "changeFlag": "DELETED"}
+        case PropertyChanged():
+            return {
+                "objectId": int(change.id),
+                "propertyName": change.name,
+                "propertyValue": change.value,
+            } | ({"isSensitive": False} if generic else {})
+        case AssociationChanged():
+            return {
+                "associationType": f"{change.kind.singular}_to_{change.to_kind.singular}".upper(),
+                "fromObjectId": int(change.id),
+                "toObjectId": int(change.to_id),
+                "associationRemoved": change.removed,
+                "isPrimaryAssociation": change.primary,
+            }
