@@ -21,6 +21,7 @@ from urllib3.exceptions import (
     MaxRetryError,
     ResponseError,
 )
+from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry
 
 from chalicelib.core.errors import (
@@ -35,11 +36,12 @@ CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
 RETRIES = 3
 
+SUCCESS = range(200, 300)
 UNAUTHORIZED = frozenset({401, 403})
 TOO_MANY_REQUESTS = 429
 CLIENT_ERRORS = frozenset(range(400, 500))
 LONGEST_WAIT_S = 10
-"""A CRM that asks for this much patience is left alone: the queue can wait, a Lambda is paid."""
+"""A CRM that asks for more is left alone: the queue can wait, a Lambda's waiting is paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,12 @@ class _Channel:
                 in_doubt=self.writes and _was_sent(failure),
             ) from failure
         parsed = _json(response)
-        if response.ok and (parsed is not None or not response.content):
+        if response.status_code in SUCCESS and (parsed is not None or not response.content):
             return parsed
         raise self._failure(response, parsed)
 
     def _failure(self, response: requests.Response, body: Any) -> Parked | Retryable:
-        status, wait = response.status_code, _retry_after(response)
+        status, wait = response.status_code, _seconds(response.headers.get("Retry-After"))
         text = f"answered {status}: {self.dialect.message(body)}"
         if status in UNAUTHORIZED:
             return CredentialsInvalid(text)
@@ -151,16 +153,20 @@ class _Channel:
 
 
 class _Patience(Retry):
-    """urllib3's Retry, which sends the first one at once and obeys any Retry-After."""
+    """urllib3's Retry sends the first one at once, and obeys any Retry-After or breaks on it."""
 
     def get_backoff_time(self) -> float:
-        return super().get_backoff_time() or random.uniform(0, self.backoff_jitter)  # noqa: S311 (spreads load, guards nothing)
+        jitter = random.uniform(0, self.backoff_jitter)  # noqa: S311 (spreads load, guards nothing)
+        return super().get_backoff_time() or jitter
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        return _seconds(response.headers.get("Retry-After"))
 
     def increment(self, *args: Any, **kwargs: Any) -> Self:
         response = kwargs.get("response")
-        # get_retry_after() never says more than retry_after_max.
-        if response is not None and (self.get_retry_after(response) or 0) >= self.retry_after_max:
-            raise MaxRetryError(kwargs.get("_pool"), "", ResponseError("asks for a long wait"))  # type: ignore[arg-type]
+        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT_S:
+            pool: Any = kwargs.get("_pool")
+            raise MaxRetryError(pool, None, ResponseError("asks for a long wait"))
         return super().increment(*args, **kwargs)
 
 
@@ -172,7 +178,6 @@ def _patience(busy: frozenset[int], **limits: Any) -> Retry:
         raise_on_status=False,
         backoff_factor=1.0,
         backoff_jitter=1.0,
-        retry_after_max=LONGEST_WAIT_S,
         **limits,
     )
 
@@ -209,10 +214,9 @@ def _json(response: requests.Response) -> Any:
         return None
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """Seconds, from either form of the header; None without one or for nonsense."""
-    header = response.headers.get("Retry-After")
+def _seconds(retry_after: str | None) -> float | None:
+    """From either form of the header, at most six hours; None without one or for nonsense."""
     try:
-        return Retry().parse_retry_after(header) if header else None
+        return Retry().parse_retry_after(retry_after) if retry_after else None
     except InvalidHeader:
         return None
