@@ -20,6 +20,7 @@ import connectors
 from chalicelib import logs
 from chalicelib.core.connector import Request
 from chalicelib.core.errors import Rejected, Retryable
+from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import Envelope, Failure
 from chalicelib.pipeline.receive import receive
 from chalicelib.pipeline.services import Edge
@@ -110,15 +111,19 @@ def _request() -> Request:
     headers = {name.lower(): value for name, value in current.headers.items()}
     # Signatures cover the public address, which a function behind a gateway cannot see: the
     # connection's secret holds it, and no URL is rebuilt from headers here.
-    return Request(current.method, "", headers, bytes(current.raw_body))
+    body = current.raw_body
+    return Request(current.method, "", headers, body if isinstance(body, bytes) else body.encode())
 
 
 def _envelopes(event: SQSEvent) -> list[Envelope]:
     return [Envelope.from_record(record) for record in event.to_dict()["Records"]]
 
 
-def _outcome(failures: tuple[Failure, ...], queue: SqsQueue) -> dict[str, list[dict[str, str]]]:
+def _outcome(failures: tuple[Failure, ...], queue: Queue) -> dict[str, list[dict[str, str]]]:
     """A partial batch response; each failed message comes back after its own back-off."""
     for failure in failures:
-        queue.postpone(failure.envelope.receipt, failure.wait_seconds)
+        try:
+            queue.postpone(failure.envelope.receipt, failure.wait_seconds)
+        except Retryable as error:  # it comes back anyway, after the queue's own timeout
+            logs.warning("not postponed", reason=str(error))
     return {"batchItemFailures": [{"itemIdentifier": one.envelope.id} for one in failures]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.clock import SandboxClock, SystemClock
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.adapters.settings_store import DynamoSettingsStore
@@ -12,12 +12,13 @@ from chalicelib.settings import Settings
 
 
 def aws_services(settings: Settings, load_connector: LoadConnector) -> Services:
+    stored = DynamoSettingsStore(settings.settings_table)
     return Services(
         load_connector=load_connector,
         store=DynamoSubjectStore(settings.subjects_table),
-        settings=DynamoSettingsStore(settings.settings_table),
+        settings=stored,
         secrets=SecretsManagerSecrets(settings.stage),
         intake=SqsQueue(settings.intake_url),
         write_back=SqsQueue(settings.write_back_url),
-        clock=SystemClock(),
+        clock=SandboxClock(stored) if settings.sandbox else SystemClock(),
     )

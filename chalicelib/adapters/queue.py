@@ -41,6 +41,10 @@ class SqsQueue:
         for batch in batches(entries, count=BATCH_MESSAGES, size=BATCH_BYTES, measure=_size):
             self._send_batch(batch)
 
+    def postpone(self, receipt: str, seconds: int) -> None:
+        """Raises ``Retryable``; the message then comes back after the queue's own timeout."""
+        self._call("change_message_visibility", ReceiptHandle=receipt, VisibilityTimeout=seconds)
+
     def backlog(self) -> int:
         answer = self._call("get_queue_attributes", AttributeNames=list(_COUNTS))
         return sum(int(answer["Attributes"].get(name, 0)) for name in _COUNTS)

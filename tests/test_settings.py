@@ -1,0 +1,27 @@
+import pytest
+
+from chalicelib.core.errors import ConfigurationError
+from chalicelib.settings import Settings
+
+ENVIRONMENT = {
+    "EMTIAZ_STAGE": "dev",
+    "EMTIAZ_SUBJECTS_TABLE": "subjects",
+    "EMTIAZ_SETTINGS_TABLE": "settings",
+    "EMTIAZ_INTAKE_URL": "https://queue.example/intake",
+    "EMTIAZ_WRITE_BACK_URL": "https://queue.example/write-back.fifo",
+}
+
+
+def test_a_complete_environment_becomes_settings():
+    assert Settings.from_environment(ENVIRONMENT).intake_url == "https://queue.example/intake"
+
+
+def test_all_missing_names_are_told_at_once():
+    with pytest.raises(ConfigurationError) as error:
+        Settings.from_environment({"EMTIAZ_STAGE": "dev", "EMTIAZ_INTAKE_URL": ""})
+    assert str(error.value).count("EMTIAZ_") == 4
+
+
+@pytest.mark.parametrize(("said", "meant"), [("true", True), ("false", False), ("", False)])
+def test_only_the_word_true_makes_a_sandbox(said, meant):
+    assert Settings.from_environment(ENVIRONMENT | {"EMTIAZ_SANDBOX": said}).sandbox is meant
