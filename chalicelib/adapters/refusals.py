@@ -49,12 +49,12 @@ def translated(error: PynamoDBException) -> Exception:
     """The project's own exception for it, by what the caller does next."""
     found = codes(error)
     if found & (CONDITION_FAILED | _COLLISION):
-        return Conflict(f"somebody else saved first: {error}")
+        return Conflict("somebody else saved first")
     if found & _INVALID:
-        return Parked(f"DynamoDB will never take this: {error}")
+        return Parked(f"DynamoDB will never take this: {error.cause}")
     if found & _MISCONFIGURED:
-        return ConfigurationError(f"a table is missing or access to it refused: {error}")
-    return Retryable(f"DynamoDB: {error}")
+        return ConfigurationError(f"a table is missing or access to it refused: {error.cause}")
+    return Retryable(f"DynamoDB: {error.cause}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ save is conditional on is never newer than the facts that the save was computed 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -219,7 +220,7 @@ def _fact_batches(facts: Sequence[Fact]) -> list[list[Fact]]:
         facts,
         count=FACTS_PER_TRANSACTION,
         size=FACT_BYTES_PER_TRANSACTION,
-        measure=lambda fact: len(canonical(fact.to_json()).encode()),
+        measure=lambda fact: len(json.dumps(canonical(fact.to_json()))),  # escaped, as it travels
     )
     return list(cut) or [[]]
 

@@ -1,0 +1,352 @@
+"""What every subject store promises, in memory or on DynamoDB."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.core.errors import Conflict
+from chalicelib.core.facts import Fact
+from chalicelib.core.model import Ref
+from chalicelib.core.ports import Collection, Mark, Save
+from tests.fakes.store import InMemorySubjectStore
+
+NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
+ANNA = Ref("hubspot-main", "contact", "1")
+BEN = Ref("hubspot-main", "contact", "2")
+
+
+def contact(ref=ANNA, *, at=NOON, **data):
+    return Fact(ref, "contact", ref.id, at, {"email": "anna@example.com", **data}, at)
+
+
+def visit(number, ref=ANNA):
+    at = NOON + timedelta(minutes=number)
+    return Fact(ref, "activity", f"v{number}", at, {"kind": "page.viewed", "count": 1})
+
+
+def save(ref=ANNA, base=0, *facts, settled=False, due=None, change=None, score=40, **more):
+    return Save(
+        ref=ref,
+        base_version=base,
+        facts=facts,
+        body={"score": score, "reasons": [{"en": "Opened", "fa": "باز کرد"}], **more},
+        outgoing={"score": score, "tags": ("class:A", "segment:loyal"), "class": None},
+        settled=settled,
+        due_at=due,
+        next_change_at=change,
+        history={"score": score},
+        at=NOON + timedelta(minutes=base),
+    )
+
+
+def mark(version, ref=ANNA, *, score=40, change=None):
+    return Mark(ref, version, {"score": score, "tags": ("class:A",)}, change)
+
+
+@pytest.fixture
+def store(engine):
+    return engine.subjects
+
+
+def card(store, ref=ANNA):
+    (found,) = store.cards([ref])
+    return found
+
+
+def test_a_subject_nobody_saved_is_empty(store):
+    assert store.load(ANNA) == Collection(ANNA)
+    assert store.load(ANNA).version == 0
+
+
+def test_what_is_saved_is_loaded(store):
+    change = NOON + timedelta(days=3)
+    store.save(save(ANNA, 0, contact(), visit(1), due=NOON, change=change))
+
+    loaded = store.load(ANNA)
+
+    assert list(loaded.facts) == [visit(1), contact()]
+    assert loaded.card == card(store)
+    assert (loaded.card.version, loaded.card.written_version) == (1, 0)
+    assert loaded.card.outgoing == save().outgoing
+    assert loaded.card.published == {}
+    assert loaded.card.body == save().body
+    assert (loaded.card.due_at, loaded.card.next_change_at) == (NOON, change)
+
+
+def test_a_second_save_keeps_the_facts_it_does_not_name_and_replaces_those_it_does(store):
+    store.save(save(ANNA, 0, contact(), visit(1)))
+    later = contact(at=NOON + timedelta(hours=1), country="IR")
+    store.save(save(ANNA, 1, later, visit(2)))
+    assert list(store.load(ANNA).facts) == [visit(1), visit(2), later]
+
+
+def test_a_value_that_went_away_is_cleared(store):
+    customer = {"recency_days": 3, "frequency": 2, "monetary": {"amount": 7, "currency": "USD"}}
+    store.save(save(ANNA, 0, due=NOON, change=NOON, rfm=customer))
+    store.save(save(ANNA, 1, rfm=None))
+    assert (card(store).due_at, card(store).next_change_at) == (None, None)
+    assert list(store.population("hubspot-main")) == [{"ref": str(ANNA), "score": 40}]
+
+
+def test_subjects_do_not_see_each_other(store):
+    store.save(save(ANNA, 0, contact()))
+    store.save(save(BEN, 0, contact(BEN)))
+    assert list(store.load(BEN).facts) == [contact(BEN)]
+
+
+def test_who_saves_second_is_told_and_changes_nothing(store):
+    store.save(save(ANNA, 0, contact(), score=40))
+    with pytest.raises(Conflict):
+        store.save(save(ANNA, 0, visit(1), score=80))
+    assert list(store.load(ANNA).facts) == [contact()]
+    assert card(store).body["score"] == 40
+    assert len(store.history(ANNA, 10)) == 1
+
+
+def test_a_save_on_a_version_that_never_was_is_a_conflict(store):
+    with pytest.raises(Conflict):
+        store.save(save(ANNA, 3))
+    assert store.load(ANNA) == Collection(ANNA)
+
+
+def test_racing_writers_lose_nothing(engine):
+    def write(numbers):
+        store = engine.another_worker()
+        for number in numbers:
+            save_until_accepted(store, visit(number))
+
+    with ThreadPoolExecutor(4) as writers:
+        list(writers.map(write, (range(start, 24, 4) for start in range(4))))
+
+    loaded = engine.subjects.load(ANNA)
+    assert list(loaded.facts) == [visit(number) for number in range(24)]
+    assert loaded.version == 24
+
+
+def save_until_accepted(store, fact):
+    while True:
+        try:
+            return store.save(save(ANNA, store.load(ANNA).version, fact))
+        except Conflict:
+            continue
+
+
+@pytest.mark.parametrize("count", [98, 99, 100, 101, 350])
+def test_a_save_may_bring_more_facts_than_a_transaction_takes(store, count):
+    visits = [visit(number) for number in range(count)]
+    store.save(save(ANNA, 0, *visits))
+    loaded = store.load(ANNA)
+    assert list(loaded.facts) == visits
+    assert loaded.version == 1
+
+
+def test_a_large_save_that_comes_second_is_a_conflict_too(store):
+    store.save(save(ANNA, 0, contact()))
+    with pytest.raises(Conflict):
+        store.save(save(ANNA, 0, *(visit(number) for number in range(150))))
+    assert list(store.load(ANNA).facts) == [contact()]
+
+
+def test_a_collection_may_be_larger_than_a_page(store):
+    notes = [replace(visit(number), data={"text": "ن" * 90_000}) for number in range(12)]
+    store.save(save(ANNA, 0, *notes))
+    assert list(store.load(ANNA).facts) == notes
+
+
+def test_a_marked_card_is_settled_until_it_changes_by_itself(store):
+    change = NOON + timedelta(days=3)
+    store.save(save(due=NOON))
+    store.mark_written([mark(1, change=change)])
+    assert not card(store).pending
+    assert card(store).published == {"score": 40, "tags": ("class:A",)}
+    assert card(store).due_at == change
+
+
+def test_a_marked_card_that_never_changes_by_itself_is_never_due(store):
+    store.save(save(due=NOON))
+    store.mark_written([mark(1)])
+    assert card(store).due_at is None
+    assert store.due("hubspot-main", NOON + timedelta(days=3650), 10) == ()
+    assert len(list(store.population("hubspot-main"))) == 1
+
+
+def test_a_card_saved_between_writing_and_marking_stays_pending_and_due(store):
+    store.save(save(score=40, due=NOON))
+    store.save(save(ANNA, 1, score=60, due=NOON + timedelta(minutes=2)))
+    store.mark_written([mark(1, score=40)])
+    assert card(store).pending
+    assert card(store).written_version == 1
+    assert card(store).published["score"] == 40
+    assert card(store).outgoing["score"] == 60
+    assert card(store).due_at == NOON + timedelta(minutes=2)
+
+
+def test_marking_twice_is_like_marking_once(store):
+    store.save(save(due=NOON))
+    store.mark_written([mark(1)])
+    once = card(store)
+    store.mark_written([mark(1)])
+    assert card(store) == once
+
+
+def test_an_old_mark_does_not_undo_a_new_one(store):
+    store.save(save(score=40))
+    store.save(save(ANNA, 1, score=60))
+    store.mark_written([mark(2, score=60)])
+    store.mark_written([mark(1, score=40)])
+    assert card(store).written_version == 2
+    assert card(store).published["score"] == 60
+
+
+def test_an_old_mark_does_not_undo_an_overtaken_newer_one(store):
+    for base in range(3):
+        store.save(save(ANNA, base, due=NOON))
+    store.mark_written([mark(2, score=60)])
+    store.mark_written([mark(1, score=40)])
+    assert card(store).written_version == 2
+    assert card(store).published["score"] == 60
+    assert card(store).due_at == NOON
+
+
+def test_a_save_keeps_what_the_crm_shows(store):
+    store.save(save(score=40))
+    store.mark_written([mark(1, score=40)])
+    store.save(save(ANNA, 1, score=60))
+    assert card(store).published["score"] == 40
+    assert (card(store).version, card(store).written_version) == (2, 1)
+
+
+def test_a_settled_save_leaves_nothing_pending_and_keeps_what_the_crm_shows(store):
+    store.save(save(score=40))
+    store.mark_written([mark(1, score=40)])
+    store.save(save(ANNA, 1, score=41, settled=True))
+    assert not card(store).pending
+    assert card(store).written_version == 2
+    assert card(store).published["score"] == 40
+
+
+def test_a_mark_that_comes_after_a_settled_save_changes_nothing(store):
+    store.save(save(score=40))
+    store.save(save(ANNA, 1, settled=True))
+    settled = card(store)
+    store.mark_written([mark(1, score=40)])
+    assert card(store) == settled
+
+
+def test_a_mark_of_a_version_that_is_not_there_yet_changes_nothing(store):
+    store.save(save())
+    before = card(store)
+    store.mark_written([mark(2), mark(7, BEN)])
+    assert card(store) == before
+    assert store.cards([BEN]) == ()
+
+
+def test_of_two_marks_of_one_card_in_one_call_the_newer_counts(store):
+    store.save(save())
+    store.save(save(ANNA, 1))
+    store.mark_written([mark(2, score=60), mark(1, score=40)])
+    assert card(store).published["score"] == 60
+
+
+def test_one_overtaken_card_does_not_hold_up_the_others(store):
+    refs = [Ref("hubspot-main", "contact", str(number)) for number in range(30)]
+    for ref in refs:
+        store.save(save(ref, due=NOON))
+    store.save(save(refs[3], 1, due=NOON))
+    store.mark_written([mark(1, ref) for ref in refs])
+    assert [found.ref for found in store.cards(refs) if found.pending] == [refs[3]]
+    assert {found.written_version for found in store.cards(refs)} == {1}
+
+
+def test_marking_nothing_is_allowed(store):
+    store.mark_written([])
+
+
+def test_cards_come_in_the_order_asked_once_each_and_without_the_absent(store):
+    refs = [Ref("hubspot-main", "contact", str(number)) for number in range(120)]
+    for ref in refs:
+        store.save(save(ref))
+    asked = [refs[7], BEN, refs[7], *refs, Ref("hubspot-main", "contact", "nobody")]
+    assert [found.ref for found in store.cards(asked)] == list(dict.fromkeys(asked))[:-1]
+
+
+def test_the_longest_due_come_first(store):
+    refs = [Ref("hubspot-main", "contact", str(number)) for number in range(40)]
+    for number, ref in enumerate(refs):
+        store.save(save(ref, due=NOON + timedelta(minutes=number)))
+    store.save(save(Ref("zoho-main", "contact", "1"), due=NOON))
+    now = NOON + timedelta(minutes=29)
+    assert store.due("hubspot-main", now, 100) == tuple(refs[:30])
+    assert store.due("hubspot-main", now, 7) == tuple(refs[:7])
+    assert store.due("hubspot-main", NOON - timedelta(seconds=1), 7) == ()
+
+
+def test_the_population_is_every_card_of_a_connection_with_its_numbers(store):
+    for number in range(40):
+        ref = Ref("hubspot-main", "contact", str(number))
+        monetary = {"amount": number * 10**12, "currency": "IRR"}
+        rfm = {"recency_days": number, "frequency": 2, "monetary": monetary}
+        store.save(save(ref, score=number, rfm=rfm, due=NOON))
+    store.save(save(Ref("zoho-main", "contact", "1")))
+    rows = sorted(store.population("hubspot-main"), key=lambda row: row["score"])
+    assert rows == [
+        {
+            "ref": f"hubspot-main:contact:{number}",
+            "score": number,
+            "r": number,
+            "f": 2,
+            "m": number * 10**12,
+        }
+        for number in range(40)
+    ]
+
+
+def test_history_is_newest_first_and_keeps_silent_about_unpublished_saves(store):
+    store.save(save(ANNA, 0, score=10))
+    store.save(replace(save(ANNA, 1, score=11), history=None))
+    store.save(save(ANNA, 2, score=30))
+    store.save(save(ANNA, 3, score=40))
+    assert store.history(ANNA, 2) == ({"score": 40}, {"score": 30})
+    assert store.history(ANNA, 10) == ({"score": 40}, {"score": 30}, {"score": 10})
+    assert store.history(BEN, 10) == ()
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("save"), st.booleans(), st.integers(0, 2)),
+        st.tuples(st.just("mark"), st.integers(1, 5), st.integers(0, 2)),
+    ),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(steps=STEPS)
+def test_any_order_of_saves_and_marks_ends_as_it_does_in_memory(dynamodb, steps):
+    # A connection of their own, so that examples do not meet in one table.
+    dynamodb.seconds += 1
+    ref = Ref(f"hubspot-{int(dynamodb.seconds)}", "contact", "1")
+    stored, fake = dynamodb.subjects, InMemorySubjectStore()
+    for step in steps:
+        assert taken(stored, ref, step) == taken(fake, ref, step)
+        assert stored.load(ref) == fake.load(ref)
+
+
+def taken(store, ref, step):
+    """Saves on the version of ``back`` saves ago; says whether it was accepted."""
+    what, argument, number = step
+    if what == "mark":
+        store.mark_written([mark(argument, ref, score=number, change=NOON)])
+        return True
+    base = max(store.load(ref).version - number // 2, 0)
+    try:
+        store.save(save(ref, base, settled=argument, due=NOON + timedelta(hours=number)))
+    except Conflict:
+        return False
+    return True
