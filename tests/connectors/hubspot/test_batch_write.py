@@ -1,0 +1,193 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.core.connector import Update
+from chalicelib.core.errors import CrmUnavailable, RateLimited, WriteRefused
+from tests.connectors.hubspot.api_double import (
+    OBJECTS,
+    UPDATE,
+    account,
+    all_written,
+    client,
+    contact,
+    envelope,
+)
+
+
+def updates(*ids, **fields):
+    return [Update(contact(one), fields or {"score": 50}) for one in ids]
+
+
+def asked(api):
+    return [[one["id"] for one in body["inputs"]] for body in api.calls_to(UPDATE)]
+
+
+def test_values_are_sent_as_texts_under_our_prefix(api):
+    api.answer("POST", UPDATE, all_written)
+    fields = {
+        "score": 82,
+        "confidence": 0.00001,
+        "class": None,
+        "tags": ("class:A", "segment:loyal"),
+        "why": "خرید دو هفته پیش (+۱۲)",
+        "updated": "2026-11-01T08:00:00.000Z",
+    }
+    assert client().write([Update(contact(512), fields)]) == {}
+    assert api.calls == [
+        (
+            "POST",
+            UPDATE,
+            {
+                "inputs": [
+                    {
+                        "id": "512",
+                        "objectWriteTraceId": "512",
+                        "properties": {
+                            "emtiaz_score": "82",
+                            "emtiaz_confidence": "0.00001",
+                            "emtiaz_class": "",
+                            "emtiaz_tags": "class:A;segment:loyal",
+                            "emtiaz_why": "خرید دو هفته پیش (+۱۲)",
+                            "emtiaz_updated": "2026-11-01T08:00:00.000Z",
+                        },
+                    }
+                ]
+            },
+        )
+    ]
+
+
+def test_no_tags_clear_the_property(api):
+    api.answer("POST", UPDATE, all_written)
+    client().write(updates(1, tags=()))
+    assert api.calls_to(UPDATE)[0]["inputs"][0]["properties"] == {"emtiaz_tags": ""}
+
+
+def test_batches_are_of_a_hundred_and_name_no_record_twice(api):
+    api.answer("POST", UPDATE, all_written)
+    assert client().write(updates(*range(150), *range(150), score=1)) == {}
+    assert [len(ids) for ids in asked(api)] == [100, 50]
+    assert len({one for ids in asked(api) for one in ids}) == 150
+
+
+def test_two_updates_of_one_record_are_written_as_one(api):
+    api.answer("POST", UPDATE, all_written)
+    client().write([*updates(1, score=1, grade="A1"), *updates(1, score=2)])
+    [body] = api.calls_to(UPDATE)
+    assert body["inputs"][0]["properties"] == {"emtiaz_score": "2", "emtiaz_grade": "A1"}
+
+
+def test_each_kind_of_record_goes_to_its_own_address(api):
+    api.answer("POST", UPDATE, all_written)
+    api.answer("POST", OBJECTS + "companies/batch/update", all_written)
+    assert client().write([*updates(7), Update(account(7), {"score": 1})]) == {}
+    assert len(api.calls) == 2
+
+
+def test_a_batch_written_in_part_refuses_record_by_record(api):
+    outcome = {
+        "status": "COMPLETE",
+        "results": [{"id": "1"}],
+        "numErrors": 3,
+        "correlationId": "c0ffee00-0000-4000-8000-000000000000",
+        "errors": [
+            {"category": "VALIDATION_ERROR", "message": "not an option", "context": {"ids": ["2"]}},
+            {
+                "category": "OBJECT_NOT_FOUND",
+                "message": "gone",
+                "context": {"objectWriteTraceId": ["3"]},
+            },
+            {"category": "RATE_LIMITS", "message": "slow down", "context": {"ids": ["4"]}},
+        ],
+    }
+    api.answer("POST", UPDATE, outcome, status=207)
+    refused = client().write(updates(1, 2, 3, 4, 5))
+    assert {ref.id: (type(error), str(error)) for ref, error in refused.items()} == {
+        "2": (WriteRefused, "not an option"),
+        "3": (WriteRefused, "gone"),
+        "4": (RateLimited, "slow down"),
+        "5": (WriteRefused, "HubSpot left the record out and did not say why"),
+    }
+    assert refused[contact(2)].correlation_id.startswith("c0ffee")
+    assert refused[contact(4)].retry_after == 10
+
+
+def refusing(guilty):
+    """HubSpot refuses a batch as a whole if one of these is in it."""
+
+    def answer(body):
+        if any(one["id"] in guilty for one in body["inputs"]):
+            return 400, envelope("a rule of the admin")
+        return all_written(body)
+
+    return answer
+
+
+def test_the_guilty_record_of_a_refused_batch_is_found_by_halves(api):
+    api.answer("POST", UPDATE, refusing({"3"}))
+    refused = client().write(updates(*range(8)))
+    assert {ref.id for ref in refused} == {"3"}
+    assert asked(api) == [
+        ["0", "1", "2", "3", "4", "5", "6", "7"],
+        ["0", "1", "2", "3"],
+        ["0", "1"],
+        ["2", "3"],
+        ["2"],
+        ["3"],
+        ["4", "5", "6", "7"],
+    ]
+    assert "a rule of the admin" in str(refused[contact(3)])
+    assert refused[contact(3)].correlation_id == "c0ffee00-0000-4000-8000-000000000000"
+
+
+@given(guilty=st.sets(st.integers(0, 40).map(str)), number=st.integers(1, 41))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_exactly_the_guilty_are_refused_and_all_others_are_written(api, guilty, number):
+    api.mock.reset()
+    written = set()
+
+    def answer(body):
+        reply = refusing(guilty)(body)
+        if not isinstance(reply, tuple):
+            written.update(one["id"] for one in body["inputs"])
+        return reply
+
+    api.answer("POST", UPDATE, answer)
+    refused = {ref.id for ref in client().write(updates(*range(number)))}
+    everyone = {str(one) for one in range(number)}
+    assert refused == everyone & guilty
+    assert written == everyone - guilty
+
+
+def test_a_property_that_is_not_defined_is_not_searched_for_record_by_record(api):
+    def answer(body):
+        if any("emtiaz_grade" in one["properties"] for one in body["inputs"]):
+            return 400, envelope(
+                'Property "emtiaz_grade" does not exist',
+                "PROPERTY_DOESNT_EXIST",
+                propertyName=["emtiaz_grade"],
+            )
+        return all_written(body)
+
+    api.answer("POST", UPDATE, answer)
+    refused = client().write([*updates(1, 2, 3, grade="A1"), *updates(4, 5)])
+    assert {ref.id for ref in refused} == {"1", "2", "3"}
+    assert "emtiaz_grade" in str(refused[contact(1)])
+    assert asked(api) == [["1", "2", "3", "4", "5"], ["4", "5"]]
+
+
+def test_a_property_that_nobody_can_write_costs_one_call(api):
+    body = envelope("no such", "PROPERTY_DOESNT_EXIST", propertyName=["emtiaz_score"])
+    api.answer("POST", UPDATE, body, status=400)
+    assert len(client().write(updates(*range(100)))) == 100
+    assert len(api.calls) == 1
+
+
+@pytest.mark.parametrize("status", [502, 504, 524])
+def test_a_batch_whose_answer_was_lost_is_in_doubt_and_not_sent_again(api, status):
+    api.answer("POST", UPDATE, {}, status=status)
+    with pytest.raises(CrmUnavailable) as caught:
+        client().write(updates(1))
+    assert caught.value.in_doubt
+    assert len(api.calls) == 1
