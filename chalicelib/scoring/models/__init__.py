@@ -2,8 +2,8 @@
 
 A file holds a frozen dataclass ``Model`` that meets ``chalicelib.core.policy.Model``, with a
 class method ``from_page``, and ``SCHEMA``: the ``properties`` and ``required`` of its
-parameters in JSON Schema, which may refer to ``#/$defs/condition`` and ``#/$defs/text`` of the
-policy's schema.
+parameters in JSON Schema. It may refer to ``id``, ``text``, ``condition`` and ``activity`` in
+``#/$defs``, which the policy's schema defines.
 """
 
 from __future__ import annotations

@@ -37,16 +37,11 @@ from datetime import date, datetime
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
-from chalicelib.core.model import ACTIVITY_KINDS, Activity, Json, Text
+from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.dates import when
 from chalicelib.localization.sentences import counted, happened
 from chalicelib.scoring.models import Context, Parameters
-
-_ACTIVITY: Json = {
-    "type": "string",
-    "anyOf": [{"enum": list(ACTIVITY_KINDS)}, {"pattern": r"^x\.[a-z0-9_.]+$"}],
-}
 
 SCHEMA: Mapping[str, Json] = {
     "required": ["rules"],
@@ -64,7 +59,7 @@ SCHEMA: Mapping[str, Json] = {
                         "type": "object",
                         "required": ["activity"],
                         "additionalProperties": False,
-                        "properties": {"activity": _ACTIVITY},
+                        "properties": {"activity": {"$ref": "#/$defs/activity"}},
                     },
                     "points": {"type": "number"},
                     "half_life_days": {"type": "number", "exclusiveMinimum": 0},

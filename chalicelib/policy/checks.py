@@ -1,0 +1,163 @@
+"""The second look at a page: does it make sense? Each check yields the problems it finds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from chalicelib.core.model import Json
+from chalicelib.core.policy import Condition
+from chalicelib.policy.conditions import FORMS, OPERATORS
+from chalicelib.policy.problem import Problem, instead, pointer
+from chalicelib.scoring import models
+from chalicelib.scoring.models import Context
+
+Page = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+
+def time_zone_exists(page: Page) -> Iterator[Problem]:
+    zones = available_timezones()
+    if page["time_zone"] not in zones:
+        close = instead(page["time_zone"], sorted(zones))
+        advice = close if close.startswith("did") else "write a name such as Asia/Tehran"
+        yield Problem("/time_zone", f"{page['time_zone']!r} is unknown, {advice}")
+
+
+def activities_are_named(page: Page) -> Iterator[Problem]:
+    for name, row in page["attributes"].items():
+        if (row["type"] == "activity") != ("activity" in row):
+            advice = "write activity beside type: activity, and nowhere else"
+            yield Problem(pointer(("attributes", name)), advice)
+
+
+def thresholds_fall(page: Page) -> Iterator[Problem]:
+    lead, classes = page["lead"], page["customer"]["classes"]
+    pairs: Mapping[Path, tuple[float, float]] = {
+        ("lead", "grade", "fit", "at_least"): tuple(lead["grade"]["fit"]["at_least"]),
+        ("lead", "grade", "engagement", "at_least"): tuple(lead["grade"]["engagement"]["at_least"]),
+        ("lead", "temperatures"): (lead["temperatures"]["hot"], lead["temperatures"]["warm"]),
+        ("customer", "classes"): (classes["A"], classes["B"]),
+    }
+    for path, (better, worse) in pairs.items():
+        if better <= worse:
+            yield Problem(pointer(path), f"write a better threshold above {worse:g}")
+
+
+def grades_name_groups(page: Page) -> Iterator[Problem]:
+    known = [group["id"] for group in page["lead"]["groups"]]
+    for side, grade in page["lead"]["grade"].items():
+        for index, name in enumerate(grade["groups"]):
+            if name not in known:
+                path = ("lead", "grade", side, "groups", index)
+                yield Problem(pointer(path), f"there is no group {name}, {instead(name, known)}")
+
+
+def ids_are_unique(page: Page) -> Iterator[Problem]:
+    for path, rows in _walk(page):
+        if isinstance(rows, list):
+            ids = [row.get("id") if isinstance(row, Mapping) else None for row in rows]
+            counts = Counter(ids)
+            for index, name in enumerate(ids):
+                if name is not None and counts[name] > 1:
+                    yield Problem(pointer((*path, index, "id")), f"{name} stands twice, rename one")
+
+
+def conditions_make_sense(page: Page) -> Iterator[Problem]:
+    """Models say which of their parameters are conditions, by having them compiled."""
+    places = {id(node): path for path, node in _walk(page)}
+    known = _attributes(page)
+    for group in (*page["lead"]["groups"], *page["customer"]["components"]):
+        for node in _conditions_of(group, page):
+            yield from _condition(node, places[id(node)], known)
+
+
+def _conditions_of(group: Page, page: Page) -> list[Mapping[str, Json]]:
+    found: list[Mapping[str, Json]] = []
+
+    def note(node: Mapping[str, Json]) -> Condition:
+        found.append(node)
+        return lambda _: None
+
+    context = Context(note, ZoneInfo("UTC"), page["calendar"], page["currency"])
+    models.load(group["model"]).Model.from_page(group, context)
+    return found
+
+
+def _attributes(page: Page) -> dict[str, str]:
+    """Types by the names that conditions use; activities are facts, not attributes."""
+    return {
+        f"account.{name}" if row["of"] == "account" else name: row["type"]
+        for name, row in page["attributes"].items()
+        if row["type"] != "activity"
+    }
+
+
+def _condition(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
+    forms = [form for form in FORMS if form in node]
+    if len(forms) != 1:
+        yield Problem(pointer(path), f"write exactly one of: {', '.join(FORMS)}")
+        return
+    (form,) = forms
+    if form == "attribute":
+        yield from _leaf(node, path, known)
+    elif set(OPERATORS) & set(node):
+        stray = ", ".join(sorted(set(OPERATORS) & set(node)))
+        yield Problem(pointer(path), f"write {stray} beside an attribute, not beside {form}")
+    parts = node[form] if form in ("all", "any") else []
+    for index, part in enumerate(parts):
+        yield from _condition(part, (*path, form, index), known)
+    if form == "not":
+        yield from _condition(node["not"], (*path, "not"), known)
+
+
+def _leaf(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
+    name, used = node["attribute"], [key for key in node if key in OPERATORS]
+    if name not in known:
+        advice = instead(name, sorted(known))
+        yield Problem(pointer((*path, "attribute")), f"{name} is not in attributes, {advice}")
+        return
+    fitting = [key for key, operator in OPERATORS.items() if known[name] in operator.types]
+    if not used:
+        yield Problem(pointer(path), f"say what of {name}, {instead('', fitting)}")
+    for key in used:
+        if key not in fitting:
+            reason = f"{key} does not fit {name}, which is of type {known[name]}"
+            yield Problem(pointer((*path, key)), f"{reason}; {instead('', fitting)}")
+        elif key in ("equals", "in") and not _is_of(known[name], node[key]):
+            yield Problem(pointer((*path, key)), f"{name} is of type {known[name]}: write such")
+
+
+def _is_of(kind: str, operand: Any) -> bool:
+    values = operand if isinstance(operand, list) else [operand]
+    wanted = {"number": (int, float), "boolean": (bool,)}.get(kind, (str,))
+    return all(
+        isinstance(value, wanted) and (kind == "boolean" or not isinstance(value, bool))
+        for value in values
+    )
+
+
+def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """All mappings and lists of a page with their places."""
+    inner: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    else:
+        return
+    yield path, value
+    for key, one in inner:
+        yield from _walk(one, (*path, key))
+
+
+CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
+    time_zone_exists,
+    activities_are_named,
+    thresholds_fall,
+    grades_name_groups,
+    ids_are_unique,
+    conditions_make_sense,
+)

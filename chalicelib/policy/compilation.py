@@ -1,0 +1,142 @@
+"""From a page that has passed validation to the policy that scoring reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.facts import canonical
+from chalicelib.core.model import Json, Text
+from chalicelib.core.policy import (
+    Action,
+    Attribute,
+    Band,
+    CustomerPolicy,
+    Group,
+    LeadPolicy,
+    Model,
+    Policy,
+    PublishPolicy,
+)
+from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.version import version_of
+from chalicelib.scoring import models
+from chalicelib.scoring.models import Context
+
+# The schema has vouched for the shape, so pages are plain data here.
+Page = Mapping[str, Any]
+
+_CAP = (0, 100)
+_GRADES = ("A", "B", "C"), ("1", "2", "3")
+_NOT_FIELDS = frozenset({"type", "of", "activity"})
+
+
+def compile_policy(page: Mapping[str, Json]) -> Policy:
+    """``page`` has passed ``validate``; anything else ends in some KeyError or the like."""
+    return _compile(page, version_of(page))
+
+
+def _compile(page: Page, version: str) -> Policy:
+    groups = _GroupCompiler(_context(page))
+    return Policy(
+        name=page["name"],
+        version=version,
+        language=page["language"],
+        time_zone=groups.context.time_zone,
+        calendar=page["calendar"],
+        currency=page["currency"],
+        attributes=tuple(_attribute(*item) for item in page["attributes"].items()),
+        lead=_lead(page["lead"], groups),
+        customer=_customer(page["customer"], groups),
+        actions=tuple(_action(row) for row in page.get("actions", [])),
+        publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
+    )
+
+
+def _context(page: Page) -> Context:
+    return Context(
+        condition=compile_condition,
+        time_zone=ZoneInfo(page["time_zone"]),
+        calendar=page["calendar"],
+        currency=page["currency"],
+    )
+
+
+def _attribute(name: str, row: Page) -> Attribute:
+    return Attribute(
+        name=name,
+        type=row["type"],
+        of=row["of"],
+        fields={crm: field for crm, field in row.items() if crm not in _NOT_FIELDS},
+        activity=row.get("activity", ""),
+    )
+
+
+class _GroupCompiler:
+    """Groups with the same model and parameters share one model, which is then measured once."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._models: dict[str, Model] = {}
+
+    def groups(self, rows: Iterable[Page]) -> tuple[Group, ...]:
+        return tuple(self._group(row) for row in rows)
+
+    def _group(self, row: Page) -> Group:
+        low, high = row.get("cap", _CAP)
+        return Group(
+            id=row["id"],
+            model_name=row["model"],
+            model=self._model(row),
+            weight=row.get("weight", 1),
+            low=low,
+            high=high,
+        )
+
+    def _model(self, row: Page) -> Model:
+        common = {"id", "weight", "cap"}
+        key = canonical({name: value for name, value in row.items() if name not in common})
+        if key not in self._models:
+            kind = models.load(row["model"]).Model
+            self._models[key] = kind.from_page(row, self.context)
+        return self._models[key]
+
+
+def _lead(section: Page, groups: _GroupCompiler) -> LeadPolicy:
+    fit, engagement = section["grade"]["fit"], section["grade"]["engagement"]
+    letters, digits = _GRADES
+    return LeadPolicy(
+        groups=groups.groups(section["groups"]),
+        fit=frozenset(fit["groups"]),
+        engagement=frozenset(engagement["groups"]),
+        fit_grades=_bands(letters, fit["at_least"]),
+        engagement_grades=_bands(digits, engagement["at_least"]),
+        temperatures=_named_bands(section["temperatures"], "cold"),
+    )
+
+
+def _customer(section: Page, groups: _GroupCompiler) -> CustomerPolicy:
+    return CustomerPolicy(
+        components=groups.groups(section["components"]),
+        classes=_named_bands(section["classes"], "C"),
+    )
+
+
+def _named_bands(minimums: Mapping[str, float], rest: str) -> tuple[Band, ...]:
+    ordered = sorted(minimums, key=lambda name: -minimums[name])
+    return _bands((*ordered, rest), [minimums[name] for name in ordered])
+
+
+def _bands(names: Sequence[str], minimums: Sequence[float]) -> tuple[Band, ...]:
+    """The last name takes all that is below."""
+    return tuple(map(Band, names, (*minimums, -math.inf)))
+
+
+def _action(row: Page) -> Action:
+    return Action(
+        id=row["id"],
+        when={name: frozenset(values) for name, values in row["when"].items()},
+        text=Text(row["text"]["en"], row["text"]["fa"]),
+    )

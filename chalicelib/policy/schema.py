@@ -1,0 +1,71 @@
+"""The JSON Schema of a policy, with what the code knows filled in.
+
+The file says what a page looks like; models bring the schema of their own parameters,
+conditions the table of operators, and the outputs their names. So a model that is dropped in
+needs no edit here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.core.card import OUTPUTS, RFM_SEGMENTS
+from chalicelib.core.model import ACTIVITY_KINDS, Json
+from chalicelib.policy.conditions import OPERATORS
+from chalicelib.scoring import models
+
+_FILE = Path(__file__).with_name("schema.json")
+
+
+def policy_schema() -> dict[str, Any]:
+    """Draft 2020-12; composed anew at every call."""
+    schema: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    definitions = schema["$defs"]
+    definitions["activity"]["anyOf"] = [
+        {"enum": list(ACTIVITY_KINDS)},
+        {"pattern": r"^x\.[a-z0-9_.]+$"},
+    ]
+    definitions["action_when"]["properties"] = _action_names()
+    definitions["condition"]["properties"] |= {
+        name: operator.operand for name, operator in OPERATORS.items()
+    }
+    definitions["group"] = _group(definitions["group"])
+    return schema
+
+
+def _action_names() -> dict[str, Json]:
+    choices = {row.name: [choice.value for choice in row.choices] for row in OUTPUTS}
+    names = {name: choices[name] for name in ("class", "grade", "temperature")}
+    return {
+        name: {"type": "array", "minItems": 1, "items": {"enum": [*values]}}
+        for name, values in (names | {"segment": list(RFM_SEGMENTS)}).items()
+    }
+
+
+def _group(common: Mapping[str, Any]) -> dict[str, Any]:
+    """A group is one closed form per model, so that a misspelt parameter is found."""
+    names = models.names()
+    forms = [
+        {
+            "if": {"required": ["model"], "properties": {"model": {"const": name}}},
+            "then": _group_of(common, models.load(name).SCHEMA),
+        }
+        for name in names
+    ]
+    return {
+        "type": "object",
+        "required": common["required"],
+        "properties": {"model": {"enum": list(names)}},
+        "allOf": forms,
+    }
+
+
+def _group_of(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "required": own["required"],
+        "properties": common["properties"] | own["properties"],
+        "additionalProperties": False,
+    }

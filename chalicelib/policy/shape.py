@@ -1,0 +1,129 @@
+"""The first look at a page: is it JSON, and has it the shape that the schema asks for?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.policy.problem import Problem, instead, pointer
+from chalicelib.policy.schema import policy_schema
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Path = tuple[str | int, ...]
+
+
+def not_json(value: object, path: Path = ()) -> Iterator[Problem]:
+    """What YAML can say and JSON cannot: keys that are no text, dates, infinity."""
+    match value:
+        case Mapping():
+            for key, inner in value.items():
+                if not isinstance(key, str):
+                    yield Problem(pointer(path), f"put the key {key!r} in quotes")
+                yield from not_json(inner, (*path, str(key)))
+        case list():
+            for index, inner in enumerate(value):
+                yield from not_json(inner, (*path, index))
+        case float() if not math.isfinite(value):
+            yield Problem(pointer(path), "write a finite number")
+        case None | bool() | int() | float() | str():
+            return
+        case _:
+            yield Problem(pointer(path), f"put {value} in quotes")
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A value that breaks one keyword of the schema it stands under."""
+
+    keyword: str
+    expected: Any
+    value: Any
+    schema: Mapping[str, Any]
+    message: str
+
+
+def misshapen(page: Mapping[str, Any]) -> Iterator[Problem]:
+    """Where the page departs from the schema."""
+    # Only who writes a policy pays for the library; Lambda's process merely compiles.
+    from jsonschema import Draft202012Validator
+
+    checker = Draft202012Validator.FORMAT_CHECKER
+    validator = Draft202012Validator(policy_schema(), format_checker=checker)
+    for error in validator.iter_errors(page):
+        yield Problem(pointer(error.absolute_path), _advice(_misfit(error)))
+
+
+def _misfit(error: ValidationError) -> Misfit:
+    schema = error.schema if isinstance(error.schema, Mapping) else {}
+    return Misfit(
+        str(error.validator), error.validator_value, error.instance, schema, error.message
+    )
+
+
+def _advice(misfit: Misfit) -> str:
+    advise = _ADVICE.get(misfit.keyword)
+    return advise(misfit) if advise else misfit.message
+
+
+def _unknown_key(misfit: Misfit) -> str:
+    known = list(misfit.schema["properties"])
+    unknown = [str(key) for key in misfit.value if key not in known]
+    return "; ".join(f"{key} is unknown here, {instead(key, known)}" for key in unknown)
+
+
+def _missing_key(misfit: Misfit) -> str:
+    # One misfit per missing key, and only its message says which.
+    missing = next(key for key in misfit.expected if misfit.message.startswith(f"{key!r} "))
+    return f"add {missing}"
+
+
+def _wrong_type(misfit: Misfit) -> str:
+    expected = misfit.expected if isinstance(misfit.expected, list) else [misfit.expected]
+    return f"write {' or '.join(_TYPES[name] for name in expected)} instead of {misfit.value!r}"
+
+
+def _unknown_word(misfit: Misfit) -> str:
+    return f"{misfit.value!r} is unknown, {instead(misfit.value, misfit.expected)}"
+
+
+def _described(misfit: Misfit) -> str:
+    described = misfit.schema.get("description")
+    return f"write {described} instead of {misfit.value!r}" if described else misfit.message
+
+
+def _bound(words: str) -> Callable[[Misfit], str]:
+    return lambda misfit: f"write a number {words} {misfit.expected} instead of {misfit.value!r}"
+
+
+def _size(words: str) -> Callable[[Misfit], str]:
+    return lambda misfit: f"write {words} {misfit.expected} of them"
+
+
+_TYPES = {
+    "object": "a mapping of keys to values",
+    "array": "a list",
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+_ADVICE: Mapping[str, Callable[[Misfit], str]] = {
+    "additionalProperties": _unknown_key,
+    "required": _missing_key,
+    "type": _wrong_type,
+    "enum": _unknown_word,
+    "pattern": _described,
+    "anyOf": _described,
+    "format": lambda misfit: f"{misfit.value!r} is no valid {misfit.expected}",
+    "minimum": _bound("of at least"),
+    "maximum": _bound("of at most"),
+    "exclusiveMinimum": _bound("greater than"),
+    "minLength": lambda _: "write at least one letter",
+    "minItems": _size("at least"),
+    "maxItems": _size("at most"),
+}
