@@ -1,0 +1,1 @@
+"""What is learned of a connection's population. Pure, standard library only."""
