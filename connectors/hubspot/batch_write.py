@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.core.errors import EmtiazError, RateLimited, WriteRefused
+from chalicelib.core.errors import RateLimited, WriteRefused
 from connectors._http import Refused
 from connectors.hubspot.api import (
     BATCH,
@@ -20,12 +20,16 @@ from connectors.hubspot.api import (
 Values = Mapping[str, Mapping[str, str]]
 """Property texts by record id."""
 
-Refusals = dict[str, EmtiazError]
+Refusals = dict[str, WriteRefused]
 """Why a record was not written, by its id."""
 
 
 def write(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
-    """All records that are not in the answer were written."""
+    """All records that are not in the answer were written.
+
+    Raises RateLimited if HubSpot took some records and had no time for others: then all are to
+    be written again.
+    """
     refusals: Refusals = {}
     for ids in chunks(sorted(values), BATCH):
         refusals |= _write_batch(api, object_type, {one: values[one] for one in ids})
@@ -70,7 +74,7 @@ def _refusals(values: Values, outcome: Outcome) -> Refusals:
         identity: problem for problem in outcome.get("errors", ()) for identity in _named(problem)
     }
     return {
-        one: _error(problems.get(one, {}), correlation_id(outcome))
+        one: _refusal(problems.get(one, {}), correlation_id(outcome))
         for one in values
         if one not in written
     }
@@ -81,8 +85,8 @@ def _named(problem: Problem) -> set[str]:
     return {*context.get("ids", ()), *context.get("objectWriteTraceId", ())}
 
 
-def _error(problem: Problem, correlation: str) -> EmtiazError:
+def _refusal(problem: Problem, correlation: str) -> WriteRefused:
     message = problem.get("message", "HubSpot left the record out and did not say why")
     if problem.get("category") == "RATE_LIMITS":
-        return RateLimited(message, retry_after=WINDOW_S)
+        raise RateLimited(message, retry_after=WINDOW_S)
     return WriteRefused(message, correlation_id=correlation)

@@ -43,6 +43,17 @@ def test_a_request_carries_the_token_the_query_and_the_body():
     assert (headers["Authorization"], headers["User-Agent"]) == ("Bearer a-token", "emtiaz")
 
 
+def test_every_write_opens_a_connection_of_its_own():
+    with serving(Reply()) as server:
+        one = http(server)
+        one.write("POST", "/", body={})
+        one.read("POST", "/", body={})
+    assert [headers["Connection"] for _, _, headers, _ in server.requests] == [
+        "close",
+        "keep-alive",
+    ]
+
+
 def test_a_netrc_file_does_not_replace_the_token(tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

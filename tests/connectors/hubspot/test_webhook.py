@@ -179,6 +179,12 @@ def test_a_line_that_lacks_what_we_rely_on_makes_the_delivery_unreadable(changes
         parse_lines(line(), line(**changes))
 
 
+@pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b"[" * 5000, b"[[]]"])
+def test_a_body_that_never_passed_the_edge_is_unreadable(body):
+    with pytest.raises(DeliveryUnreadable):
+        parse(Request("POST", "", {}, body), CONNECTION)
+
+
 @pytest.mark.parametrize("missing", ["portalId", "occurredAt", "subscriptionType"])
 def test_a_line_needs_a_portal_a_time_and_a_type(missing):
     short = line()
