@@ -33,7 +33,7 @@ from chalicelib.core.errors import (
 )
 
 CONNECT_TIMEOUT_S = 5.0
-READ_TIMEOUT_S = 30.0
+READ_TIMEOUT_S = 10.0
 RETRIES = 3
 
 SUCCESS = range(200, 300)
@@ -153,7 +153,9 @@ class _Channel:
 
 
 class _Patience(Retry):
-    """urllib3's Retry sends the first one at once, and obeys any Retry-After or breaks on it."""
+    """Mends three habits of urllib3: the first retry is sent at once, a Retry-After of hours is
+    slept through, and nonsense in it raises.
+    """
 
     def get_backoff_time(self) -> float:
         jitter = random.uniform(0, self.backoff_jitter)  # noqa: S311 (spreads load, guards nothing)

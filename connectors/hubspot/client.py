@@ -58,11 +58,13 @@ class HubSpotClient:
         )
 
     def subjects(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Ref, ...]]:
-        """Contacts move themselves; deals and companies move the contacts they are linked to."""
+        """Contacts move themselves; deals move the contacts they are linked to, and so do
+        companies if the policy looks at them.
+        """
         moved: dict[Ref, tuple[Ref, ...]] = {
             ref: (ref,) if ref.kind == "contact" else () for ref in refs
         }
-        for kind in ("deal", "account"):
+        for kind in self._related_kinds():
             linked = self._linked(kind, "contact", (ref.id for ref in refs if ref.kind == kind))
             for identity, contacts in linked.items():
                 moved[self._ref(kind, identity)] = tuple(

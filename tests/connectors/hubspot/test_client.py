@@ -50,7 +50,8 @@ def test_a_contact_moves_itself_without_asking(api):
 def test_deals_and_companies_move_their_contacts(api):
     api.answer("POST", ASSOCIATIONS + "deals/contacts/batch/read", linked_to(2, 1))
     api.answer("POST", ASSOCIATIONS + "companies/contacts/batch/read", linked_to(3))
-    assert client().subjects([deal(900), contact(9), account(700), deal(901)]) == {
+    looks_at_companies = client(attribute("industry", kind="account"))
+    assert looks_at_companies.subjects([deal(900), contact(9), account(700), deal(901)]) == {
         deal(900): (contact(1), contact(2)),
         deal(901): (contact(1), contact(2)),
         account(700): (contact(3),),
@@ -64,6 +65,11 @@ def test_deals_and_companies_move_their_contacts(api):
         ),
         ("POST", ASSOCIATIONS + "companies/contacts/batch/read", {"inputs": [{"id": "700"}]}),
     ]
+
+
+def test_a_company_moves_nobody_under_a_policy_that_does_not_look_at_companies(api):
+    assert client().subjects([account(700)]) == {account(700): ()}
+    assert api.calls == []
 
 
 def test_a_record_without_contacts_moves_nobody(api):
@@ -80,7 +86,7 @@ def test_a_company_with_many_contacts_is_read_page_by_page(api):
         return {"results": [{"from": {"id": asked["id"]}, "to": to, **paging}]}
 
     api.answer("POST", ASSOCIATIONS + "companies/contacts/batch/read", page)
-    [moved] = client().subjects([account(700)]).values()
+    [moved] = client(attribute("industry", kind="account")).subjects([account(700)]).values()
     assert set(moved) == {contact(one) for one in range(1500)}
     assert len(api.calls) == 3
 
