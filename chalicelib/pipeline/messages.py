@@ -28,10 +28,11 @@ T = TypeVar("T")
 class Reason(StrEnum):
     """Why refs are in the intake queue, which decides what is done for them."""
 
-    READ = "read"  # read the CRM again: a delivery taken apart, a replay, reconcile
+    READ = "read"  # read the CRM again: a delivery taken apart
     COLLECT = "collect"  # read the CRM and keep the facts, but publish nothing yet
     RESCORE = "rescore"  # a new policy or model: score from stored facts, settings read anew
     SWEEP = "sweep"  # the card is due: score from stored facts
+    REWRITE = "rewrite"  # score from stored facts and write all of it again
 
     @property
     def reads_crm(self) -> bool:
@@ -74,7 +75,7 @@ class Failure:
         """Twice as long each time, from two seconds up to a quarter of an hour."""
         if self.retry_after is not None:
             return ceil(self.retry_after)
-        return min(LONGEST_WAIT, 2 ** min(self.envelope.receives, 10))
+        return min(LONGEST_WAIT, 1 << min(self.envelope.receives, 10))
 
 
 def delivery_message(

@@ -148,7 +148,7 @@ def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
 def _score_all(work: Work, services: Services, now: datetime) -> list[Failure]:
     live = services.settings.live(work.connection, fresh=work.reason is Reason.RESCORE)
     owners, facts = _fetch(work, live, services, now)
-    score = scorer(live, services.store, now, holds_back=work.reason is Reason.COLLECT).score
+    score = scorer(live, services.store, now, work.reason).score
     unwritten, failures = [], []
     for subject, known in facts.items():
         try:

@@ -10,12 +10,21 @@ from functools import lru_cache
 
 from chalicelib.core.card import Fields, ScoreCard
 from chalicelib.core.errors import Conflict
-from chalicelib.core.facts import Fact, FactSet, canonical, iso
+from chalicelib.core.facts import Fact, canonical, iso
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.ports import Collection, LiveSettings, Save, SubjectStore
+from chalicelib.pipeline.messages import Reason
 from chalicelib.policy import compile_policy
-from chalicelib.scoring import Written, changed_fields, next_change_at, publish, score_card
+from chalicelib.scoring import (
+    Assessment,
+    Written,
+    assess,
+    card_of,
+    changed_fields,
+    next_change,
+    publish,
+)
 
 ATTEMPTS = 5
 """Races for one subject that are worth running before the queue takes over."""
@@ -26,13 +35,13 @@ REPAIR_AFTER = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """What a connection scores by. ``holds_back`` keeps cards from being published yet."""
+    """What a connection scores by, and why it does so now."""
 
     policy: Policy
     models: FittedModels
     store: SubjectStore
     now: datetime
-    holds_back: bool = False
+    reason: Reason
 
     def score(self, subject: Ref, incoming: Iterable[Fact]) -> bool:
         """Score ``subject`` with what is new; true if the CRM has to hear of it.
@@ -55,12 +64,13 @@ class Scorer:
     def _save(self, collection: Collection, incoming: Iterable[Fact]) -> Save | None:
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
-        card = score_card(collection.ref, facts, self.policy, self.models, self.now)
+        assessment = assess(collection.ref, facts, self.policy, self.models, self.now)
+        card = card_of(assessment)
         fields = self._fields(card, collection)
         if not new_facts and not self._is_worth_saving(card, fields, collection):
             return None
         shown = fields if fields is not None else _published(collection)
-        change_at = self._change_at(collection.ref, facts, shown)
+        change_at = self._change_at(assessment, card, shown)
         return Save(
             ref=collection.ref,
             base_version=collection.version,
@@ -77,17 +87,17 @@ class Scorer:
     def _fields(self, card: ScoreCard, collection: Collection) -> Fields | None:
         stored = collection.card
         pending = stored is not None and stored.pending
-        if self.holds_back and not pending:
+        if self.reason is Reason.COLLECT and not pending:
             return None
         # While a card is unwritten we do not know what the CRM holds.
-        written = Written(stored.published if stored else {}, certain=not pending)
-        return publish(card, written, self.policy)
+        certain = not pending and self.reason is not Reason.REWRITE
+        return publish(card, Written(_published(collection), certain), self.policy)
 
     def _is_worth_saving(
         self, card: ScoreCard, fields: Fields | None, collection: Collection
     ) -> bool:
         stored = collection.card
-        if stored is None:
+        if stored is None or self.reason is Reason.REWRITE:
             return True
         if fields is not None and changed_fields(fields, stored.outgoing):
             return True
@@ -95,10 +105,10 @@ class Scorer:
         is_due = stored.due_at is not None and stored.due_at <= self.now
         return is_due or made_by != (card.policy, card.models)
 
-    def _change_at(self, subject: Ref, facts: FactSet, shown: Fields) -> datetime | None:
-        if self.holds_back:
+    def _change_at(self, assessment: Assessment, card: ScoreCard, shown: Fields) -> datetime | None:
+        if self.reason is Reason.COLLECT:
             return None  # the rescore that follows gives it its time
-        return next_change_at(subject, facts, self.policy, self.models, self.now, shown)
+        return next_change(assessment, card, shown)
 
     def _history(self, fields: Fields | None, collection: Collection) -> dict[str, Json] | None:
         """One row per change that the CRM is to show."""
@@ -107,10 +117,8 @@ class Scorer:
         return {"at": iso(self.now), "fields": _json(fields)}
 
 
-def scorer(
-    live: LiveSettings, store: SubjectStore, now: datetime, *, holds_back: bool = False
-) -> Scorer:
-    return Scorer(compiled(live.policy), live.models, store, now, holds_back)
+def scorer(live: LiveSettings, store: SubjectStore, now: datetime, reason: Reason) -> Scorer:
+    return Scorer(compiled(live.policy), live.models, store, now, reason)
 
 
 def compiled(page: Mapping[str, Json]) -> Policy:

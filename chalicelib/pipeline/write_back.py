@@ -75,8 +75,9 @@ def _write_batch(cards: Sequence[StoredCard], client: CrmClient, services: Servi
 
 
 def _to_write(card: StoredCard) -> Fields:
-    """The difference to what the CRM shows, or everything where that is in doubt."""
-    return card.outgoing if card.in_doubt else changed_fields(card.outgoing, card.published)
+    """The difference to what the CRM shows, or everything where that is not known."""
+    known = card.published and not card.in_doubt
+    return changed_fields(card.outgoing, card.published) if known else card.outgoing
 
 
 def _mark(card: StoredCard, refused: bool) -> Mark:
@@ -87,10 +88,10 @@ def _mark(card: StoredCard, refused: bool) -> Mark:
 
 
 def _park_refused(ref: Ref, error: EmtiazError, services: Services) -> None:
-    message = refs_messages(ref.connection, [ref], Reason.READ)[0]
+    message = refs_messages(ref.connection, [ref], Reason.REWRITE)[0]
     park(message, f"{ref}: {error}", services, services.clock.now())
 
 
 def _replayable(envelope: Envelope) -> dict[str, Json]:
     """Write-back messages are replayed through intake, which rings for what is unwritten."""
-    return {**envelope.body, "reason": Reason.SWEEP.value}
+    return {**envelope.body, "reason": Reason.REWRITE.value}

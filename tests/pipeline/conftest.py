@@ -102,7 +102,11 @@ class Installation:
         return [Envelope(str(n), f"receipt-{n}", receives, b) for n, b in enumerate(bodies)]
 
     def contact(self, number, *, job="CEO", modified=NOON, deals=(), visits=()):
-        """A contact in the CRM with won deals of so many dollars and page visits."""
+        """A contact in the CRM with won deals of so many dollars and page visits.
+
+        Whoever reads it later reads it at a later time.
+        """
+        self.clock.advance(seconds=1)
         ref = Ref(CONNECTION, "contact", str(number))
         self.crm.put(
             ref,

@@ -53,7 +53,7 @@ def test_each_record_is_read_once_and_written_once(crowded):
 
 
 def test_nothing_is_published_before_the_cuts_are_known(crowded):
-    steps = backfill(CONNECTION, crowded.services, lambda: crowded.process())
+    steps = backfill(CONNECTION, crowded.services, crowded.process)
     for progress in steps:
         if progress.step == "fit":
             break

@@ -1,0 +1,107 @@
+"""``make demo``: Emtiaz from an empty cloud to scores on records, on this machine alone.
+
+``KEEP=1`` leaves everything running at the end, until Ctrl-C. Needs no account anywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.package import build
+from infra.sandbox.hubspot.cdnow import Loaded, load_cdnow
+from infra.sandbox.hubspot.records import CONTACTS
+from infra.sandbox.live_view import Outcome, Salespeople, watch
+from infra.sandbox.rehearsal import Rehearsal, rehearsal
+
+PURCHASES = Path(__file__).parents[2] / "tests" / "data" / "cdnow" / "purchases.txt"
+LONGEST_WAIT_SECONDS = 8.0
+
+console = Console()
+
+
+def main(
+    crm: Annotated[str, typer.Option(envvar="CRM", help="Which stand-in CRM.")] = "hubspot",
+    keep: Annotated[bool, typer.Option(envvar="KEEP", help="Stay up at the end.")] = False,
+    changes: Annotated[int, typer.Option(help="How many things people change.")] = 15,
+    seed: int = 7,
+) -> None:
+    """Deploy, connect, provision, backfill and watch, with a stand-in CRM."""
+    if crm != "hubspot":
+        raise typer.BadParameter("the demo knows hubspot", param_hint="CRM")
+    console.print("[bold]packaging what Lambda gets (chalice package)[/]")
+    build()
+    console.print("[bold]starting the local cloud and a stand-in HubSpot[/]")
+    with rehearsal() as stage:
+        loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
+        _install(stage, loaded)
+        outcomes = _go_live(stage, loaded, changes, seed)
+        _sum_up(stage, loaded, outcomes)
+        if keep:
+            _stay(stage)
+
+
+def _install(stage: Rehearsal, loaded: Loaded) -> None:
+    console.print(
+        f"  HubSpot holds {len(loaded.customers)} customers with {len(loaded.deals)} deals "
+        f"and {len(loaded.leads)} leads, from the CDNOW purchase history\n"
+    )
+    _run(stage, "deploy", "--sandbox", "--yes")
+    _run(stage, "connect", "hubspot", "--base-url", stage.hubspot.url, "--yes")
+    _run(stage, "provision", "--yes")
+    _run(stage, "backfill")
+
+
+def _run(stage: Rehearsal, *arguments: str) -> None:
+    """As an admin types it, with all that it prints."""
+    console.print(f"[bold]$ emtiaz {' '.join(arguments)}[/]")
+    started = time.monotonic()
+    command = stage.command(*arguments)
+    subprocess.run(command, env={**os.environ, **stage.environment}, check=True)
+    console.print(f"[dim]  {time.monotonic() - started:.1f} s[/]\n")
+
+
+def _go_live(stage: Rehearsal, loaded: Loaded, changes: int, seed: int) -> list[Outcome]:
+    stage.subscribe()
+    people = Salespeople(stage.hubspot.portal, loaded, Random(seed))  # noqa: S311 - a rehearsal
+    return watch(_outcomes(people, changes), console)
+
+
+def _outcomes(people: Salespeople, changes: int) -> Iterator[Outcome]:
+    return (people.work(LONGEST_WAIT_SECONDS) for _ in range(changes))
+
+
+def _sum_up(stage: Rehearsal, loaded: Loaded, outcomes: Sequence[Outcome]) -> None:
+    delays = [one.delay.total_seconds() for one in outcomes if one.delay is not None]
+    everyone = [stage.hubspot.portal.get(CONTACTS, one) for one in loaded.customers + loaded.leads]
+    scored = sum(bool(person.value("emtiaz_score")) for person in everyone)
+    console.print(f"\n{scored} of {len(everyone)} contacts show their score")
+    if delays:
+        console.print(
+            f"{len(delays)} of {len(outcomes)} changes moved a score; from change to visible: "
+            f"median {median(delays):.2f} s, longest {max(delays):.2f} s"
+        )
+    console.print(f"a record as a rep sees it: {stage.hubspot.record_url(loaded.customers[0])}")
+
+
+def _stay(stage: Rehearsal) -> None:
+    console.print(f"all contacts: {stage.hubspot.url}/  (Ctrl-C ends it)")
+    try:
+        while True:
+            time.sleep(1)
+    except KeyboardInterrupt:
+        console.print("ending")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,179 @@
+"""People at work in the stand-in CRM, and how soon Emtiaz answers on the record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from infra.sandbox.hubspot.cdnow import Loaded
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import CONTACTS, DEALS, Actor, Record
+
+REP = Actor.user(77)
+LOOK_SECONDS = 0.05
+ROWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a rep reads on the record."""
+
+    score: str
+    class_: str
+    next_action: str
+    why: str
+
+    @classmethod
+    def on(cls, record: Record) -> Shown:
+        names = ("score", "class", "next_action", "why")
+        return cls(*(record.value(f"emtiaz_{name}") for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """``delay`` is from the change to the score on the record; None if nothing was written."""
+
+    name: str
+    what: str
+    before: Shown
+    after: Shown
+    delay: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``act`` does to ``person`` what ``what`` says."""
+
+    person: Record
+    what: str
+    act: Callable[[], None]
+
+
+class Salespeople:
+    """They win deals, correct job titles and move people through the funnel, from a seed."""
+
+    def __init__(self, portal: Portal, loaded: Loaded, random: Random) -> None:
+        self._portal = portal
+        self._loaded = loaded
+        self._random = random
+
+    def work(self, wait_seconds: float) -> Outcome:
+        """Change one thing and wait until its effect is on the record, at most so long."""
+        plans = (self._win_a_deal, self._win_a_deal, self._correct_the_title, self._move_the_lead)
+        plan = self._random.choice(plans)()
+        before, since = Shown.on(plan.person), self._portal.now()
+        plan.act()
+        delay = _wait_for_write(plan.person, since, wait_seconds)
+        name = f"{plan.person.value('firstname')} {plan.person.value('lastname')}"
+        return Outcome(name, plan.what, before, Shown.on(plan.person), delay)
+
+    def _win_a_deal(self) -> Plan:
+        person = self._pick(self._loaded.customers + self._loaded.leads)
+        amount = f"{self._random.uniform(20, 400):.2f}"
+        return Plan(person, f"won a deal of ${amount}", partial(self._sell, person, amount))
+
+    def _sell(self, person: Record, amount: str) -> None:
+        order = {
+            "dealname": "Order by telephone",
+            "amount": amount,
+            "dealstage": "contractsent",
+            "closedate": spell(self._portal.now()),
+            "deal_currency_code": "USD",
+        }
+        deal = self._portal.create(DEALS, order, REP)
+        self._portal.associate((DEALS, deal.id), (CONTACTS, person.id), REP)
+        self._portal.win_deal(deal.id, REP)
+
+    def _correct_the_title(self) -> Plan:
+        person = self._pick(self._loaded.leads)
+        senior = person.value("jobtitle").startswith(("Chief", "Head"))
+        title = "Office Assistant" if senior else "Chief Executive Officer"
+        return Plan(person, f"job title is {title}", self._setting(person, "jobtitle", title))
+
+    def _move_the_lead(self) -> Plan:
+        person = self._pick(self._loaded.leads)
+        ahead = person.value("lifecyclestage") == "salesqualifiedlead"
+        stage = "opportunity" if ahead else "salesqualifiedlead"
+        return Plan(person, f"became {stage}", self._setting(person, "lifecyclestage", stage))
+
+    def _pick(self, ids: Sequence[str]) -> Record:
+        return self._portal.get(CONTACTS, self._random.choice(ids))
+
+    def _setting(self, person: Record, name: str, value: str) -> Callable[[], None]:
+        def act() -> None:
+            self._portal.update(CONTACTS, person.id, {name: value}, REP)
+
+        return act
+
+
+def _wait_for_write(person: Record, since: datetime, seconds: float) -> timedelta | None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        written = [one.at for one in person.history.get("emtiaz_updated", []) if one.at >= since]
+        if written:
+            return written[-1] - since
+        time.sleep(LOOK_SECONDS)
+    return None
+
+
+def watch(outcomes: Iterator[Outcome], console: Console) -> list[Outcome]:
+    """Show each outcome as it comes: a table that grows on a terminal, lines elsewhere."""
+    seen: list[Outcome] = []
+    if not console.is_terminal:
+        for outcome in outcomes:
+            seen.append(outcome)
+            console.print(_line(outcome), markup=False, highlight=False)
+        return seen
+    with Live(_table(seen), console=console, refresh_per_second=8) as live:
+        for outcome in outcomes:
+            seen.append(outcome)
+            live.update(_table(seen))
+    return seen
+
+
+def _line(outcome: Outcome) -> str:
+    after = outcome.after
+    return (
+        f"{outcome.name}: {outcome.what} -> score {outcome.before.score or '-'} to {after.score}, "
+        f"class {after.class_ or '-'}, {after.next_action or '-'} "
+        f"[{_delay(outcome)}] {after.why}"
+    )
+
+
+def _table(outcomes: Sequence[Outcome]) -> Table:
+    table = Table(title="Somebody changes a record; Emtiaz answers on it", expand=True)
+    for heading in ("contact", "what happened"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("class", justify="center")
+    table.add_column("next action", ratio=2)
+    table.add_column("why", ratio=4)
+    table.add_column("visible after", justify="right", no_wrap=True)
+    for outcome in outcomes[-ROWS:]:
+        table.add_row(*_cells(outcome))
+    return table
+
+
+def _cells(outcome: Outcome) -> tuple[Text, ...]:
+    before, after = outcome.before, outcome.after
+    score = Text(f"{before.score or '–'} → {after.score}")
+    if before.score.isdigit() and after.score.isdigit() and before.score != after.score:
+        score.stylize("green" if int(after.score) > int(before.score) else "red")
+    columns = (outcome.name, outcome.what, score, after.class_ or "–", after.next_action, after.why)
+    return (*(Text(one) if isinstance(one, str) else one for one in columns), Text(_delay(outcome)))
+
+
+def _delay(outcome: Outcome) -> str:
+    if outcome.delay is None:
+        return "unchanged"
+    return f"{outcome.delay.total_seconds():.2f} s"
