@@ -1,0 +1,454 @@
+"""A second, naive scorer: what a card should say, by plain loops over the policy's page.
+
+It shares no line and no import with the product, so that the same mistake would have to be
+made twice. It is slow and means to be: every number is recomputed where it is needed.
+
+``naive_card(page, facts, cuts, subject, now)`` takes the page as read from YAML, facts as JSON
+rows, the cut points of the population (or None) and an aware instant. Points are not rounded.
+"""
+
+import json
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+SEGMENT_MAP = """
+5 new_customer   potential_loyalist potential_loyalist champion champion
+4 promising      potential_loyalist potential_loyalist loyal    loyal
+3 about_to_sleep about_to_sleep     need_attention     loyal    loyal
+2 hibernating    hibernating        at_risk            at_risk  cant_lose_them
+1 hibernating    hibernating        at_risk            at_risk  cant_lose_them
+"""
+
+DECIMALS = {"IRR": 0, "JPY": 0, "KWD": 3}
+
+
+def naive_card(page, facts, cuts, subject, now):
+    rows = newest_rows(facts, subject)
+    known = {
+        "attributes": find_attributes(rows, subject),
+        "activities": find_activities(rows, now),
+        "purchases": find_purchases(rows, now),
+    }
+    lead, lead_inputs = lead_part(page, known, cuts, now)
+    customer, rfm, customer_inputs = None, None, []
+    if known["purchases"]:
+        customer, rfm, customer_inputs = customer_part(page, known, cuts, now)
+
+    names = {"grade": lead["grade"], "temperature": lead["temperature"]}
+    if customer:
+        names["class"] = customer["class"]
+    if rfm and rfm["segment"]:
+        names["segment"] = rfm["segment"]
+    inputs = lead_inputs + customer_inputs
+    asked = sum(asked for _, asked in inputs)
+    return {
+        "score": customer["score"] if customer else lead["score"],
+        "lead": lead,
+        "customer": customer,
+        "rfm": rfm,
+        "tags": tags_of(names),
+        "next_action": action_for(page, names),
+        "completeness": sum(known for known, _ in inputs) / asked if asked else 1,
+    }
+
+
+def lead_part(page, known, cuts, now):
+    total, inputs, names, parts, values, most = 0.0, [], [], [], {}, {}
+    for group in page["lead"]["groups"]:
+        result = run_model(page, group, known, cuts, now)
+        inputs.append((result["known"], result["asked"]))
+        weight, (low, high) = group.get("weight", 1), group.get("cap", [0, 100])
+        points = [points for _, points in result["terms"]]
+        values[group["id"]] = weight * min(max(sum(points), low), high)
+        most[group["id"]] = weight * min(high, most_points(group))
+        total += values[group["id"]]
+        names += [f"{group['id']}.{name}" for name, _ in result["terms"]]
+        parts += [weight * part for part in limit(points, low, high)]
+    points = min(max(total, 0), 100)
+    score = round_half_up(points)
+    bands = page["lead"]["temperatures"]
+    lead = {
+        "score": score,
+        "points": points,
+        "grade": grade_letter(page, "fit", "ABC", values, most)
+        + grade_letter(page, "engagement", "123", values, most),
+        "temperature": (
+            "hot" if score >= bands["hot"] else "warm" if score >= bands["warm"] else "cold"
+        ),
+        "contributions": dict(zip(names, limit(parts, 0, 100), strict=True)),
+    }
+    return lead, inputs
+
+
+def grade_letter(page, side, letters, values, most):
+    rule = page["lead"]["grade"][side]
+    reached = sum(values[name] for name in rule["groups"])
+    possible = sum(most[name] for name in rule["groups"])
+    share = reached / possible if possible > 0 else 0
+    if share >= rule["at_least"][0] - 1e-9:
+        return letters[0]
+    return letters[1] if share >= rule["at_least"][1] - 1e-9 else letters[2]
+
+
+def customer_part(page, known, cuts, now):
+    rfm, inputs, mixed, all_weight, known_weight = None, [], 0.0, 0.0, 0.0
+    components, lines = {}, {}
+    for group in page["customer"]["components"]:
+        result = run_model(page, group, known, cuts, now)
+        inputs.append((result["known"], result["asked"]))
+        weight, (low, high) = group.get("weight", 1), group.get("cap", [0, 100])
+        all_weight += weight
+        rfm = rfm or result.get("rfm")
+        if result["known"] == 0:
+            continue
+        known_weight += weight
+        points = [points for _, points in result["terms"]]
+        components[group["id"]] = min(max(sum(points), low), high)
+        mixed += weight * components[group["id"]]
+        capped = limit(points, low, high)
+        for (name, _), part in zip(result["terms"], capped, strict=True):
+            lines[f"{group['id']}.{name}"] = weight * part
+    if known_weight == 0:
+        return None, rfm, inputs
+    score, classes = round_half_up(mixed / known_weight), page["customer"]["classes"]
+    customer = {
+        "score": score,
+        "points": mixed / known_weight,
+        "class": "A" if score >= classes["A"] else "B" if score >= classes["B"] else "C",
+        "components": components,
+        "confidence": known_weight / all_weight,
+        "contributions": {name: part / known_weight for name, part in lines.items()},
+    }
+    return customer, rfm, inputs
+
+
+def tags_of(names):
+    tags = []
+    if "class" in names:
+        tags.append("class:" + names["class"])
+    if "segment" in names:
+        tags.append("segment:" + names["segment"].replace("_", "-"))
+    return sorted(tags)
+
+
+def action_for(page, names):
+    for action in page.get("actions", []):
+        fitting = [name for name in action["when"] if names.get(name) in action["when"][name]]
+        if len(fitting) == len(action["when"]):
+            return action["id"]
+    return None
+
+
+# --- facts -----------------------------------------------------------------------------------
+
+
+def instant(text):
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def newest_rows(facts, subject):
+    """Only this subject's; of each state the newest version; each activity once."""
+    kept = {}
+    for row in facts:
+        if row["subject"] != subject:
+            continue
+        identity = (row["type"], row["id"])
+        if row["type"] == "activity":
+            identity = (*identity, instant(row["occurred_at"]))
+        if row["type"] == "links":
+            identity = ("links",)
+        age = (
+            instant(row.get("modified_at") or row["occurred_at"]),
+            instant(row["occurred_at"]),
+            json.dumps(row["data"], sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+        )
+        if identity not in kept or age > kept[identity][0]:
+            kept[identity] = (age, row)
+    return [row for _, row in kept.values()]
+
+
+def links(rows):
+    for row in rows:
+        if row["type"] == "links":
+            return row["data"]
+    return None
+
+
+def find_attributes(rows, subject):
+    _, kind, identity = subject.split(":", 2)
+    own = {}
+    for row in rows:
+        if row["type"] == kind and row["id"] == identity:
+            own = dict(row["data"])
+    accounts = {row["id"]: row["data"] for row in rows if row["type"] == "account"}
+    order = sorted(accounts) if links(rows) is None else links(rows).get("account", [])
+    account = {}
+    for name in order:
+        if name in accounts:
+            account = accounts[name]
+            break
+    if kind == "account":
+        account = own
+    everything = dict(own)
+    for name, value in account.items():
+        everything["account." + name] = value
+    return everything
+
+
+def find_activities(rows, now):
+    found = []
+    for row in rows:
+        if row["type"] == "activity" and instant(row["occurred_at"]) <= now:
+            count = row["data"].get("count", 1)
+            if count > 0:
+                found.append((instant(row["occurred_at"]), row["data"]["kind"], count))
+    return sorted(found)
+
+
+def find_purchases(rows, now):
+    found = []
+    for row in rows:
+        when = amount = None
+        if row["type"] == "purchase":
+            when, amount = row["occurred_at"], row["data"]["amount"]
+        if row["type"] == "deal" and row["data"].get("status") == "won":
+            linked = links(rows)
+            if linked is None or row["id"] in linked.get("deal", []):
+                when, amount = row["data"].get("closed_at"), row["data"].get("amount")
+        if when and amount and instant(when) <= now and amount["amount"] > 0:
+            found.append((instant(when), amount["amount"], amount["currency"]))
+    return sorted(found)
+
+
+# --- models ----------------------------------------------------------------------------------
+
+
+def run_model(page, group, known, cuts, now):
+    zone = ZoneInfo(page["time_zone"])
+    if group["model"] == "fit":
+        return run_fit(group, known["attributes"])
+    if group["model"] == "engagement":
+        return run_engagement(group, known["activities"], zone, now)
+    if group["model"] == "rfm":
+        return run_rfm(page, group, known["purchases"], cuts, zone, now)
+    raise ValueError(f"the oracle knows no model {group['model']}")
+
+
+def most_points(group):
+    if group["model"] == "fit":
+        return sum(max(rule["points"], 0) for rule in group["rules"])
+    return 100 if group["model"] == "rfm" else float("inf")
+
+
+def run_fit(group, attributes):
+    terms, known = [], 0
+    for rule in group["rules"]:
+        holds = truth(rule["when"], attributes)
+        if holds != "unknown":
+            known += 1
+        if holds == "yes":
+            terms.append((rule["id"], rule["points"]))
+    return {"terms": terms, "known": known, "asked": len(group["rules"])}
+
+
+def run_engagement(group, activities, zone, now):
+    terms = []
+    for rule in group["rules"]:
+        points = 0.0
+        per_day = {}
+        seen = False
+        for when, kind, count in activities:
+            if kind != rule["when"]["activity"]:
+                continue
+            seen = True
+            for _ in range(count):
+                day = when.astimezone(zone).strftime("%Y-%m-%d")
+                per_day[day] = per_day.get(day, 0) + 1
+                if per_day[day] > rule.get("max_per_day", 10**9):
+                    continue
+                age = (now - when) / timedelta(days=1)
+                half_life = rule.get("half_life_days")
+                points += rule["points"] * (0.5 ** (age / half_life) if half_life else 1)
+        if seen:
+            terms.append((rule["id"], points))
+    return {"terms": terms, "known": 1, "asked": 1}
+
+
+def run_rfm(page, group, purchases, cuts, zone, now):
+    if not purchases:
+        return {"terms": [], "known": 0, "asked": 3, "rfm": None}
+    last = max(when for when, _, _ in purchases)
+    recency = (now.astimezone(zone).date() - last.astimezone(zone).date()).days
+    frequency = len(purchases)
+    monetary = 0
+    foreign = 0
+    for _, amount, currency in purchases:
+        if currency == page["currency"]:
+            monetary += amount
+        else:
+            foreign += 1
+    rfm = {
+        "recency_days": recency,
+        "frequency": frequency,
+        "monetary": monetary,
+        "scores": None,
+        "segment": None,
+    }
+    points = cut_points(page, group, cuts)
+    if points is None:
+        return {"terms": [], "known": 0, "asked": 3, "rfm": rfm}
+    r = 6 - score_between(points["r"], recency)
+    f = score_between(points["f"], frequency)
+    m = 1 if monetary <= 0 else score_between(points["m"], monetary)
+    rfm["scores"] = [r, f, m]
+    for line in SEGMENT_MAP.strip().splitlines():
+        words = line.split()
+        if words[0] == str(r):
+            rfm["segment"] = words[f]
+    weights = group.get("weights", {"r": 1, "f": 1, "m": 1})
+    whole = 4 * (weights["r"] + weights["f"] + weights["m"])
+    terms = [
+        ("recency", 100 * weights["r"] * (r - 1) / whole),
+        ("frequency", 100 * weights["f"] * (f - 1) / whole),
+        ("monetary", 100 * weights["m"] * (m - 1) / whole),
+    ]
+    return {"terms": terms, "known": 2 if foreign else 3, "asked": 3, "rfm": rfm}
+
+
+def cut_points(page, group, cuts):
+    if cuts and "r" in cuts:
+        return {"r": cuts["r"], "f": cuts["f"], "m": cuts["m"]}
+    if "thresholds" not in group:
+        return None
+    factor = 10 ** DECIMALS.get(page["currency"], 2)
+    given = group["thresholds"]
+    return {
+        "r": sorted(given.get("r", [])),
+        "f": sorted(given.get("f", [])),
+        "m": sorted(round(value * factor) for value in given.get("m", [])),
+    }
+
+
+def score_between(points, value):
+    """1-5 by how many cut points lie below; 3 where there are none."""
+    if not points:
+        return 3
+    below = len([point for point in points if point < value])
+    return {4: [1, 2, 3, 4, 5], 2: [1, 3, 5]}[len(points)][below]
+
+
+# --- conditions, in words instead of three-valued arithmetic ---------------------------------
+
+
+def truth(condition, attributes):
+    answer = "unknown"
+    if "all" in condition:
+        answers = [truth(part, attributes) for part in condition["all"]]
+        answer = "no" if "no" in answers else "unknown" if "unknown" in answers else "yes"
+    elif "any" in condition:
+        answers = [truth(part, attributes) for part in condition["any"]]
+        answer = "yes" if "yes" in answers else "unknown" if "unknown" in answers else "no"
+    elif "not" in condition:
+        answer = {"yes": "no", "no": "yes", "unknown": "unknown"}[
+            truth(condition["not"], attributes)
+        ]
+    else:
+        value = attributes.get(condition["attribute"])
+        answers = [
+            ask(name, operand, None if value == "" else value)
+            for name, operand in condition.items()
+            if name not in ("attribute", "when_missing")
+        ]
+        answer = "no" if "no" in answers else "unknown" if "unknown" in answers else "yes"
+    if answer == "unknown" and "when_missing" in condition:
+        return "yes" if condition["when_missing"] else "no"
+    return answer
+
+
+def ask(name, operand, value):
+    if name in ("present", "missing"):
+        return yes_or_no((value is not None) == (operand if name == "present" else not operand))
+    if value is None:
+        return "unknown"
+    if name in ("equals", "in"):
+        return yes_or_no(is_among(value, operand if name == "in" else [operand]))
+    if name in ("at_least", "at_most", "between"):
+        if isinstance(value, (str, bool)):
+            return "unknown"
+        low, high = {
+            "at_least": (operand, None), "at_most": (None, operand), "between": operand,
+        }[name]  # fmt: skip
+        return yes_or_no((low is None or low <= value) and (high is None or value <= high))
+    return ask_text(name, operand, value) if isinstance(value, str) else "unknown"
+
+
+def ask_text(name, operand, value):
+    words = [operand] if isinstance(operand, str) else operand
+    found = {
+        "matches": lambda word: re.search(word, plain(value), re.IGNORECASE) is not None,
+        "contains": lambda word: plain(word) in plain(value),
+        "has_word": lambda word: stands_alone(plain(word), plain(value)),
+    }[name]
+    return yes_or_no(any(found(word) for word in words))
+
+
+def yes_or_no(holds):
+    return "yes" if holds else "no"
+
+
+def is_among(value, wanted):
+    for one in wanted:
+        if isinstance(one, str) and isinstance(value, str) and plain(one) == plain(value):
+            return True
+        if type(one) is bool and type(value) is bool and one == value:
+            return True
+        numbers = [type(one) in (int, float), type(value) in (int, float)]
+        if all(numbers) and one == value:
+            return True
+    return False
+
+
+def stands_alone(word, text):
+    for start in range(len(text) - len(word) + 1):
+        if text[start : start + len(word)] == word:
+            before = text[start - 1] if start > 0 else " "
+            after = text[start + len(word)] if start + len(word) < len(text) else " "
+            if not (before.isalnum() or before == "_" or after.isalnum() or after == "_"):
+                return True
+    return False
+
+
+def plain(text):
+    """Letters as rules compare them (Persian and Latin, as far as the tests need it)."""
+    text = unicodedata.normalize("NFKC", text)
+    for alike in ("یيىئ", "کك", "اآأإٱ", "وؤ", "هةۀ"):
+        for letter in alike[1:]:
+            text = text.replace(letter, alike[0])
+    for (
+        mark
+    ) in "ء\u0640\u0670\u200c\u200e\u200f\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0654":
+        text = text.replace(mark, "")
+    for digit in range(10):
+        text = text.replace("۰۱۲۳۴۵۶۷۸۹"[digit], str(digit))
+        text = text.replace("٠١٢٣٤٥٦٧٨٩"[digit], str(digit))
+    return " ".join(text.casefold().split())
+
+
+# --- arithmetic ------------------------------------------------------------------------------
+
+
+def limit(points, low, high):
+    """Scaled so that they sum to what the bounds allow."""
+    plus = sum(p for p in points if p > 0)
+    minus = sum(-p for p in points if p < 0)
+    if plus - minus > high:
+        return [p * (high + minus) / plus if p > 0 else p for p in points]
+    if plus - minus < low:
+        return [p * (plus - low) / minus if p < 0 else p for p in points]
+    return points
+
+
+def round_half_up(value):
+    return int(value + 0.5 + 1e-9)
