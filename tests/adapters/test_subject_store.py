@@ -1,5 +1,6 @@
 """What only DynamoDB does: requests, pages, refusals and what happens between requests."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -176,6 +177,19 @@ def test_a_throttled_item_is_waited_for(dynamodb, store):
     assert store.load(ANNA).version == 1
     assert all(0 <= pause <= 0.4 for pause in dynamodb.pauses)
     assert len(dynamodb.pauses) == 3
+
+
+def test_all_attempts_of_a_save_carry_one_token_so_that_none_is_applied_twice(store):
+    tokens = []
+
+    def throttle(operation, request):
+        tokens.append(json.loads(request.body)["ClientRequestToken"])
+        return cancelled("ThrottlingError") if len(tokens) < 3 else None
+
+    with before_each(store, throttle):
+        store.save(save())
+        store.save(save(BEN))
+    assert [tokens.count(token) for token in dict.fromkeys(tokens)] == [3, 1]
 
 
 def test_patience_has_an_end(store):
