@@ -88,7 +88,7 @@ def read_purchases(path: Path) -> list[Purchase]:
     """Lines of ``master id, sample id, YYYYMMDD, CDs, dollars``, in the file's order."""
     rows = (line.split() for line in path.read_text(encoding="ascii").splitlines())
     return [
-        Purchase(customer, datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC).date(),
+        Purchase(customer, date.fromisoformat(day),
                  int(discs), dollars)
         for _, customer, day, discs, dollars in rows
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
 
@@ -53,17 +54,21 @@ class Gate:
             response.status_code = fault.status
             response.set_data(response.json_module.dumps(fault.error().envelope()))
         response.headers.update(self._rate_limit.headers())
-        self._log.add(
-            Entry.of(
-                route_template(),
-                request.path,
-                request.get_data(),
-                response.status_code,
-                response.calculate_content_length() or 0,
-                spell(self._portal.now()),
-            )
-        )
+        self._log.add(_entry(response, spell(self._portal.now())))
         return response
+
+
+def _entry(response: Response, at: str) -> Entry:
+    body = request.get_data()
+    return Entry(
+        route=route_template(),
+        path=request.path,
+        status=response.status_code,
+        request_size=len(body),
+        request_sha256=sha256(body).hexdigest(),
+        response_size=response.calculate_content_length() or 0,
+        at=at,
+    )
 
 
 def acting_app() -> Actor:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+
+_EPOCH = re.compile(r"-?[0-9]+")
 
 
 def spell(instant: datetime) -> str:
@@ -29,7 +32,7 @@ def from_epoch_ms(milliseconds: int) -> datetime:
 
 def read(text: str) -> datetime:
     """From epoch milliseconds or ISO 8601; no zone means UTC. Raises ValueError."""
-    if text.lstrip("-").isdigit() and "-" not in text[1:]:
+    if _EPOCH.fullmatch(text):
         return from_epoch_ms(int(text))
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -25,7 +25,7 @@ TIMELINE_LENGTH = 25
 _PERSIAN = re.compile("[\u0600-\u06ff]")
 _ACTORS = {
     "CRM_UI": "A rep",
-    "INTEGRATION": "Emtiaz",
+    "INTEGRATION": "An app",
     "IMPORT": "Import",
     "CALCULATED": "HubSpot",
 }
@@ -203,11 +203,18 @@ def _moment(
     record = lines[0][0]
     return Moment(
         at=spell(at),
-        who=_ACTORS.get(by.source_type, by.source_type),
+        who=_who(by, [name for _, name, _ in lines]),
         kind=by.source_type.lower(),
         subject="" if record.kind is CONTACTS else record.value("dealname"),
         fields=[_field(portal, record, name, revision.value) for _, name, revision in lines],
     )
+
+
+def _who(by: Actor, names: Sequence[str]) -> str:
+    """Emtiaz is known by what it writes, since an app id may serve other code too."""
+    if by.source_type == "INTEGRATION" and any(name.startswith(PREFIX) for name in names):
+        return "Emtiaz"
+    return _ACTORS.get(by.source_type, by.source_type)
 
 
 def shown_records(portal: Portal, contact: Record) -> list[Record]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from threading import Lock
 
 from infra.sandbox.hubspot.errors import Wire
@@ -22,12 +21,6 @@ class Entry:
     request_sha256: str
     response_size: int
     at: str
-
-    @classmethod
-    def of(
-        cls, route: str, path: str, body: bytes, status: int, response_size: int, at: str
-    ) -> Entry:
-        return cls(route, path, status, len(body), sha256(body).hexdigest(), response_size, at)
 
 
 class RequestLog:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from flask import Blueprint, Flask
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -52,7 +52,7 @@ class StandIn:
         self._server = make_server(
             LOOPBACK, port, self._app(), threaded=True, request_handler=_QuietHandler
         )
-        self._thread = Thread(target=self._server.serve_forever, name="stand-in", daemon=True)
+        self._thread = Thread(target=self._serve, name="stand-in", daemon=True)
 
     @classmethod
     def start(
@@ -93,6 +93,9 @@ class StandIn:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.02)  # how long ``stop`` may take to be heard
 
     def _app(self) -> Flask:
         app = Flask(__name__)
@@ -140,5 +143,5 @@ def _refused(error: ApiError) -> tuple[Wire, int]:
 
 
 def _unroutable(error: HTTPException) -> tuple[Wire, int]:
-    status = error.code or 500
-    return ApiError(status, "OBJECT_NOT_FOUND", error.description or error.name).envelope(), status
+    category = "OBJECT_NOT_FOUND" if isinstance(error, NotFound) else "INTERNAL_ERROR"
+    return _refused(ApiError(error.code or 500, category, error.description or error.name))

@@ -11,7 +11,7 @@ from infra.sandbox.hubspot.instants import read, spell
 TEXT_LIMIT = 65_536
 
 # At most one dimension separator, no thousands commas.
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
 
@@ -59,7 +59,7 @@ def day(value: str) -> str:
     '2026-09-21'
     """
     try:
-        moment = read(value) if value.isdigit() else _midnight(value)
+        moment = _midnight(value) if "-" in value[1:] else read(value)
     except (ValueError, OverflowError) as wrong:
         raise InvalidValue("INVALID_DATE", f"{value!r} was not a valid date.") from wrong
     if moment.time() != time(0):

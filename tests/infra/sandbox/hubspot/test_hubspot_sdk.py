@@ -1,0 +1,186 @@
+"""HubSpot's own client drives the stand-in, checking every answer against HubSpot's schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hubspot_sdk import AuthenticationError, ConflictError, HubSpot
+
+from infra.sandbox.hubspot import StandIn
+from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
+
+
+@pytest.fixture
+def hubspot(stand_in: StandIn) -> Iterator[HubSpot]:
+    with HubSpot(
+        access_token=stand_in.token,
+        base_url=stand_in.url,
+        max_retries=0,
+        _strict_response_validation=True,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def contacts(stand_in: StandIn) -> list[str]:
+    people = [
+        {"firstname": f"Name{n}", "lastname": "Test", "email": f"n{n}@example.com"}
+        for n in range(5)
+    ]
+    return [stand_in.portal.load(CONTACTS, person).id for person in people]
+
+
+def test_lists_all_contacts_page_by_page(hubspot: HubSpot, contacts: list[str]) -> None:
+    found = [one.id for one in hubspot.crm.objects.contacts.list(limit=2, properties=["email"])]
+
+    assert found == contacts
+
+
+def test_reads_one_contact(hubspot: HubSpot, contacts: list[str]) -> None:
+    found = hubspot.crm.objects.contacts.get(contacts[0], properties=["email", "firstname"])
+
+    assert found.properties["email"] == "n0@example.com"
+
+
+def test_reads_a_batch_with_history(hubspot: HubSpot, contacts: list[str]) -> None:
+    found = hubspot.crm.objects.contacts.batch.get(
+        inputs=[{"id": one} for one in contacts[:2]],
+        properties=["email"],
+        properties_with_history=["firstname"],
+    )
+
+    assert [one.id for one in found.results] == contacts[:2]
+    assert found.results[0].properties_with_history["firstname"][0].source_type == "IMPORT"
+
+
+def test_updates_a_batch(hubspot: HubSpot, contacts: list[str]) -> None:
+    hubspot.crm.objects.contacts.batch.update(
+        inputs=[{"id": one, "properties": {"jobtitle": "Buyer"}} for one in contacts]
+    )
+
+    found = hubspot.crm.objects.contacts.get(contacts[4], properties=["jobtitle"])
+    assert found.properties["jobtitle"] == "Buyer"
+
+
+def test_a_mixed_batch_comes_back_as_207_with_the_guilty_id(
+    hubspot: HubSpot, contacts: list[str]
+) -> None:
+    answer = hubspot.crm.objects.contacts.batch.with_raw_response.update(
+        inputs=[
+            {"id": contacts[0], "properties": {"lifecyclestage": "customer"}},
+            {"id": contacts[1], "properties": {"lifecyclestage": "no such stage"}},
+        ]
+    )
+
+    body = answer.http_response.json()
+    assert answer.http_response.status_code == 207
+    assert [one.id for one in answer.parse().results] == [contacts[0]]
+    assert body["errors"][0]["context"]["ids"] == [contacts[1]]
+
+
+def test_creates_a_group_and_properties_and_extends_their_options(hubspot: HubSpot) -> None:
+    def option(value: str) -> dict[str, object]:
+        return {"label": value.upper(), "value": value, "displayOrder": 0, "hidden": False}
+
+    hubspot.crm.properties.groups.create("contacts", name="emtiaz", label="Emtiaz")
+    hubspot.crm.properties.batch.create(
+        "contacts",
+        inputs=[
+            {
+                "name": "emtiaz_class",
+                "label": "Class",
+                "type": "enumeration",
+                "field_type": "select",
+                "group_name": "emtiaz",
+                "options": [option("a")],
+            }
+        ],
+    )
+    hubspot.crm.properties.update(
+        "emtiaz_class", object_type="contacts", options=[option("a"), option("b")]
+    )
+
+    found = hubspot.crm.properties.get("emtiaz_class", object_type="contacts")
+    assert [one.value for one in found.options] == ["a", "b"]
+    assert "emtiaz_class" in {one.name for one in hubspot.crm.properties.list("contacts").results}
+
+
+def test_an_existing_property_is_a_conflict(hubspot: HubSpot) -> None:
+    with pytest.raises(ConflictError):
+        hubspot.crm.properties.create(
+            "contacts",
+            name="email",
+            label="Email",
+            type="string",
+            field_type="text",
+            group_name="contactinformation",
+        )
+
+
+def test_reads_associations_in_both_directions(
+    hubspot: HubSpot, stand_in: StandIn, contacts: list[str]
+) -> None:
+    company = stand_in.portal.load(COMPANIES, {"name": "Blue Harbour"}).id
+    stand_in.portal.load_link((CONTACTS, contacts[0]), (COMPANIES, company), primary=True)
+
+    there = hubspot.crm.associations.batch.get(
+        "companies", from_object_type="contacts", inputs=[{"id": contacts[0]}]
+    )
+    back = hubspot.crm.associations.batch.get(
+        "contacts", from_object_type="companies", inputs=[{"id": company}]
+    )
+
+    assert there.results[0].to[0].to_object_id == company
+    assert {spec.type_id for spec in there.results[0].to[0].association_types} == {279, 1}
+    assert back.results[0].to[0].to_object_id == contacts[0]
+    assert {spec.type_id for spec in back.results[0].to[0].association_types} == {280, 2}
+
+
+def test_creates_associations(hubspot: HubSpot, stand_in: StandIn, contacts: list[str]) -> None:
+    deal = stand_in.portal.load(DEALS, {"dealname": "Order"}).id
+
+    hubspot.crm.associations.batch.create(
+        "contacts",
+        from_object_type="deals",
+        inputs=[
+            {
+                "from": {"id": deal},
+                "to": {"id": contacts[0]},
+                "types": [{"association_category": "HUBSPOT_DEFINED", "association_type_id": 3}],
+            }
+        ],
+    )
+    hubspot.crm.associations.batch.create_default(
+        "contacts",
+        from_object_type="deals",
+        inputs=[{"from": {"id": deal}, "to": {"id": contacts[1]}}],
+    )
+
+    linked = stand_in.portal.linked(stand_in.portal.get(DEALS, deal), CONTACTS)
+    assert [one.id for one in linked] == contacts[:2]
+
+
+def test_reads_pipelines_with_closed_and_probability_as_text(hubspot: HubSpot) -> None:
+    stages = [stage for one in hubspot.crm.pipelines.list("deals").results for stage in one.stages]
+
+    won = {
+        stage.id
+        for stage in stages
+        if stage.metadata["isClosed"] == "true" and stage.metadata["probability"] == "1.0"
+    }
+    assert won == {"closedwon", "7700102", "7700103"}
+
+
+def test_reads_account_details(hubspot: HubSpot) -> None:
+    details = hubspot.account.get()
+
+    assert (details.portal_id, details.company_currency) == (62515, "USD")
+
+
+def test_a_wrong_token_is_refused(stand_in: StandIn) -> None:
+    with (
+        HubSpot(access_token="other", base_url=stand_in.url, max_retries=0) as stranger,
+        pytest.raises(AuthenticationError),
+    ):
+        stranger.account.get()
