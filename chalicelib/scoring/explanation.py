@@ -16,14 +16,23 @@ REASONS = 3
 
 
 def explain_lead(readings: Sequence[Reading], score: int) -> tuple[Contribution, ...]:
-    points = [part for reading in readings for part in _parts(reading, reading.group.weight)]
-    return _contributions(readings, capped(points, 0, TOP), score)
+    return _contributions(readings, lead_points(readings), score)
 
 
 def explain_customer(known: Sequence[Reading], score: int) -> tuple[Contribution, ...]:
+    return _contributions(known, customer_points(known), score)
+
+
+def lead_points(readings: Sequence[Reading]) -> Sequence[float]:
+    """What each term of each group gives to the lead score, before it is rounded."""
+    points = [part for reading in readings for part in _parts(reading, reading.group.weight)]
+    return capped(points, 0, TOP)
+
+
+def customer_points(known: Sequence[Reading]) -> Sequence[float]:
+    """What each term of each known component gives to the customer score."""
     weight = sum(reading.group.weight for reading in known)
-    points = [part for reading in known for part in _parts(reading, reading.group.weight / weight)]
-    return _contributions(known, points, score)
+    return [part for reading in known for part in _parts(reading, reading.group.weight / weight)]
 
 
 def _parts(reading: Reading, weight: float) -> list[float]:
@@ -54,18 +63,15 @@ def _contributions(
     readings: Sequence[Reading], points: Sequence[float], score: int
 ) -> tuple[Contribution, ...]:
     """The heaviest first; what rounds to nothing is left out."""
-    terms = [
-        (f"{reading.group.id}.{term.id}", term.text)
-        for reading in readings
-        for term in reading.measure.terms
-    ]
-    shares = shared_out([identity for identity, _ in terms], points, score)
-    lines = [
-        Contribution(identity, share, text)
-        for (identity, text), share in zip(terms, shares, strict=True)
-        if share
-    ]
+    ids = line_ids(readings)
+    texts = [term.text for reading in readings for term in reading.measure.terms]
+    rows = zip(ids, shared_out(ids, points, score), texts, strict=True)
+    lines = [Contribution(*row) for row in rows if row[1]]
     return tuple(sorted(lines, key=lambda line: (-abs(line.points), line.id)))
+
+
+def line_ids(readings: Sequence[Reading]) -> list[str]:
+    return [f"{one.group.id}.{term.id}" for one in readings for term in one.measure.terms]
 
 
 def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[int]:
