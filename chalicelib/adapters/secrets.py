@@ -36,14 +36,20 @@ def to_text(secret: Secret) -> str:
 
 
 def from_text(text: str) -> Secret:
-    """Raises ``ConfigurationError`` without quoting the text."""
+    """Raises ``ConfigurationError``, which does not quote the text."""
     try:
         held = json.loads(text)
-        return Secret(str(held["url"]), tuple(held["webhook_secrets"]), str(held["token"]))
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(
-            "the connection's secret must be JSON with url, webhook_secrets and token"
-        ) from None
+    except ValueError:
+        held = None
+    match held:
+        case {"url": str(url), "webhook_secrets": [*secrets], "token": str(token)} if all(
+            isinstance(one, str) and one for one in secrets
+        ):
+            return Secret(url, tuple(secrets), token)
+        case _:
+            raise ConfigurationError(
+                "a connection's secret must be JSON with url, webhook_secrets and token"
+            )
 
 
 class SecretsManagerSecrets:

@@ -11,6 +11,7 @@ class InMemorySettingsStore:
     def __init__(self):
         self.reads = []
         self.policies = {}
+        self.models = {}
         self._connections = {}
         self._live_policy = {}
         self._live_models = {}
@@ -28,20 +29,24 @@ class InMemorySettingsStore:
         return LiveSettings(
             self._connections[connection],
             self.policies[connection, self._live_policy[connection]],
-            self._live_models.get(connection, NOTHING_FITTED),
+            self.models.get((connection, self._live_models.get(connection)), NOTHING_FITTED),
         )
 
     def put_connection(self, connection):
         self._connections[connection.id] = connection
 
     def publish_policy(self, connection, version, page, now):
-        self._require(connection)
-        self.policies.setdefault((connection, version), json.loads(json.dumps(page)))
+        self._publish(self.policies, connection, version, json.loads(json.dumps(page)))
         self._live_policy[connection] = version
 
     def publish_models(self, connection, models, now):
+        self._publish(self.models, connection, models.version, models)
+        self._live_models[connection] = models.version
+
+    def _publish(self, versions, connection, version, content):
         self._require(connection)
-        self._live_models[connection] = models
+        if versions.setdefault((connection, version), content) != content:
+            raise ConfigurationError(f"{version} is there with other content")
 
     def park(self, item):
         self._parked[item.connection, item.id] = item

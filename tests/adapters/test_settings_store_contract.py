@@ -1,0 +1,121 @@
+"""What every settings store promises, in memory or on DynamoDB."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from chalicelib.core.connector import Connection
+from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.policy import NOTHING_FITTED, FittedModels
+from chalicelib.core.ports import LiveSettings, ParkedItem
+
+NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
+MAIN = Connection(
+    id="hubspot-main",
+    crm="hubspot",
+    account_id="424242",
+    base_url="http://127.0.0.1:1",
+    api_version="2026-03",
+    currency="IRR",
+    time_zone="Asia/Tehran",
+)
+SECOND = replace(MAIN, id="zoho-second", crm="zoho")
+PAGE = {"name": "امتیاز", "lead": {"groups": [{"weight": 0.1}]}}
+FITTED = FittedModels("2026-03-21", {"rfm": {"cuts": [1.5, 3, 7.25]}})
+
+
+@pytest.fixture
+def store(engine):
+    engine.settings.put_connection(MAIN)
+    return engine.settings
+
+
+def item(number, connection="hubspot-main"):
+    message = {"connection": connection, "body_b64": "e30=", "headers": {"a": "۱"}}
+    return ParkedItem(f"01ARZ3NDEKTSV4RRFFQ69G5FA{number}", connection, "why", message, NOON)
+
+
+def test_connections_are_listed_by_id(store):
+    store.put_connection(SECOND)
+    assert store.connections() == (MAIN, SECOND)
+
+
+def test_nobody_knows_a_connection_that_was_never_put(store):
+    for act in (
+        lambda: store.live("hubspot-other"),
+        lambda: store.publish_policy("hubspot-other", "v1", PAGE, NOON),
+        lambda: store.publish_models("hubspot-other", FITTED, NOON),
+    ):
+        with pytest.raises(ConfigurationError, match="hubspot-other"):
+            act()
+    assert store.connections() == (MAIN,)
+
+
+def test_a_connection_without_a_policy_cannot_score(store):
+    with pytest.raises(ConfigurationError, match="no policy"):
+        store.live("hubspot-main")
+
+
+def test_a_published_policy_is_live_and_nothing_is_fitted_at_first(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    assert store.live("hubspot-main") == LiveSettings(MAIN, PAGE, NOTHING_FITTED)
+
+
+def test_published_models_are_live(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.publish_models("hubspot-main", FITTED, NOON)
+    assert store.live("hubspot-main", fresh=True).models == FITTED
+
+
+def test_an_earlier_policy_may_be_published_again(store):
+    for version, page in (("v1", PAGE), ("v2", {"name": "other"}), ("v1", PAGE)):
+        store.publish_policy("hubspot-main", version, page, NOON)
+    assert store.live("hubspot-main", fresh=True).policy == PAGE
+
+
+def test_a_version_never_changes_its_content(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.publish_models("hubspot-main", FITTED, NOON)
+    with pytest.raises(ConfigurationError, match="v1"):
+        store.publish_policy("hubspot-main", "v1", {"name": "forged"}, NOON)
+    with pytest.raises(ConfigurationError, match=FITTED.version):
+        store.publish_models("hubspot-main", replace(FITTED, parameters={}), NOON)
+    live = store.live("hubspot-main", fresh=True)
+    assert (live.policy, live.models) == (PAGE, FITTED)
+
+
+def test_a_connection_that_is_put_again_keeps_its_policy(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.put_connection(replace(MAIN, currency="USD"))
+    live = store.live("hubspot-main", fresh=True)
+    assert (live.connection.currency, live.policy) == ("USD", PAGE)
+
+
+def test_connections_do_not_share_policies(store):
+    store.put_connection(SECOND)
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    with pytest.raises(ConfigurationError):
+        store.live("zoho-second")
+
+
+def test_parked_items_are_listed_oldest_first_until_they_are_taken_away(store):
+    for number in (2, 1, 3):
+        store.park(item(number))
+    store.park(item(1, "zoho-second"))
+    assert store.parked("hubspot-main") == (item(1), item(2), item(3))
+    store.unpark(item(2))
+    store.unpark(item(2))
+    assert store.parked("hubspot-main") == (item(1), item(3))
+    assert store.parked("zoho-second") == (item(1, "zoho-second"),)
+
+
+def test_a_checkpoint_is_there_until_it_is_cleared(store):
+    assert store.checkpoint("hubspot-main", "backfill") is None
+    store.set_checkpoint("hubspot-main", "backfill", {"cursor": "512", "done": 3})
+    store.set_checkpoint("hubspot-main", "backfill", {"cursor": "612"})
+    assert store.checkpoint("hubspot-main", "backfill") == {"cursor": "612"}
+    assert store.checkpoint("hubspot-main", "train") is None
+    store.set_checkpoint("hubspot-main", "backfill", None)
+    store.set_checkpoint("hubspot-main", "backfill", None)
+    assert store.checkpoint("hubspot-main", "backfill") is None
