@@ -188,13 +188,13 @@ def _moments(portal: Portal, contact: Record) -> list[Moment]:
         for revision in revisions
         if not revision.by.trusted or record is contact
     ]
-    lines.sort(key=lambda line: (line[0].at, line[1].id), reverse=True)
+    lines.sort(key=lambda line: line[0].at)  # stable: one instant keeps the order of writing
     groups = groupby(lines, key=lambda line: (line[0].at, line[0].by, line[1].id))
     moments = [
         _moment(portal, at, by, [(line[1], line[2], line[0]) for line in group])
         for (at, by, _), group in groups
     ]
-    return moments[:TIMELINE_LENGTH]
+    return moments[: -TIMELINE_LENGTH - 1 : -1]
 
 
 def _moment(
@@ -223,8 +223,12 @@ def shown_records(portal: Portal, contact: Record) -> list[Record]:
 
 def version_of(records: Sequence[Record]) -> str:
     """Changes when any of the records does."""
-    text = " ".join(f"{one.kind.name}:{one.id}@{spell(one.updated_at)}" for one in records)
+    text = " ".join(f"{one.kind.name}:{one.id}:{_revisions(one)}" for one in records)
     return sha256(text.encode()).hexdigest()[:16]
+
+
+def _revisions(record: Record) -> int:
+    return sum(len(revisions) for revisions in record.history.values())
 
 
 def by_score(row: Wire) -> tuple[int, str]:
