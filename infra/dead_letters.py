@@ -69,15 +69,25 @@ def move_back(queue: DeadLetters) -> int:
 
 
 def _receive(queue: DeadLetters, hidden_seconds: int) -> Iterator[MessageTypeDef]:
-    sqs = boto3.client("sqs")
-    while messages := sqs.receive_message(
+    """Each letter once: a long look ends when the first ones come out of hiding."""
+    seen: set[str] = set()
+    while messages := _receive_batch(queue, hidden_seconds):
+        for message in messages:
+            if message["MessageId"] in seen:
+                return
+            seen.add(message["MessageId"])
+            yield message
+
+
+def _receive_batch(queue: DeadLetters, hidden_seconds: int) -> list[MessageTypeDef]:
+    answer = boto3.client("sqs").receive_message(
         QueueUrl=queue.url,
         MaxNumberOfMessages=BATCH,
         VisibilityTimeout=hidden_seconds,
         WaitTimeSeconds=1,
         MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
-    ).get("Messages", []):
-        yield from messages
+    )
+    return answer.get("Messages", [])
 
 
 def _letter(queue: DeadLetters, message: MessageTypeDef) -> DeadLetter:

@@ -136,13 +136,11 @@ def discard(plan: Plan) -> None:
 
 
 def outputs(stage: str) -> Outputs:
-    """Of a deployed stage. Raises DeploymentError if it is not deployed."""
+    """Of a deployed stage. Raises NotDeployed."""
     cloud = boto3.client("cloudformation")
     stack = _describe(cloud, f"emtiaz-{stage}")
     if stack is None:
-        raise DeploymentError(
-            f"stage {stage!r} is not deployed; run: emtiaz deploy --stage {stage}"
-        )
+        raise NotDeployed(f"stage {stage} is not deployed; run: emtiaz deploy --stage {stage}")
     return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 

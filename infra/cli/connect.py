@@ -6,7 +6,6 @@ import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import boto3
@@ -20,7 +19,7 @@ from chalicelib.core.model import CONNECTION_ID
 from chalicelib.policy import version_of
 from infra.cli.console import ERR, confirm, note, say, show_json
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Policy, Stage, Yes
 from infra.cli.policy_page import SHIPPED, Page, read_page
 
 _SERVERS = {"hubspot": ("https://api.hubapi.com", "2026-03")}
@@ -29,11 +28,13 @@ _SERVERS = {"hubspot": ("https://api.hubapi.com", "2026-03")}
 
 def connect(  # noqa: PLR0913 - the options of a command
     *,
-    crm: Annotated[str, typer.Argument(help="hubspot, or another folder of connectors/.")],
+    crm: Annotated[
+        str, typer.Argument(metavar="CRM", help="hubspot, or another folder of connectors/.")
+    ],
     connection: Annotated[str, typer.Option(help="Id to give it; by default CRM-main.")] = "",
     base_url: Annotated[str, typer.Option(help="Where the CRM's API answers.")] = "",
     api_version: Annotated[str, typer.Option(help="Version in the CRM's paths.")] = "",
-    policy: Annotated[Path, typer.Option(help="Policy to score by.")] = SHIPPED,
+    policy: Policy = SHIPPED,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Read token and webhook secret from two lines.")
     ] = False,

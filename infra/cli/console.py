@@ -47,7 +47,7 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     """A drawn table on a terminal; elsewhere tab-separated lines without a heading."""
     if not OUT.is_terminal:
         for row in rows:
-            OUT.print("\t".join(clean(str(cell)) for cell in row), markup=False)
+            print("\t".join(clean(str(cell)) for cell in row))  # Rich would expand the tabs
         return
     table = Table(*columns)
     for row in rows:

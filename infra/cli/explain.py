@@ -25,7 +25,9 @@ def _ref(text: str) -> Ref:
 
 def explain(
     *,
-    ref: Annotated[Ref, typer.Argument(parser=_ref, help="As hubspot-main:contact:512.")],
+    ref: Annotated[
+        Ref, typer.Argument(metavar="REF", parser=_ref, help="As hubspot-main:contact:512.")
+    ],
     language: Annotated[Language, typer.Option(help="Of the reasons.")] = "en",
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,

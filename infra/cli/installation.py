@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import connectors
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.core.ports import Queue
 from chalicelib.pipeline.services import Services
 from chalicelib.settings import Settings
 from chalicelib.wiring import aws_services
@@ -31,6 +33,9 @@ class Installation:
             write_back_url=self.outputs["WriteBackQueueUrl"],
         )
         return aws_services(settings, connectors.load)
+
+    def queue(self, output: str) -> Queue:
+        return SqsQueue(self.outputs[output])
 
     def webhook_url(self, connection: str) -> str:
         return deploy.webhook_url(self.outputs, connection)

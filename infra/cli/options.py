@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,9 @@ Stage = Annotated[
 Connection = Annotated[str, typer.Option(help="Id of the CRM account, as hubspot-main.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and stop.")]
+Policy = Annotated[
+    Path, typer.Option(help="Policy to score by.", show_default="the shipped starter policy")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 DEFAULT_STAGE = "prod"

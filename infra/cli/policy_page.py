@@ -8,6 +8,7 @@ import yaml
 
 import chalicelib.policy
 from chalicelib.core.model import Json
+from chalicelib.policy import PolicyInvalid, validate
 from infra.cli.exits import Finding
 
 Page = dict[str, Json]
@@ -25,5 +26,8 @@ def read_page(path: Path) -> Page:
         raise Finding(f"{path}: not YAML: {error}") from error
     if not isinstance(page, dict):
         raise Finding(f"{path}: a policy is a mapping with name, attributes, lead …")
-    chalicelib.policy.compile_policy(page)
+    try:
+        validate(page)
+    except PolicyInvalid as error:
+        raise Finding(f"{path}:\n{error}") from error
     return page

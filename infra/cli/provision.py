@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from chalicelib.core.card import OUTPUTS, Output
 from chalicelib.core.connector import Change
-from chalicelib.core.policy import Policy
 from chalicelib.policy import compile_policy
+from chalicelib.scoring import outputs
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.exits import ExitCode
 from infra.cli.installation import Installation
@@ -27,21 +26,16 @@ def provision(
     live = services.settings.live(connection, fresh=True)
     policy = compile_policy(live.policy)
     client = services.client(live, policy.attributes)
-    changes = client.plan(wanted_outputs(policy), policy.language)
+    wanted = outputs(policy.publish, "contact")
+    changes = client.plan(wanted, policy.language)
     _show(changes, as_json=as_json)
     if changes and not dry_run:
         confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
-        client.provision(wanted_outputs(policy), policy.language)
+        client.provision(wanted, policy.language)
         note("done")
     if any(change.action == "conflict" for change in changes):
         note("a conflict is for a person: rename or remove the field in the CRM, then repeat")
         raise typer.Exit(ExitCode.FINDING)
-
-
-def wanted_outputs(policy: Policy) -> tuple[Output, ...]:
-    """The rows of ``OUTPUTS`` that the policy's profile publishes."""
-    full = policy.publish.profile == "full"
-    return tuple(output for output in OUTPUTS if full or output.minimal)
 
 
 def _show(changes: tuple[Change, ...], *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from chalicelib.policy import compile_policy
 from chalicelib.scoring import score_card
 from infra.cli.console import show_json, show_table
 from infra.cli.exits import Finding
-from infra.cli.options import AsJson
+from infra.cli.options import AsJson, Policy
 from infra.cli.policy_page import SHIPPED, read_page
 
 
@@ -36,7 +36,7 @@ def score(
     at: Annotated[
         list[datetime], typer.Option(parser=_instant, help="Instant to score at; repeatable.")
     ],
-    policy: Annotated[Path, typer.Option(help="Policy to score by.")] = SHIPPED,
+    policy: Policy = SHIPPED,
     models: Annotated[
         Path | None, typer.Option(help="What training learned, as JSON; without it no ranks.")
     ] = None,

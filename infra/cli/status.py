@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from chalicelib.adapters.queue import SqsQueue
 from chalicelib.core.connector import Connection
 from chalicelib.pipeline.services import Services
 from infra.cli.console import say, show_json, show_table
@@ -32,7 +31,7 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
     """Show queue depths, and the cards and parked deliveries of every connection."""
     installation = Installation.find(stage)
     services = installation.services
-    depths = {name: SqsQueue(installation.outputs[url]).backlog() for name, url in _QUEUES.items()}
+    depths = {name: installation.queue(output).backlog() for name, output in _QUEUES.items()}
     rows = [_connection(one, installation, services) for one in services.settings.connections()]
     if as_json:
         show_json({"queues": dict(depths), "connections": [asdict(row) for row in rows]})

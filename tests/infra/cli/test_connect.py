@@ -1,0 +1,108 @@
+import io
+
+import boto3
+import pytest
+
+import connectors
+from chalicelib.adapters.secrets import from_text
+from chalicelib.core.errors import CredentialsInvalid
+from infra.sandbox.local_cloud import LocalCloud
+from tests.fakes import connector as toy
+from tests.fakes.crm import FakeCrm
+
+SERVER = ("--base-url", "https://toy.example", "--api-version", "1")
+pytestmark = pytest.mark.local_cloud
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cloud():
+    with LocalCloud() as cloud, pytest.MonkeyPatch.context() as environment:
+        for name, value in cloud.environment.items():
+            environment.setenv(name, value)
+        yield cloud
+
+
+@pytest.fixture
+def crm(monkeypatch):
+    crm = FakeCrm()
+    monkeypatch.setattr(connectors, "names", lambda: ("toy",))
+    monkeypatch.setattr(connectors, "load", lambda _name: toy.connector(crm))
+    return crm
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch):
+    monkeypatch.setenv("EMTIAZ_TOKEN", "the token")
+    monkeypatch.setenv("EMTIAZ_WEBHOOK_SECRET", "the signing secret")
+
+
+def stored(connection):
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=f"emtiaz/test/{connection}")
+    return from_text(secret["SecretString"])
+
+
+def test_connecting_keeps_account_policy_and_secret(emtiaz, installation, crm):
+    outcome = emtiaz("connect", "toy", "--connection", "toy-shop", *SERVER, "--yes", "--json")
+    assert outcome.code == 0
+    assert outcome.json == {
+        "connection": "toy-shop",
+        "account": "424242",
+        "webhooks": "https://emtiaz.example/v1/hooks/toy-shop",
+    }
+    live = installation.fakes.settings.live("toy-shop")
+    assert (live.connection.account_id, live.connection.currency) == ("424242", "USD")
+    assert live.policy["name"]
+    assert stored("toy-shop").token == "the token"
+    assert stored("toy-shop").webhook_secrets == ("the signing secret",)
+    assert stored("toy-shop").url == outcome.json["webhooks"]
+
+
+def test_connecting_again_replaces_the_secret(emtiaz, installation, crm, monkeypatch):
+    emtiaz("connect", "toy", "--connection", "toy-twice", *SERVER, "--yes")
+    monkeypatch.setattr("sys.stdin", io.StringIO("newer token\nnewer secret\n"))
+    again = emtiaz("connect", "toy", "--connection", "toy-twice", *SERVER, "--yes", "--stdin")
+    assert again.code == 0
+    assert stored("toy-twice").token == "newer token"
+    assert stored("toy-twice").webhook_secrets == ("newer secret",)
+
+
+def test_a_dry_run_asks_the_crm_and_keeps_nothing(emtiaz, installation, crm):
+    outcome = emtiaz("connect", "toy", "--connection", "toy-dry", *SERVER, "--dry-run")
+    assert "account 424242" in outcome.err
+    assert "toy-dry" not in [one.id for one in installation.fakes.settings.connections()]
+
+
+def test_a_refused_token_keeps_nothing(emtiaz, installation, crm):
+    crm.fail_next("account", CredentialsInvalid("the token is not accepted"))
+    outcome = emtiaz("connect", "toy", "--connection", "toy-no", *SERVER, "--yes")
+    assert (outcome.code, outcome.err) == (4, "the token is not accepted\n")
+    assert "toy-no" not in [one.id for one in installation.fakes.settings.connections()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("nocrm",), "no connector 'nocrm'"),
+        (("toy", "--connection", "Toy Shop", *SERVER), "small letters"),
+        (("toy", "--connection", "other-main", *SERVER), "must be toy-"),
+        (("toy",), "--base-url"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_asked(
+    emtiaz, installation, crm, arguments, complaint
+):
+    outcome = emtiaz("connect", *arguments)
+    assert outcome.code == 2
+    assert complaint in outcome.err
+    assert crm.calls == []
+
+
+def test_without_credentials_nothing_happens(emtiaz, installation, crm, monkeypatch):
+    monkeypatch.delenv("EMTIAZ_TOKEN")
+    outcome = emtiaz("connect", "toy", *SERVER)
+    assert outcome.code == 2
+    assert "access token" in outcome.err
+
+
+def test_no_option_takes_a_secret(emtiaz):
+    assert not [word for word in emtiaz("connect", "--help").out.split() if word == "--token"]

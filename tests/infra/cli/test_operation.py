@@ -1,0 +1,198 @@
+"""What an admin does with an installation, on fakes."""
+
+import pytest
+
+from chalicelib.core.connector import Change
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
+from chalicelib.pipeline.park import park
+from infra.cli import backfill
+from infra.deploy import NotDeployed
+
+TOY = ("--connection", "toy-main")
+
+
+@pytest.fixture
+def scored(installation):
+    fakes = installation.fakes
+    ref = fakes.contact(512, deals=[(fakes.clock.now(), 120)])
+    fakes.deliver("contact:512")
+    fakes.run()
+    return ref
+
+
+@pytest.fixture
+def parked(installation):
+    fakes = installation.fakes
+    message = {"connection": "toy-main", "refs": ["toy-main:contact:1"], "reason": "read"}
+    items = []
+    for reason in ("the CRM refuses\x1b[2J", "the record is locked"):
+        items.append(park(message, reason, fakes.services, fakes.clock.now()))
+        fakes.clock.advance(seconds=1)
+    return items
+
+
+def test_a_stage_that_is_not_deployed_is_unreachable(emtiaz, monkeypatch):
+    def find(stage):
+        raise NotDeployed(f"stage {stage} is not deployed; run: emtiaz deploy --stage {stage}")
+
+    monkeypatch.setattr("infra.cli.installation.Installation.find", find)
+    outcome = emtiaz("status", "--stage", "nowhere")
+    assert outcome.code == 3
+    assert outcome.err == "stage nowhere is not deployed; run: emtiaz deploy --stage nowhere\n"
+    assert outcome.out == ""
+
+
+def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, scored, parked):
+    installation.dead.messages.append({"connection": "toy-main"})
+    status = emtiaz("status", "--json").json
+    assert status["queues"]["intake"] == 0
+    assert status["queues"]["intake dead letters"] == 1
+    (connection,) = status["connections"]
+    assert connection == {
+        "connection": "toy-main",
+        "account": "424242",
+        "webhooks": "https://emtiaz.example/v1/hooks/toy-main",
+        "cards": 1,
+        "parked": 2,
+    }
+
+
+def test_status_in_lines_says_the_same(emtiaz, installation, scored):
+    cells = emtiaz("status").cells
+    assert ["intake", "0"] in cells
+    assert ["toy-main", "424242", "https://emtiaz.example/v1/hooks/toy-main", "1", "0"] in cells
+
+
+def test_explain_shows_lines_that_sum_to_the_score(emtiaz, scored):
+    outcome = emtiaz("explain", scored)
+    rows = [row for row in outcome.cells if len(row) == 3]
+    customer = rows[: [row[1] for row in rows].index("sum")]
+    total = rows[len(customer)]
+    assert outcome.code == 0
+    assert customer
+    assert sum(int(points) for points, _, _ in customer) == int(total[0])
+    assert f"score {total[0]} is what the CRM shows" in outcome.out
+
+
+def test_explain_as_json_is_the_stored_card(emtiaz, installation, scored):
+    card = installation.fakes.card(scored)
+    told = emtiaz("explain", scored, "--json").json
+    published = told.pop("published")
+    assert told == card.body
+    assert published["version"] == published["written_version"] == card.version
+
+
+def test_explain_speaks_persian_too(emtiaz, scored):
+    english, persian = (
+        emtiaz("explain", scored).out,
+        emtiaz("explain", scored, "--language", "fa").out,
+    )
+    assert english != persian
+    assert any("\u0600" <= sign <= "\u06ff" for sign in persian)
+
+
+def test_a_record_without_a_card_is_a_finding(emtiaz, installation):
+    outcome = emtiaz("explain", "toy-main:contact:404")
+    assert outcome.code == 1
+    assert "never scored" in outcome.err
+
+
+def test_what_is_no_ref_is_wrong_usage(emtiaz, installation):
+    outcome = emtiaz("explain", "512")
+    assert outcome.code == 2
+    assert "connection:kind:id" in outcome.err
+
+
+def test_provision_shows_the_difference_and_a_dry_run_leaves_it(emtiaz, installation):
+    outcome = emtiaz("provision", *TOY, "--dry-run", "--json")
+    assert {change["action"] for change in outcome.json} == {"create"}
+    assert "score" in [change["target"] for change in outcome.json]
+    assert installation.fakes.crm.provisioned == set()
+
+
+def test_provision_asks_and_nobody_there_means_no(emtiaz, installation):
+    outcome = emtiaz("provision", *TOY)
+    assert outcome.code == 4
+    assert "--yes" in outcome.err
+    assert installation.fakes.crm.provisioned == set()
+
+
+def test_provisioning_twice_changes_nothing_the_second_time(emtiaz, installation):
+    assert emtiaz("provision", *TOY, "--yes").code == 0
+    assert "score" in installation.fakes.crm.provisioned
+    again = emtiaz("provision", *TOY)
+    assert (again.code, again.out) == (0, "")
+    assert "all fields are there" in again.err
+
+
+def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):
+    conflict = Change("conflict", "score", "is text, not a number")
+    monkeypatch.setattr(installation.fakes.crm, "plan", lambda _outputs, _language: (conflict,))
+    outcome = emtiaz("provision", *TOY, "--yes")
+    assert outcome.code == 1
+    assert outcome.cells[0] == ["conflict", "score", "is text, not a number"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(CrmUnavailable("the CRM is down"), 3), (CredentialsInvalid("the token has expired"), 4)],
+)
+def test_trouble_with_the_crm_is_one_sentence_and_a_number(emtiaz, installation, error, code):
+    def fail(_outputs, _language):
+        raise error
+
+    installation.fakes.crm.plan = fail
+    outcome = emtiaz("provision", *TOY)
+    assert (outcome.code, outcome.err) == (code, f"{error}\n")
+
+
+def test_backfill_scores_everybody_and_tells_how_many(emtiaz, installation, monkeypatch):
+    fakes = installation.fakes
+    refs = [fakes.contact(number, deals=[(fakes.clock.now(), number)]) for number in range(1, 8)]
+    monkeypatch.setattr(backfill.time, "sleep", lambda _seconds: fakes.run())
+    outcome = emtiaz("backfill", *TOY, "--json")
+    assert outcome.code == 0
+    assert outcome.json["records"] == 7
+    assert set(fakes.crm.fields) == set(refs)
+    assert "reading the list of records: 7 of 7" in outcome.err.splitlines()
+
+
+def test_a_dry_run_of_backfill_only_counts(emtiaz, installation):
+    fakes = installation.fakes
+    fakes.contact(1)
+    outcome = emtiaz("backfill", *TOY, "--dry-run")
+    assert outcome.err == "1 records would be scored\n"
+    assert fakes.intake.messages == []
+
+
+def test_parked_deliveries_are_listed_with_their_reasons(emtiaz, installation, parked):
+    listed = emtiaz("parked", "list", *TOY, "--json").json
+    assert [(row["id"], row["reason"]) for row in listed] == [
+        (item.id, item.reason) for item in parked
+    ]
+
+
+def test_what_a_crm_said_cannot_steer_the_terminal(emtiaz, installation, parked):
+    assert "\x1b" not in emtiaz("parked", "list", *TOY).out
+
+
+def test_parked_deliveries_can_be_replayed_one_by_one(emtiaz, installation, parked):
+    first, second = parked
+    assert (
+        emtiaz("parked", "replay", second.id, *TOY, "--dry-run").err == "1 would be queued again\n"
+    )
+    assert installation.fakes.intake.messages == []
+    assert emtiaz("parked", "replay", second.id, *TOY).err == "1 queued again\n"
+    assert len(installation.fakes.intake.messages) == 1
+    assert [item.id for item in installation.fakes.settings.parked("toy-main")] == [first.id]
+
+
+def test_an_error_that_nobody_expected_keeps_its_traceback(installation, monkeypatch):
+    from infra import cli
+
+    def bug(_connection):
+        raise AssertionError
+
+    monkeypatch.setattr(installation.fakes.settings, "parked", bug)
+    with pytest.raises(AssertionError):
+        cli.main(["parked", "list", *TOY])

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+
+FACTS = [
+    {
+        "subject": "hubspot-main:contact:512",
+        "type": "contact",
+        "id": "512",
+        "occurred_at": "2026-03-01T09:00:00Z",
+        "modified_at": "2026-03-01T08:59:00Z",
+        "data": {"job_title": "CEO", "email": "ada@example.com"},
+    },
+    {
+        "subject": "hubspot-main:contact:512",
+        "type": "purchase",
+        "id": "order-1",
+        "occurred_at": "2026-03-02T09:00:00Z",
+        "data": {"amount": {"amount": 12000, "currency": "USD"}},
+    },
+    {
+        "subject": "hubspot-main:contact:7",
+        "type": "contact",
+        "id": "7",
+        "occurred_at": "2026-03-01T09:00:00Z",
+        "data": {},
+    },
+]
+
+
+@pytest.fixture
+def facts(tmp_path):
+    path = tmp_path / "facts.jsonl"
+    path.write_text("\n".join(json.dumps(fact) for fact in FACTS) + "\n\n")
+    return path
+
+
+def test_every_subject_is_scored_at_every_instant(emtiaz, facts):
+    instants = ["2026-03-01T12:00:00Z", "2026-04-01T12:00:00Z"]
+    flags = [word for instant in instants for word in ("--at", instant)]
+    outcome = emtiaz("score", "--facts", facts, *flags, "--json")
+    cards = [json.loads(line) for line in outcome.out.splitlines()]
+    assert outcome.code == 0
+    assert [(card["subject"][-3:], card["at"][:10]) for card in cards] == [
+        ("512", "2026-03-01"),
+        ("512", "2026-04-01"),
+        ("t:7", "2026-03-01"),
+        ("t:7", "2026-04-01"),
+    ]
+    assert [card["customer"] is not None for card in cards] == [False, True, False, False]
+
+
+def test_without_a_terminal_a_card_is_a_line_of_cells(emtiaz, facts):
+    outcome = emtiaz("score", "--facts", facts, "--at", "2026-04-01T12:00:00Z")
+    subject, at, score, class_, grade, _why = outcome.cells[0]
+    assert (subject, at) == ("hubspot-main:contact:512", "2026-04-01T12:00:00+00:00")
+    assert 0 <= int(score) <= 100
+    assert class_ in "ABC"
+    assert len(grade) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("{", "facts.jsonl:4"),
+        ('{"subject": "hubspot-main:contact:1"}', "'type'"),
+        ('{"subject": "me", "type": "contact", "data": {}}', "not a ref"),
+        ("[]", "facts.jsonl:4"),
+    ],
+)
+def test_a_bad_line_is_told_with_its_number(emtiaz, facts, line, complaint):
+    facts.write_text("\n".join(json.dumps(fact) for fact in FACTS) + "\n" + line)
+    outcome = emtiaz("score", "--facts", facts, "--at", "2026-04-01T12:00:00Z")
+    assert outcome.code == 1
+    assert complaint in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_missing_file_is_a_sentence(emtiaz, tmp_path):
+    outcome = emtiaz("score", "--facts", tmp_path / "none", "--at", "2026-04-01T12:00:00Z")
+    assert outcome.code == 1
+    assert "No such file" in outcome.err
+
+
+def test_an_instant_without_a_zone_is_wrong_usage(emtiaz, facts):
+    outcome = emtiaz("score", "--facts", facts, "--at", "2026-04-01T12:00:00")
+    assert outcome.code == 2
+    assert "no time zone" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [("- a\n- b\n", "mapping"), ("a: [", "not YAML"), ("name: half\n", "lead")],
+)
+def test_what_is_no_policy_is_a_finding(emtiaz, facts, tmp_path, page, complaint):
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(page)
+    at = "2026-04-01T12:00:00Z"
+    outcome = emtiaz("score", "--facts", facts, "--at", at, "--policy", policy)
+    assert outcome.code == 1
+    assert complaint in outcome.err

@@ -1,0 +1,142 @@
+"""Imports go one way. Who may import whom stands in ``MAY_IMPORT``; nothing else may."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+ANYTHING = frozenset({"*"})
+MAY_IMPORT = {
+    "chalicelib.core": set(),
+    "chalicelib.localization": {"chalicelib.core"},
+    "chalicelib.training": {"chalicelib.core"},
+    "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
+    "chalicelib.policy": {"chalicelib.core", "chalicelib.scoring"},
+    "chalicelib.adapters": {"chalicelib.core"},
+    "chalicelib.logs": {"chalicelib.core"},
+    "chalicelib.settings": {"chalicelib.core"},
+    "chalicelib.pipeline": {
+        "chalicelib.core",
+        "chalicelib.localization",
+        "chalicelib.logs",
+        "chalicelib.policy",
+        "chalicelib.scoring",
+        "chalicelib.training",
+    },
+    "chalicelib.wiring": {"chalicelib.adapters", "chalicelib.pipeline", "chalicelib.settings"},
+    "connectors": {"chalicelib.core"},
+    "app": {"chalicelib", "connectors"},
+    "infra": ANYTHING,
+}
+OURS = ("app", "chalicelib", "connectors", "infra", "tests")
+
+# Every import costs each cold start, so what may be used where is a choice of its own.
+MAY_USE = {
+    "chalicelib.core": set(),
+    "chalicelib.localization": {"persiantools"},
+    "chalicelib.training": set(),
+    "chalicelib.scoring": set(),
+    "chalicelib.policy": {"jsonschema"},
+    "chalicelib.pipeline": {"ulid"},
+}
+
+
+def imports(source, package):
+    """The absolute names that a module imports, each to its last part."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            start = ".".join([*base, node.module or ""]) if node.level else node.module
+            yield from (f"{start.rstrip('.')}.{alias.name}" for alias in node.names)
+
+
+def within(name, package):
+    return name == package or name.startswith(package + ".")
+
+
+def layer_of(module):
+    """The most special entry of the table; None for a module that nobody has thought of."""
+    fitting = [layer for layer in MAY_IMPORT if within(module, layer)]
+    return max(fitting, key=len, default=None)
+
+
+def violations(module, source):
+    """What ``module`` imports and may not, as sentences."""
+    layer = layer_of(module)
+    if layer is None:
+        return [f"{module} is in no layer; give it one in MAY_IMPORT"]
+    package = module.rpartition(".")[0]
+    found = [name for name in imports(source, package) if not is_allowed(name, layer)]
+    return [f"{module} ({layer}) imports {name}" for name in found]
+
+
+def is_allowed(name, layer):
+    root = name.partition(".")[0]
+    if root in sys.stdlib_module_names:
+        return True
+    if root not in OURS:
+        return layer not in MAY_USE or root in MAY_USE[layer]
+    allowed = MAY_IMPORT[layer] | {layer}
+    return "*" in allowed or name == "chalicelib" or any(within(name, one) for one in allowed)
+
+
+def modules():
+    for top in ("chalicelib", "connectors", "infra"):
+        for path in sorted((PROJECT / top).rglob("*.py")):
+            parts = path.relative_to(PROJECT).with_suffix("").parts
+            yield ".".join(part for part in parts if part != "__init__"), path
+    yield "app", PROJECT / "app.py"
+
+
+@pytest.mark.parametrize(
+    ("module", "path"), [pytest.param(*pair, id=pair[0]) for pair in modules()]
+)
+def test_a_module_imports_only_what_its_layer_may(module, path):
+    if module == "chalicelib":
+        assert not list(imports(path.read_text("utf-8"), module))
+        return
+    assert violations(module, path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("chalicelib.core.facts", "import requests"),
+        ("chalicelib.core.facts", "from chalicelib.policy import load"),
+        ("chalicelib.scoring.card", "from chalicelib.policy import load"),
+        ("chalicelib.scoring.models.fit", "import numpy"),
+        ("chalicelib.pipeline.process", "from connectors import load"),
+        ("chalicelib.pipeline.process", "from chalicelib.adapters.queue import SqsQueue"),
+        ("chalicelib.pipeline.process", "from ..adapters import queue"),
+        ("chalicelib.pipeline.process", "from chalicelib import adapters"),
+        ("chalicelib.pipeline.process", "if True:\n    import boto3"),
+        ("chalicelib.adapters.queue", "from chalicelib.pipeline.services import Services"),
+        ("chalicelib.adapters.queue", "import infra.deploy"),
+        ("connectors.hubspot.client", "from chalicelib.settings import Settings"),
+        ("connectors.hubspot.client", "import chalicelib.scoring"),
+        ("app", "from infra.package import build"),
+        ("chalicelib.guesses", "import json"),
+    ],
+)
+def test_the_check_catches_an_import_against_the_grain(module, line):
+    assert violations(module, line) != []
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("chalicelib.core.facts", "from chalicelib.core.model import Ref"),
+        ("chalicelib.core.facts", "import zoneinfo"),
+        ("chalicelib.pipeline.process", "from chalicelib import logs"),
+        ("connectors.hubspot.client", "import requests"),
+        ("connectors.hubspot.client", "from connectors._http import Http"),
+        ("infra.cli.score", "from chalicelib.scoring import score_card"),
+    ],
+)
+def test_the_check_lets_an_import_with_the_grain_pass(module, line):
+    assert violations(module, line) == []
