@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +18,7 @@ import requests
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-STOP_SECONDS = 10.0
+TETHER = str(Path(__file__).with_name("tether.py"))
 
 
 class DidNotStart(Exception):
@@ -27,7 +26,8 @@ class DidNotStart(Exception):
 
 
 class LoopbackServer:
-    """Starts with ``start()`` or a ``with`` block; ``stop()`` ends it with all its children.
+    """Starts with ``start()`` or a ``with`` block, and ends with all its children on ``stop()``
+    or with the process that started it, however that one ends.
 
     State and log live in a directory outside the repository: a temporary one that goes on
     stop, or ``directory``, which stays. A kind of server says its ``command``, its
@@ -68,10 +68,10 @@ class LoopbackServer:
         """Returns when the server answers. Raises ``DidNotStart``."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            # In a session of its own, so that stop() also reaches the processes it starts.
             self._process = subprocess.Popen(
-                self.command,
+                [sys.executable, TETHER, *self.command],
                 env=os.environ | self.settings,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -92,12 +92,7 @@ class LoopbackServer:
         """Safe to call twice."""
         process, self._process = self._process, None
         if process is not None:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            process.communicate()  # closes the pipe that keeps it alive, and waits
         if self._temporary:
             shutil.rmtree(self.directory, ignore_errors=True)
 

@@ -1,4 +1,8 @@
+import os
 import socket
+import subprocess
+import sys
+import time
 
 import botocore.session
 import pytest
@@ -52,6 +56,35 @@ def test_stopping_twice_is_harmless():
     cloud = LocalCloud().start()
     cloud.stop()
     cloud.stop()
+
+
+def test_it_does_not_outlive_a_program_that_is_killed(tmp_path):
+    program = (
+        "import sys; from infra.sandbox.local_cloud import LocalCloud;"
+        "print(LocalCloud().start().endpoint, flush=True); sys.stdin.read()"
+    )
+    running = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    endpoint = running.stdout.readline().strip()
+    assert requests.get(f"{endpoint}/_ministack/health", timeout=1).ok
+    running.kill()
+    running.communicate()
+    assert ends(lambda: requests.get(f"{endpoint}/_ministack/health", timeout=1))
+
+
+def ends(ask):
+    for _ in range(100):
+        try:
+            ask()
+        except requests.RequestException:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_it_listens_on_its_one_address_only():
