@@ -37,7 +37,7 @@ def repack(source: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         with ZipFile(source) as archive:
-            archive.extractall(tree, filter(is_needed, archive.namelist()))
+            archive.extractall(tree, [name for name in archive.namelist() if is_needed(name)])
         for module in sorted(tree.rglob("*.py")):
             _compile(module, tree)
         _write(tree, target)

@@ -6,13 +6,15 @@ of a FIFO queue need fresh deduplication ids: within five minutes SQS would swal
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
-from ulid import ULID
+
+from chalicelib.adapters.queue import SqsQueue
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -56,13 +58,10 @@ def peek(queue: DeadLetters) -> tuple[DeadLetter, ...]:
 
 def move_back(queue: DeadLetters) -> int:
     """Returns how many; a letter leaves only after its home queue has taken it."""
-    sqs = boto3.client("sqs")
+    sqs, home = boto3.client("sqs"), SqsQueue(queue.home)
     moved = 0
     for message in _receive(queue, MOVE_SECONDS):
-        group = message.get("Attributes", {}).get("MessageGroupId")
-        fifo = {"MessageDeduplicationId": str(ULID())} if queue.home.endswith(".fifo") else {}
-        place = {"MessageGroupId": group} if group else {}
-        sqs.send_message(QueueUrl=queue.home, MessageBody=message["Body"], **place, **fifo)
+        home.send([json.loads(message["Body"])])
         sqs.delete_message(QueueUrl=queue.url, ReceiptHandle=message["ReceiptHandle"])
         moved += 1
     return moved
@@ -85,7 +84,7 @@ def _receive_batch(queue: DeadLetters, hidden_seconds: int) -> list[MessageTypeD
         MaxNumberOfMessages=BATCH,
         VisibilityTimeout=hidden_seconds,
         WaitTimeSeconds=1,
-        MessageSystemAttributeNames=["SentTimestamp", "MessageGroupId"],
+        MessageSystemAttributeNames=["SentTimestamp"],
     )
     return answer.get("Messages", [])
 

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "chalicelib.localization": {"chalicelib.core"},
     "chalicelib.training": {"chalicelib.core"},
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
-    "chalicelib.policy": {"chalicelib.core", "chalicelib.scoring"},
+    "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
     "chalicelib.adapters": {"chalicelib.core"},
     "chalicelib.logs": {"chalicelib.core"},
     "chalicelib.settings": {"chalicelib.core"},
