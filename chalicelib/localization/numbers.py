@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from persiantools.digits import en_to_fa
 
@@ -24,6 +25,7 @@ def persian(number: str) -> str:
     return f"\u2068{en_to_fa(number).translate(_SEPARATORS)}\u2069"
 
 
+@lru_cache(maxsize=1024)
 def number(value: int) -> Text:
     """With separators between thousands.
 
@@ -33,6 +35,7 @@ def number(value: int) -> Text:
     return Text(f"{value:,}", persian(f"{value:,}"))
 
 
+@lru_cache(maxsize=1024)
 def signed(value: int) -> Text:
     """With its sign, also when positive.
 

@@ -24,8 +24,7 @@ class Reading:
 class Assessment:
     """``components`` are empty unless the subject has bought; ``lead`` never is.
 
-    ``jumps_at`` is the first instant after ``profile.now`` at which something other than
-    decay changes a measure without a new fact.
+    ``next_fact_at`` is when the first fact that is dated ahead begins to count.
     """
 
     profile: Profile
@@ -33,7 +32,13 @@ class Assessment:
     models: FittedModels
     lead: tuple[Reading, ...]
     components: tuple[Reading, ...]
-    jumps_at: datetime | None
+    next_fact_at: datetime | None
+
+    @property
+    def jumps_at(self) -> datetime | None:
+        """The first instant at which something other than decay changes a measure by itself."""
+        jumps = [reading.measure.changes_at for reading in self.lead + self.components]
+        return min((at for at in (*jumps, self.next_fact_at) if at), default=None)
 
     @property
     def known_components(self) -> tuple[Reading, ...]:
@@ -45,23 +50,30 @@ def assess(
     subject: Ref, facts: FactSet, policy: Policy, models: FittedModels, now: datetime
 ) -> Assessment:
     profile, next_fact_at = profile_of(subject, facts, now)
-    lead = _read(policy.lead.groups, profile, models)
     customer = policy.customer.components if profile.purchases else ()
-    components = _read(customer, profile, models)
-    jumps = [reading.measure.changes_at for reading in lead + components]
+    readings = _read_all((*policy.lead.groups, *customer), profile, models)
+    lead, components = readings[: len(policy.lead.groups)], readings[len(policy.lead.groups) :]
     return Assessment(
         profile=profile,
         policy=policy,
         models=models,
         lead=lead,
         components=components,
-        jumps_at=min((at for at in (*jumps, next_fact_at) if at), default=None),
+        next_fact_at=next_fact_at,
     )
 
 
-def _read(groups: Sequence[Group], profile: Profile, models: FittedModels) -> tuple[Reading, ...]:
-    fitted = models.parameters
-    return tuple(
-        Reading(group, group.model.measure(profile, fitted.get(group.model_name, {})))
-        for group in groups
-    )
+def _read_all(
+    groups: Sequence[Group], profile: Profile, models: FittedModels
+) -> tuple[Reading, ...]:
+    """Groups of the same rules share one model object, which is asked once."""
+    found: dict[int, Reading] = {}
+    for group in groups:
+        if id(group.model) not in found:
+            found[id(group.model)] = read(group, profile, models)
+    return tuple(Reading(group, found[id(group.model)].measure) for group in groups)
+
+
+def read(group: Group, profile: Profile, models: FittedModels) -> Reading:
+    fitted = models.parameters.get(group.model_name, {})
+    return Reading(group, group.model.measure(profile, fitted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from chalicelib.core.card import CustomerScore, LeadScore, Rfm, ScoreCard
 from chalicelib.core.model import Text
@@ -15,7 +16,19 @@ from chalicelib.scoring.models import rfm
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
-    at = assessment_levels(assessment)
+    card = unexplained_card(assessment)
+    lead = replace(card.lead, contributions=explain_lead(assessment.lead, card.lead.score))
+    customer = card.customer and replace(
+        card.customer,
+        contributions=explain_customer(assessment.known_components, card.customer.score),
+    )
+    heaviest = reasons((customer or lead).contributions)
+    return replace(card, lead=lead, customer=customer, reasons=heaviest)
+
+
+def unexplained_card(assessment: Assessment) -> ScoreCard:
+    """All that can be a reason to write: the card without contributions and reasons."""
+    at = levels_of(assessment)
     lead, customer, bought = _lead(assessment, at), _customer(assessment, at), _rfm(assessment)
     purchases = assessment.profile.purchases
     names = _names(lead, customer, bought)
@@ -30,13 +43,13 @@ def card_of(assessment: Assessment) -> ScoreCard:
         last_purchase=purchases[-1] if purchases else None,
         segments=(names["segment"],) if "segment" in names else (),
         tags=_tags(names),
-        reasons=reasons((customer or lead).contributions),
+        reasons=(),
         completeness=_completeness(assessment.lead + assessment.components),
         next_action=_next_action(assessment.policy.actions, names),
     )
 
 
-def assessment_levels(assessment: Assessment) -> Levels:
+def levels_of(assessment: Assessment) -> Levels:
     known = assessment.known_components
     return levels(
         assessment.policy.lead,
@@ -59,7 +72,7 @@ def _lead(assessment: Assessment, at: Levels) -> LeadScore:
         score=score,
         grade=band_of(policy.fit_grades, fit) + band_of(policy.engagement_grades, engagement),
         temperature=band_of(policy.temperatures, score),
-        contributions=explain_lead(assessment.lead, score),
+        contributions=(),
     )
 
 
@@ -77,7 +90,7 @@ def _customer(assessment: Assessment, at: Levels) -> CustomerScore | None:
         class_=band_of(assessment.policy.customer.classes, score),
         components={reading.group.id: _component(reading) for reading in known},
         confidence=_weight(known) / _weight(assessment.components),
-        contributions=explain_customer(known, score),
+        contributions=(),
     )
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.core.card import Fields, ScoreCard
 from chalicelib.core.policy import Measure
-from chalicelib.scoring.assessment import Assessment, assess
-from chalicelib.scoring.card import card_of
+from chalicelib.scoring.assessment import Assessment, Reading, assess, read
+from chalicelib.scoring.card import unexplained_card
 from chalicelib.scoring.levels import Levels, levels
 from chalicelib.scoring.publication import Written, publish
 from chalicelib.scoring.quiet import quiet
@@ -39,7 +39,7 @@ def next_change(assessment: Assessment, card: ScoreCard, shown: Fields) -> datet
 
     ``card`` is that of the assessment, ``shown`` what the CRM shows from then on.
     """
-    if _speaks(assessment, card, shown):
+    if _speaks(card, assessment, shown):
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
         minute = _first_loud_minute(assessment, shown)
@@ -48,18 +48,44 @@ def next_change(assessment: Assessment, card: ScoreCard, shown: Fields) -> datet
         if assessment.jumps_at is None:
             return None
         assessment = _at_jump(assessment, assessment.jumps_at)
-        if _speaks(assessment, card_of(assessment), shown):
+        if _speaks(unexplained_card(assessment), assessment, shown):
             break
     return assessment.profile.now
 
 
-def _speaks(assessment: Assessment, card: ScoreCard, shown: Fields) -> bool:
+def _speaks(card: ScoreCard, assessment: Assessment, shown: Fields) -> bool:
     return publish(card, Written(shown, certain=True), assessment.policy) is not None
 
 
 def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
-    profile = assessment.profile
-    return assess(profile.subject, profile.facts, assessment.policy, assessment.models, at)
+    """As of ``at``, but with the texts of before where nothing except decay has happened."""
+    profile, models = assessment.profile, assessment.models
+    if at == assessment.next_fact_at:
+        return assess(profile.subject, profile.facts, assessment.policy, models, at)
+    later = replace(profile, now=at)
+
+    def carried(reading: Reading) -> Reading:
+        if reading.measure.changes_at == at:
+            return read(reading.group, later, models)
+        return replace(reading, measure=_decayed(reading.measure, at - profile.now))
+
+    return replace(
+        assessment,
+        profile=later,
+        lead=tuple(map(carried, assessment.lead)),
+        components=tuple(map(carried, assessment.components)),
+    )
+
+
+def _decayed(measure: Measure, time: timedelta) -> Measure:
+    days = time / timedelta(days=1)
+    terms = [
+        replace(term, points=term.points * math.exp2(-days / term.half_life_days))
+        if term.half_life_days
+        else term
+        for term in measure.terms
+    ]
+    return replace(measure, terms=tuple(terms))
 
 
 def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:
@@ -68,13 +94,11 @@ def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:
     end = _last_minute(assessment, course)
     if end <= 0:
         return None
-    calm = quiet(
-        assessment.policy,
-        assessment.profile.subject.kind,
-        shown,
-        customer=bool(assessment.known_components),
-    )
-    return _search(lambda start, stop: all(map(calm.holds, course.bounds(start, stop))), end)
+    kind, customer = assessment.profile.subject.kind, bool(assessment.known_components)
+    calm = quiet(assessment.policy, kind, shown, customer=customer)
+    if course.only_falls:
+        return _crossing(lambda minute: calm.margin(course.at(minute)), end)
+    return _search(lambda start, stop: min(map(calm.margin, course.bounds(start, stop))) > 0, end)
 
 
 def _last_minute(assessment: Assessment, course: Course) -> int:
@@ -82,6 +106,42 @@ def _last_minute(assessment: Assessment, course: Course) -> int:
         return course.ends
     left = (assessment.jumps_at - assessment.profile.now) / timedelta(minutes=1)
     return min(course.ends, math.ceil(left) - 1)
+
+
+def _crossing(margin: Callable[[int], float], end: int) -> int | None:
+    """The first minute of ``(0, end]`` whose margin is not positive, if margins only fall.
+
+    False position in the form of Illinois, within the first stretch that ends below zero.
+    """
+    above = margin(0)
+    if above <= 0:
+        return 1
+    for start, stop in _stretches(end):
+        below = margin(stop)
+        if below <= 0:
+            return _between(margin, (start, above), (stop, below))
+        above = below
+    return None
+
+
+def _between(
+    margin: Callable[[int], float], left: tuple[int, float], right: tuple[int, float]
+) -> int:
+    (start, above), (stop, below) = left, right
+    side = 0
+    while stop - start > 1:
+        guess = stop + below * (stop - start) / (above - below)
+        minute = min(max(round(guess), start + 1), stop - 1)
+        value = margin(minute)
+        if value > 0:
+            start, above = minute, value
+            below = below / 2 if side > 0 else below
+            side = 1
+        else:
+            stop, below = minute, value
+            above = above / 2 if side < 0 else above
+            side = -1
+    return stop
 
 
 def _search(is_quiet: Callable[[int, int], bool], end: int) -> int | None:
@@ -121,12 +181,19 @@ class Course:
         longest = max((life for one in self.sums for life, _ in one.decaying), default=0.0)
         return math.ceil(HALF_LIVES * longest * _DAY)
 
-    def bounds(self, start: int, stop: int) -> tuple[Levels, ...]:
+    @property
+    def only_falls(self) -> bool:
+        return all(points >= 0 for one in self.sums for _, points in one.decaying)
+
+    def at(self, minute: int) -> Levels:
+        return self.levels([one.between(minute, minute) for one in self.sums])
+
+    def bounds(self, start: int, stop: int) -> tuple[Levels, Levels]:
         """The lowest and the highest levels between two minutes."""
-        lowest = self.levels([one.between(stop, start) for one in self.sums])
-        if start == stop:
-            return (lowest,)
-        return lowest, self.levels([one.between(start, stop) for one in self.sums])
+        return (
+            self.levels([one.between(stop, start) for one in self.sums]),
+            self.levels([one.between(start, stop) for one in self.sums]),
+        )
 
 
 @dataclass(frozen=True, slots=True)

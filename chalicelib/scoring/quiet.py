@@ -20,8 +20,9 @@ class Range(NamedTuple):
     low: float
     high: float
 
-    def holds(self, level: float) -> bool:
-        return self.low <= level < self.high
+    def margin(self, level: float) -> float:
+        """How far the level is from the nearer end; not positive outside."""
+        return min(level - self.low, self.high - level)
 
     def within(self, other: Range) -> Range:
         return Range(max(self.low, other.low), min(self.high, other.high))
@@ -38,12 +39,13 @@ class Quiet:
     engagement: Range
     customer: Range
 
-    def holds(self, at: Levels) -> bool:
-        return (
-            self.lead.holds(at.lead)
-            and self.fit.holds(at.fit)
-            and self.engagement.holds(at.engagement)
-            and (at.customer is None or self.customer.holds(at.customer))
+    def margin(self, at: Levels) -> float:
+        """The least distance of a level from speaking; not positive where one speaks."""
+        return min(
+            self.lead.margin(at.lead),
+            self.fit.margin(at.fit),
+            self.engagement.margin(at.engagement),
+            math.inf if at.customer is None else self.customer.margin(at.customer),
         )
 
 

@@ -30,10 +30,10 @@ HubSpot's lead scoring tool.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import mul
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -72,7 +72,7 @@ SCHEMA: Mapping[str, Json] = {
     },
 }
 
-_DAY = 86_400.0
+_DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +104,54 @@ class Model:
         return math.inf
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        done = ((rule, profile.activities.get(rule.kind, ())) for rule in self.rules)
-        terms = [self._term(rule, found, profile.now) for rule, found in done if found]
+        kinds = {rule.kind for rule in self.rules} & profile.activities.keys()
+        done = {kind: self._doings(profile.activities[kind], profile.now) for kind in kinds}
+        terms = [_term(rule, done[rule.kind]) for rule in self.rules if rule.kind in done]
         return Measure(terms=tuple(terms), known=1, asked=1)
 
-    def _term(self, rule: Rule, activities: Sequence[Activity], now: datetime) -> Term:
-        counts = self._counts(rule, activities)
-        decayed = math.fsum(
-            count * _share(now, activity.occurred_at, rule.half_life_days)
-            for activity, count in zip(activities, counts, strict=True)
+    def _doings(self, activities: Sequence[Activity], now: datetime) -> Doings:
+        days = [one.occurred_at.astimezone(self.time_zone).date() for one in activities]
+        today = now.astimezone(self.time_zone).date()
+        return Doings(
+            ages=[(now - one.occurred_at).total_seconds() / _DAY for one in activities],
+            counts=[one.count for one in activities],
+            days=days,
+            last=when(days[-1], today, self.calendar),
         )
-        text = self._text(rule, sum(counts), activities[-1].occurred_at, now)
-        return Term(rule.id, rule.points * decayed, text, rule.half_life_days)
 
-    def _text(self, rule: Rule, count: int, last: datetime, now: datetime) -> Text:
-        ago = when(self._day(last), self._day(now), self.calendar)
-        return happened(counted(rule.once, rule.text, count), count, ago)
 
-    def _counts(self, rule: Rule, activities: Sequence[Activity]) -> list[int]:
-        """How much of each activity counts; they come in order of time."""
-        if rule.max_per_day is None:
-            return [activity.count for activity in activities]
-        counts, taken = [], Counter[date]()
-        for activity in activities:
-            day = self._day(activity.occurred_at)
-            counts.append(min(activity.count, rule.max_per_day - taken[day]))
-            taken[day] += counts[-1]
+@dataclass(frozen=True, slots=True)
+class Doings:
+    """All activities of one kind, oldest first: ages in days, counts, local days."""
+
+    ages: Sequence[float]
+    counts: Sequence[int]
+    days: Sequence[date]
+    last: Text
+
+    def limited(self, per_day: int) -> Sequence[int]:
+        """The counts, with no more than ``per_day`` of them on one day."""
+        counts, today, left = [], None, per_day
+        for day, count in zip(self.days, self.counts, strict=True):
+            if day != today:
+                today, left = day, per_day
+            counts.append(min(count, left))
+            left -= counts[-1]
         return counts
 
-    def _day(self, instant: datetime) -> date:
-        return instant.astimezone(self.time_zone).date()
+
+def _term(rule: Rule, done: Doings) -> Term:
+    counts = done.counts if rule.max_per_day is None else done.limited(rule.max_per_day)
+    total = sum(counts)
+    text = happened(counted(rule.once, rule.text, total), total, done.last)
+    points = rule.points * _decayed(counts, done.ages, rule.half_life_days)
+    return Term(rule.id, points, text, rule.half_life_days)
 
 
-def _share(now: datetime, occurred_at: datetime, half_life_days: float | None) -> float:
-    if half_life_days is None:
-        return 1.0
-    return math.exp2(-(now - occurred_at).total_seconds() / (_DAY * half_life_days))
+def _decayed(counts: Sequence[int], ages: Sequence[float], half_life: float | None) -> float:
+    if half_life is None:
+        return sum(counts)
+    return math.fsum(map(mul, counts, [math.exp2(-age / half_life) for age in ages]))
 
 
 def _rule(row: Mapping[str, Json]) -> Rule:
