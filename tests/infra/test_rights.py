@@ -1,0 +1,59 @@
+"""The written policies are enough for everything that the functions do.
+
+Left alone, the local cloud allows everything. Told to, it holds each function to its role.
+"""
+
+import time
+
+import pytest
+
+from infra import deploy
+from infra.package import Package
+from infra.sandbox.hubspot.records import CONTACTS, Actor
+from infra.sandbox.rehearsal import STAGE, rehearsal
+
+pytestmark = [pytest.mark.e2e, pytest.mark.local_cloud]
+
+REP = Actor.user(77)
+PATIENCE_SECONDS = 30
+
+# On AWS the right to send covers sending in batches; MiniStack asks for one that AWS has not.
+MINISTACK_NEEDS = ('"sqs:SendMessage"', '["sqs:SendMessage", "sqs:SendMessageBatch"]')
+
+
+@pytest.fixture
+def strict(package, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTH", "true")
+    template = tmp_path / "template.json"
+    template.write_text(package.template.read_text().replace(*MINISTACK_NEEDS))
+    with rehearsal() as stage:
+        list(deploy.carry_out(deploy.plan(Package(template, package.code), STAGE, deploy.SANDBOX)))
+        yield stage
+
+
+def refusals(stage):
+    return [line for line in stage.cloud.log.read_text().splitlines() if "not authorized" in line]
+
+
+def test_the_functions_need_no_right_that_they_do_not_have(strict):
+    portal = strict.hubspot.portal
+    contact = portal.create(CONTACTS, {"email": "ada@example.com", "jobtitle": "CEO"}, REP)
+    strict.connect()
+    strict.backfill()
+    strict.subscribe()
+    before = contact_score(portal, contact.id)
+    portal.update(CONTACTS, contact.id, {"jobtitle": "intern"}, REP)
+    wait_until(lambda: contact_score(portal, contact.id) != before)
+    strict.invoke("sweep")
+    assert refusals(strict) == []
+
+
+def contact_score(portal, identity):
+    return portal.get(CONTACTS, identity).value("emtiaz_score")
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
