@@ -39,8 +39,8 @@ _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 SANDBOX: Mapping[str, str] = {
     "Sandbox": "true",
     "TableDeletionPolicy": "Delete",
-    "IntakeVisibilitySeconds": "5",
-    "WriteBackVisibilitySeconds": "6",
+    "IntakeVisibilitySeconds": "30",
+    "WriteBackVisibilitySeconds": "36",
 }
 """Parameters of a rehearsal: the clock can be moved, and a retry does not take minutes."""
 
@@ -129,6 +129,8 @@ def carry_out(plan: Plan) -> Iterator[ResourceEvent]:
 
 def discard(plan: Plan) -> None:
     """Leave nothing behind of a plan that is not to be carried out."""
+    if not plan.changes:
+        return  # its change set is gone already
     cloud = boto3.client("cloudformation")
     cloud.delete_change_set(ChangeSetName=plan.change_set)
     if plan.creates:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from infra import deploy as deployment
-from infra.cli.console import confirm, note, say, show_json, show_table
+from infra.cli.console import confirm, note, say, show_json
+from infra.cli.exits import Declined
 from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.package import build
 
@@ -31,28 +32,29 @@ def deploy(
     if sandbox:
         parameters |= deployment.SANDBOX
     plan = deployment.plan(build(), stage, parameters)
-    if plan.changes:
-        _show_plan(plan)
-        _carry_out(plan, dry_run=dry_run, yes=yes)
-    else:
-        note(f"stage {stage} is up to date")
-    if not dry_run:
-        _show_outputs(stage, as_json=as_json)
-
-
-def _show_plan(plan: deployment.Plan) -> None:
-    rows = [
-        (change.action, change.resource, change.type, "replaced" if change.replaced else "")
-        for change in plan.changes
-    ]
-    show_table(("", "resource", "type", ""), rows)
-
-
-def _carry_out(plan: deployment.Plan, *, dry_run: bool, yes: bool) -> None:
+    _show_plan(plan)
     if dry_run:
         deployment.discard(plan)
         return
-    confirm(f"Make these {len(plan.changes)} changes to {plan.stack}?", yes=yes)
+    if plan.changes:
+        _carry_out(plan, yes=yes)
+    _show_outputs(stage, as_json=as_json)
+
+
+def _show_plan(plan: deployment.Plan) -> None:
+    if not plan.changes:
+        note(f"{plan.stack} is up to date")
+    for change in plan.changes:
+        replaced = "replaced" if change.replaced else ""
+        note(f"{change.action:<8} {change.resource} {change.type} {replaced}".rstrip())
+
+
+def _carry_out(plan: deployment.Plan, *, yes: bool) -> None:
+    try:
+        confirm(f"Make these {len(plan.changes)} changes to {plan.stack}?", yes=yes)
+    except Declined:
+        deployment.discard(plan)
+        raise
     for event in deployment.carry_out(plan):
         note(f"{event.status:<28} {event.resource} {event.reason}".rstrip())
 
