@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.core.card import Fields, ScoreCard
-from chalicelib.core.policy import Measure
+from chalicelib.core.policy import Measure, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, read
 from chalicelib.scoring.card import unexplained_card
 from chalicelib.scoring.levels import Levels, levels
@@ -67,7 +67,7 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
     def carried(reading: Reading) -> Reading:
         if reading.measure.changes_at == at:
             return read(reading.group, later, models)
-        return replace(reading, measure=_decayed(reading.measure, at - profile.now))
+        return Reading(reading.group, _decayed(reading.measure, at - profile.now))
 
     return replace(
         assessment,
@@ -79,13 +79,13 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
 
 def _decayed(measure: Measure, time: timedelta) -> Measure:
     days = time / timedelta(days=1)
-    terms = [
-        replace(term, points=term.points * math.exp2(-days / term.half_life_days))
-        if term.half_life_days
-        else term
-        for term in measure.terms
-    ]
-    return replace(measure, terms=tuple(terms))
+    terms = tuple(_decayed_term(term, days) for term in measure.terms)
+    return Measure(terms, measure.known, measure.asked, measure.changes_at)
+
+
+def _decayed_term(term: Term, days: float) -> Term:
+    life = term.half_life_days
+    return Term(term.id, term.points * math.exp2(-days / life), term.text, life) if life else term
 
 
 def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 from chalicelib.core.card import OUTPUTS, Fields, FieldValue, Output, ScoreCard, Trigger
@@ -24,7 +25,12 @@ class Written:
 
 def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
     """The rows of ``OUTPUTS`` that a policy publishes on a kind of record."""
-    full = publication.profile == "full"
+    return _rows(publication.profile, kind)
+
+
+@cache
+def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
+    full = profile == "full"
     return tuple(row for row in OUTPUTS if kind in row.kinds and (full or row.minimal))
 
 

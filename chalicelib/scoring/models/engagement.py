@@ -116,28 +116,40 @@ class Model:
             ages=[(now - one.occurred_at).total_seconds() / _DAY for one in activities],
             counts=[one.count for one in activities],
             days=days,
+            busiest=_busiest(days, activities),
             last=when(days[-1], today, self.calendar),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Doings:
-    """All activities of one kind, oldest first: ages in days, counts, local days."""
+    """All activities of one kind, oldest first: ages in days, counts, local days.
+
+    ``busiest`` is the count of the fullest day.
+    """
 
     ages: Sequence[float]
     counts: Sequence[int]
     days: Sequence[date]
+    busiest: int
     last: Text
 
     def limited(self, per_day: int) -> Sequence[int]:
         """The counts, with no more than ``per_day`` of them on one day."""
-        counts, today, left = [], None, per_day
+        if per_day >= self.busiest:
+            return self.counts
+        counts, left = [], dict.fromkeys(self.days, per_day)
         for day, count in zip(self.days, self.counts, strict=True):
-            if day != today:
-                today, left = day, per_day
-            counts.append(min(count, left))
-            left -= counts[-1]
+            counts.append(min(count, left[day]))
+            left[day] -= counts[-1]
         return counts
+
+
+def _busiest(days: Sequence[date], activities: Sequence[Activity]) -> int:
+    by_day: dict[date, int] = {}
+    for day, activity in zip(days, activities, strict=True):
+        by_day[day] = by_day.get(day, 0) + activity.count
+    return max(by_day.values())
 
 
 def _term(rule: Rule, done: Doings) -> Term:
