@@ -12,12 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
-from chalicelib.adapters.queue import SqsQueue
-from chalicelib.adapters.secrets import SecretsManagerSecrets
 from ulid import ULID
 
 import connectors
 from chalicelib import logs
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.core.connector import Request
 from chalicelib.core.errors import Rejected, Retryable
 from chalicelib.core.ports import Queue
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.pipeline.services import Services
 
 WRITE_BACK_SECONDS = 40
-"""How long write-back begins new batches; its function may run for 120 s in all."""
+"""How long write-back begins new batches; one more may take minutes, and it may run for 240 s."""
 
 app = Chalice(app_name="emtiaz")
 logs.start_logging()

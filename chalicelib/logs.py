@@ -47,4 +47,4 @@ def warning(event: str, **ids: Json) -> None:
 
 def exception(event: str, **ids: Json) -> None:
     """With the traceback of the exception being handled."""
-    _LOGGER.error(event, exc_info=True, extra={"ids": ids})
+    _LOGGER.error(event, exc_info=True, extra={"ids": ids})  # noqa: LOG014 - the caller handles one

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
@@ -23,7 +23,7 @@ from chalicelib.core.model import Json
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.core.ports import LiveSettings, ParkedItem
 
-TTL_SECONDS = 60.0
+BODIES_KEPT = 64
 PARKED_FOR = timedelta(days=30)
 
 # DynamoDB takes items of 400 KB, names included, where a queue takes messages of 1 MiB.
@@ -38,32 +38,28 @@ CHECKPOINT = "CHECKPOINT#"
 
 
 class DynamoSettingsStore:
-    """``endpoint`` and ``seconds``, a clock that never goes back, are for tests."""
+    """``endpoint`` is for tests."""
 
-    def __init__(
-        self,
-        table: str,
-        *,
-        endpoint: str | None = None,
-        seconds: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, table: str, *, endpoint: str | None = None) -> None:
         self.item = in_table(SettingsItem, table, endpoint)
-        self._seconds = seconds
-        self._live: dict[str, tuple[float, LiveSettings]] = {}
+        self._bodies: OrderedDict[tuple[str, str], Mapping[str, Json]] = OrderedDict()
 
     def connections(self) -> tuple[Connection, ...]:
         with translating():
             rows = self.item.query(DIRECTORY, consistent_read=True)
             return tuple(Connection(**row.data) for row in rows)
 
-    def live(self, connection: str, *, fresh: bool = False) -> LiveSettings:
-        now = self._seconds()
-        read_at, held = self._live.get(connection, (0.0, None))
-        if held and not fresh and now - read_at < TTL_SECONDS:
-            return held
-        live = self._read_live(connection)
-        self._live[connection] = (now, live)
-        return live
+    def live(self, connection: str) -> LiveSettings:
+        # What is live is asked every time, or workers would score by different policies for
+        # as long as they may remember. What a version says never changes and is remembered.
+        with translating():
+            entry = self._entry(connection)
+            policy = self._body(connection, POLICY, entry.live_policy)
+            models = self._body(connection, MODELS, entry.live_models)
+        if policy is None:
+            raise ConfigurationError(f"{connection} has no policy; publish one first")
+        fitted = FittedModels(entry.live_models, cast(Any, models)) if models else NOTHING_FITTED
+        return LiveSettings(Connection(**entry.data), policy, fitted)
 
     def put_connection(self, connection: Connection) -> None:
         entry = self.item(DIRECTORY, connection.id)
@@ -125,16 +121,17 @@ class DynamoSettingsStore:
                 row.data = dict(state)
                 row.save()
 
-    def _read_live(self, connection: str) -> LiveSettings:
-        with translating():
-            entry = self._entry(connection)
-            policy, models = f"{POLICY}{entry.live_policy}", f"{MODELS}{entry.live_models}"
-            keys = [(connection, policy), (connection, models)]
-            rows = {row.sk: row.data for row in self.item.batch_get(keys, consistent_read=True)}
-        if policy not in rows:
-            raise ConfigurationError(f"{connection} has no policy; publish one first")
-        fitted = FittedModels(entry.live_models, rows[models]) if models in rows else NOTHING_FITTED
-        return LiveSettings(Connection(**entry.data), rows[policy], fitted)
+    def _body(self, connection: str, kind: str, version: str | None) -> Mapping[str, Json] | None:
+        """Of a policy or models; None if nothing is live."""
+        if version is None:
+            return None
+        key = (connection, kind + version)
+        if key not in self._bodies:
+            self._bodies[key] = self.item.get(*key, consistent_read=True).data
+        self._bodies.move_to_end(key)
+        if len(self._bodies) > BODIES_KEPT:
+            self._bodies.popitem(last=False)
+        return self._bodies[key]
 
     def _entry(self, connection: str) -> SettingsItem:
         try:
@@ -153,7 +150,6 @@ class DynamoSettingsStore:
                 if point in CONDITION_FAILED:
                     raise ConfigurationError(f"no connection {row.connection!r}") from error
                 raise
-        self._live.pop(row.connection, None)
 
     def _put_and_point(self, row: SettingsItem, point_to_it: Action) -> None:
         data = self.item.data

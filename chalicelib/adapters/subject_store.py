@@ -164,7 +164,7 @@ class DynamoSubjectStore:
             item.shard.set(_shard(save.ref)),
             item.due_at.set(save.due_at or NEVER),
             _assign(item.next_change_at, save.next_change_at),
-            *(_assign(getattr(item, name), numbers.get(name)) for name in ("score", *"rfm")),
+            *(_assign(getattr(item, name), numbers.get(name)) for name in ("at", "score", *"rfm")),
         ]
 
     def _mark_batch(self, marks: list[Mark]) -> None:
@@ -238,19 +238,20 @@ def _shard(ref: Ref) -> str:
 
 
 def _numbers(body: Mapping[str, Json]) -> dict[str, Json]:
-    """What the index holds of a card: its score and, of customers, r in days, f, m in money's
-    smallest unit.
+    """What the index holds of a card: when it was made, its score and, of customers, r in days,
+    f, m in money's smallest unit.
     """
+    numbers = {"at": body.get("at"), "score": body.get("score")}
     match body.get("rfm"):
         case {"recency_days": r, "frequency": f, "monetary": {"amount": m}}:
-            return {"score": body.get("score"), "r": r, "f": f, "m": m}
+            return numbers | {"r": r, "f": f, "m": m}
         case _:
-            return {"score": body.get("score")}
+            return numbers
 
 
 def _population_row(row: SubjectItem) -> Mapping[str, Json]:
     held: dict[str, Json] = {
-        "ref": row.ref, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
+        "ref": row.ref, "at": row.at, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
     }  # fmt: skip
     return {name: value for name, value in held.items() if value is not None}
 

@@ -60,7 +60,7 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 
     class Meta:
         index_name = "cards"
-        projection = IncludeProjection(["score", "r", "f", "m"])
+        projection = IncludeProjection(["at", "score", "r", "f", "m"])
 
     shard = UnicodeAttribute(hash_key=True)
     due_at = InstantText(range_key=True)
@@ -84,6 +84,7 @@ class SubjectItem(Model):
     outgoing = JsonText(null=True)
     published = JsonText(null=True)
     body = JsonText(null=True)
+    at = UnicodeAttribute(null=True)
     score = NumberAttribute(null=True)
     r = NumberAttribute(null=True)
     f = NumberAttribute(null=True)

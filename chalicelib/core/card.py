@@ -223,7 +223,8 @@ def _last_amount(card: ScoreCard, language: Language) -> FieldValue:
     money = card.last_purchase.amount
     major = money.to_decimal()
     # Persian readers think in toman; the field's label says so.
-    return float(major / 10 if money.currency == "IRR" and language == "fa" else major)
+    shown = major / 10 if money.currency == "IRR" and language == "fa" else major
+    return int(shown) if shown == shown.to_integral_value() else float(shown)
 
 
 _GRADES = {

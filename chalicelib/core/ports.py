@@ -112,7 +112,11 @@ class SubjectStore(Protocol):
         ...
 
     def population(self, connection: str) -> Iterator[Mapping[str, Json]]:
-        """Projected numbers of every card of a connection: ``ref, score, r, f, m``."""
+        """Projected numbers of every card of a connection: ``ref, at, score, r, f, m``.
+
+        ``r`` is in days as of ``at``; ``m`` is in the currency's smallest unit. ``r``, ``f`` and
+        ``m`` are absent where nothing was bought.
+        """
         ...
 
     def history(self, ref: Ref, limit: int) -> tuple[Mapping[str, Json], ...]:
@@ -143,8 +147,8 @@ class LiveSettings:
 class SettingsStore(Protocol):
     def connections(self) -> tuple[Connection, ...]: ...
 
-    def live(self, connection: str, *, fresh: bool = False) -> LiveSettings:
-        """Cached for a minute unless ``fresh``. Raises ``ConfigurationError`` if unknown."""
+    def live(self, connection: str) -> LiveSettings:
+        """As of now. Raises ``ConfigurationError`` if unknown."""
         ...
 
     def put_connection(self, connection: Connection) -> None: ...

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import cast
 
 from chalicelib.core.connector import CrmClient
-from chalicelib.core.facts import canonical
+from chalicelib.core.facts import canonical, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import Queue
@@ -59,7 +59,7 @@ def backfill(connection: str, services: Services, wait: Wait) -> Iterator[Progre
 
 def _list(connection: str, services: Services) -> Generator[Progress, None, int]:
     """Queue every record of the CRM page by page, from where an earlier run stopped."""
-    client = services.client(services.settings.live(connection, fresh=True))
+    client = services.client(services.settings.live(connection))
     state = services.settings.checkpoint(connection, CHECKPOINT) or {"cursor": None, "listed": 0}
     listed = cast(int, state["listed"])
     while not state.get("all"):
@@ -89,7 +89,7 @@ def publish_cuts(
 ) -> FittedModels:
     """Fit the cuts of the connection's buyers and put them into force."""
     buyers = [
-        (cast(int, row["r"]), cast(int, row["f"]), cast(int, row["m"]))
+        (_recency(row, now), cast(int, row["f"]), cast(int, row["m"]))
         for row in population
         if row.get("f")
     ]
@@ -98,6 +98,11 @@ def publish_cuts(
     models = FittedModels(version, parameters)
     services.settings.publish_models(connection, models, now)
     return models
+
+
+def _recency(row: Mapping[str, Json], now: datetime) -> int:
+    """Days since the last purchase, as of now; the row tells them as of its card."""
+    return cast(int, row["r"]) + (now - parse_instant(str(row["at"]))).days
 
 
 def _drain(step: str, queue: Queue, total: int, wait: Wait) -> Iterator[Progress]:

@@ -30,7 +30,7 @@ class Reason(StrEnum):
 
     READ = "read"  # read the CRM again: a delivery taken apart
     COLLECT = "collect"  # read the CRM and keep the facts, but publish nothing yet
-    RESCORE = "rescore"  # a new policy or model: score from stored facts, settings read anew
+    RESCORE = "rescore"  # a new policy or model: score from stored facts
     SWEEP = "sweep"  # the card is due: score from stored facts
     REWRITE = "rewrite"  # score from stored facts and write all of it again
 

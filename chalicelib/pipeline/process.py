@@ -146,7 +146,7 @@ def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
 
 
 def _score_all(work: Work, services: Services, now: datetime) -> list[Failure]:
-    live = services.settings.live(work.connection, fresh=work.reason is Reason.RESCORE)
+    live = services.settings.live(work.connection)
     owners, facts = _fetch(work, live, services, now)
     score = scorer(live, services.store, now, work.reason).score
     unwritten, failures = [], []

@@ -34,7 +34,7 @@ def backfill(
     """Score everyone who is already in the CRM. Stop it at any time; repeat it to go on."""
     services = Installation.find(stage).services
     if dry_run:
-        first = services.client(services.settings.live(connection, fresh=True)).list_subjects(None)
+        first = services.client(services.settings.live(connection)).list_subjects(None)
         note(f"{first.total or f'at least {len(first.refs)}'} records would be scored")
         return
     started = time.monotonic()

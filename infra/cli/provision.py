@@ -23,7 +23,7 @@ def provision(
 ) -> None:
     """Create the fields that scores are written to. Safe to repeat; nothing is ever removed."""
     services = Installation.find(stage).services
-    live = services.settings.live(connection, fresh=True)
+    live = services.settings.live(connection)
     policy = compile_policy(live.policy)
     client = services.client(live, policy.attributes)
     wanted = outputs(policy.publish, "contact")

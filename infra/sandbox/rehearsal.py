@@ -94,7 +94,7 @@ class Rehearsal:
 
     @property
     def live(self) -> LiveSettings:
-        return self.services.settings.live(CONNECTION, fresh=True)
+        return self.services.settings.live(CONNECTION)
 
     @property
     def webhook_url(self) -> str:
@@ -106,9 +106,10 @@ class Rehearsal:
 
     def invoke(self, function: str) -> None:
         """Run a function of the stack now, as its schedule would."""
-        boto3.client("lambda").invoke(FunctionName=self._physical_name(function))
+        boto3.client("lambda").invoke(FunctionName=self.function_name(function))
 
-    def _physical_name(self, function: str) -> str:
+    def function_name(self, function: str) -> str:
+        """What CloudFormation called a function of ``app.py``."""
         resources = boto3.client("cloudformation").describe_stack_resources(
             StackName=f"emtiaz-{STAGE}"
         )["StackResources"]

@@ -25,16 +25,13 @@ class InMemory:
 
 
 class DynamoDb:
-    """``pauses`` are the seconds that the stores would have slept, ``seconds`` their clock."""
+    """``pauses`` are the seconds that the stores would have slept."""
 
     def __init__(self, endpoint):
         self.endpoint = endpoint
         self.pauses = []
-        self.seconds = 0.0
         self.subjects = self.another_worker()
-        self.settings = DynamoSettingsStore(
-            "emtiaz-test-settings", endpoint=endpoint, seconds=lambda: self.seconds
-        )
+        self.settings = DynamoSettingsStore("emtiaz-test-settings", endpoint=endpoint)
 
     def another_worker(self):
         """A store with a client of its own."""
@@ -44,7 +41,7 @@ class DynamoDb:
 
     def emptied(self):
         self.pauses.clear()
-        self.settings._live.clear()
+        self.settings._bodies.clear()
         for item in (self.subjects.item, self.settings.item):
             if item.exists():
                 item.delete_table()

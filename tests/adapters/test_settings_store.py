@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.adapters.settings_store import DynamoSettingsStore
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import Retryable
 from tests.adapters.test_settings_store_contract import FITTED, MAIN, NOON, PAGE, item
@@ -22,24 +23,19 @@ def store(dynamodb):
     return dynamodb.settings
 
 
-def test_live_settings_cost_two_requests_and_then_none_for_a_minute(dynamodb, store):
+def test_live_settings_cost_one_request_once_their_versions_are_known(store):
     with operations_of(store) as operations:
         store.live("hubspot-main")
-        assert operations == ["GetItem", "BatchGetItem"]
-        dynamodb.seconds += 59
+        assert operations == ["GetItem"] * 3
         store.live("hubspot-main")
-        assert len(operations) == 2
-        dynamodb.seconds += 1
-        store.live("hubspot-main")
-        assert len(operations) == 4
+        assert operations == ["GetItem"] * 4
 
 
-def test_fresh_settings_are_read_again_and_kept(store):
-    store.live("hubspot-main")
-    with operations_of(store) as operations:
-        store.live("hubspot-main", fresh=True)
-        store.live("hubspot-main")
-    assert operations == ["GetItem", "BatchGetItem"]
+def test_another_worker_sees_at_once_what_was_published(dynamodb, store):
+    other = DynamoSettingsStore("emtiaz-test-settings", endpoint=dynamodb.endpoint)
+    other.live("hubspot-main")
+    store.publish_policy("hubspot-main", "v2", {"name": "two"}, NOON)
+    assert other.live("hubspot-main").policy == {"name": "two"}
 
 
 def test_who_publishes_sees_it_at_once(store):

@@ -65,13 +65,13 @@ def test_a_published_policy_is_live_and_nothing_is_fitted_at_first(store):
 def test_published_models_are_live(store):
     store.publish_policy("hubspot-main", "v1", PAGE, NOON)
     store.publish_models("hubspot-main", FITTED, NOON)
-    assert store.live("hubspot-main", fresh=True).models == FITTED
+    assert store.live("hubspot-main").models == FITTED
 
 
 def test_an_earlier_policy_may_be_published_again(store):
     for version, page in (("v1", PAGE), ("v2", {"name": "other"}), ("v1", PAGE)):
         store.publish_policy("hubspot-main", version, page, NOON)
-    assert store.live("hubspot-main", fresh=True).policy == PAGE
+    assert store.live("hubspot-main").policy == PAGE
 
 
 def test_a_version_never_changes_its_content(store):
@@ -81,14 +81,14 @@ def test_a_version_never_changes_its_content(store):
         store.publish_policy("hubspot-main", "v1", {"name": "forged"}, NOON)
     with pytest.raises(ConfigurationError, match=FITTED.version):
         store.publish_models("hubspot-main", replace(FITTED, parameters={}), NOON)
-    live = store.live("hubspot-main", fresh=True)
+    live = store.live("hubspot-main")
     assert (live.policy, live.models) == (PAGE, FITTED)
 
 
 def test_a_connection_that_is_put_again_keeps_its_policy(store):
     store.publish_policy("hubspot-main", "v1", PAGE, NOON)
     store.put_connection(replace(MAIN, currency="USD"))
-    live = store.live("hubspot-main", fresh=True)
+    live = store.live("hubspot-main")
     assert (live.connection.currency, live.policy) == ("USD", PAGE)
 
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -324,14 +325,16 @@ STEPS = st.lists(
 )
 
 
+EXAMPLES = count(1)
+
+
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=STEPS)
 def test_any_order_of_saves_and_marks_ends_as_it_does_in_memory(dynamodb, steps):
     # A connection of their own, so that examples do not meet in one table.
-    dynamodb.seconds += 1
-    ref = Ref(f"hubspot-{int(dynamodb.seconds)}", "contact", "1")
+    ref = Ref(f"hubspot-{next(EXAMPLES)}", "contact", "1")
     stored, fake = dynamodb.subjects, InMemorySubjectStore()
     for step in steps:
         assert taken(stored, ref, step) == taken(fake, ref, step)

@@ -6,7 +6,7 @@ from chalicelib.core.ports import LiveSettings
 
 
 class InMemorySettingsStore:
-    """``reads`` lists what ``live`` was asked, as ``(connection, fresh)``."""
+    """``reads`` lists the connections that ``live`` was asked for."""
 
     def __init__(self):
         self.reads = []
@@ -21,8 +21,8 @@ class InMemorySettingsStore:
     def connections(self):
         return tuple(self._connections[id_] for id_ in sorted(self._connections))
 
-    def live(self, connection, *, fresh=False):
-        self.reads.append((connection, fresh))
+    def live(self, connection):
+        self.reads.append(connection)
         self._require(connection)
         if connection not in self._live_policy:
             raise ConfigurationError(f"{connection} has no policy")

@@ -121,6 +121,7 @@ def population_row(card):
     rfm = card.body.get("rfm") or {}
     row = {
         "ref": str(card.ref),
+        "at": card.body.get("at"),
         "score": card.body.get("score"),
         "r": rfm.get("recency_days"),
         "f": rfm.get("frequency"),
