@@ -66,7 +66,7 @@ def _make(project: Path, workshop: Path, package: Package) -> None:
     _check_connectors(made / "deployment.zip")
     repack(made / "deployment.zip", workshop / "code.zip")
     _write_template(template, workshop / "template.json")
-    _lint(workshop / "template.json")
+    lint(workshop / "template.json")
     for finished in (package.code, package.template):
         (workshop / finished.name).replace(finished)
 
@@ -124,7 +124,8 @@ def _write_template(template: stack_template.Template, target: Path) -> None:
     target.write_text(text.replace('"./deployment.zip"', '"./code.zip"') + "\n", "utf-8")
 
 
-def _lint(template: Path) -> None:
+def lint(template: Path) -> None:
+    """Raises PackagingError with what cfn-lint says, warnings included."""
     _run(["-c", "import cfnlint.runner; cfnlint.runner.main()", "--", str(template)])
 
 

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from infra.package import PROJECT, PackagingError, build
+from infra.package import PROJECT, PackagingError, build, lint
 
 MEGABYTE = 1_000_000
 
@@ -97,3 +97,11 @@ def test_a_checkout_without_symbolic_links_is_refused(tmp_path):
     link.write_text("../connectors")  # what git leaves on Windows
     with pytest.raises(PackagingError, match="symbolic link"):
         build(clone, tmp_path / "broken")
+
+
+def test_a_template_that_cloudformation_would_refuse_is_no_package(tmp_path):
+    wrong = tmp_path / "template.json"
+    sound = build().template.read_text()
+    wrong.write_text(sound.replace('"Ref": "LogRetentionDays"', '"Ref": "Nobody"'))
+    with pytest.raises(PackagingError, match="Nobody"):
+        lint(wrong)
