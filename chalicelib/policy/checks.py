@@ -17,6 +17,8 @@ from chalicelib.scoring.models import Context
 Page = Mapping[str, Any]
 Path = tuple[str | int, ...]
 
+_ACTIVITY = "activity"
+
 
 def time_zone_exists(page: Page) -> Iterator[Problem]:
     zones = available_timezones()
@@ -87,11 +89,10 @@ def _conditions_of(group: Page, page: Page) -> list[Mapping[str, Json]]:
 
 
 def _attributes(page: Page) -> dict[str, str]:
-    """Types by the names that conditions use; activities are facts, not attributes."""
+    """Types by the names that conditions use."""
     return {
         f"account.{name}" if row["of"] == "account" else name: row["type"]
         for name, row in page["attributes"].items()
-        if row["type"] != "activity"
     }
 
 
@@ -115,9 +116,8 @@ def _condition(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Pro
 
 def _leaf(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
     name, used = node["attribute"], [key for key in node if key in OPERATORS]
-    if name not in known:
-        advice = instead(name, sorted(known))
-        yield Problem(pointer((*path, "attribute")), f"{name} is not in attributes, {advice}")
+    if known.get(name, _ACTIVITY) == _ACTIVITY:
+        yield Problem(pointer((*path, "attribute")), _no_attribute(name, known))
         return
     fitting = [key for key, operator in OPERATORS.items() if known[name] in operator.types]
     if not used:
@@ -128,6 +128,13 @@ def _leaf(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]
             yield Problem(pointer((*path, key)), f"{reason}; {instead('', fitting)}")
         elif key in ("equals", "in") and not _is_of(known[name], node[key]):
             yield Problem(pointer((*path, key)), f"{name} is of type {known[name]}: write such")
+
+
+def _no_attribute(name: str, known: Mapping[str, str]) -> str:
+    if name in known:
+        return f"{name} is an activity; give it a rule in a group of the model engagement"
+    attributes = [one for one, kind in known.items() if kind != _ACTIVITY]
+    return f"{name} is not in attributes, {instead(name, sorted(attributes))}"
 
 
 def _is_of(kind: str, operand: Any) -> bool:

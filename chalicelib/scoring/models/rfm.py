@@ -52,6 +52,7 @@ SCHEMA: Mapping[str, Json] = {
             "additionalProperties": False,
             "properties": {"r": _WEIGHT, "f": _WEIGHT, "m": _WEIGHT},
             "anyOf": [{"properties": {name: {"exclusiveMinimum": 0}}} for name in "rfm"],
+            "description": "weights of which at least one is greater than 0",
         },
         "thresholds": {
             "type": "object",

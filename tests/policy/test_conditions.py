@@ -1,0 +1,124 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.core.facts import FactSet
+from chalicelib.core.policy import Profile
+from chalicelib.policy.conditions import OPERATORS, compile_condition
+from tests.oracle.scorer import truth
+from tests.scoring.examples import NOW, SUBJECT, conditions
+
+WORDS = {True: "yes", False: "no", None: "unknown"}
+
+
+def holds(condition, account=None, **attributes):
+    attributes["account"] = account or {}
+    profile = Profile(SUBJECT, NOW, attributes, {}, (), FactSet())
+    return compile_condition(condition)(profile)
+
+
+@pytest.mark.parametrize(
+    ("test", "value", "verdict"),
+    [
+        ({"equals": "Iran"}, "iran ", True),
+        ({"equals": "ایران"}, "ايران", True),
+        ({"equals": "Iran"}, "Iraq", False),
+        ({"equals": 5}, 5.0, True),
+        ({"equals": 1}, True, False),
+        ({"equals": True}, True, True),
+        ({"equals": True}, 1, False),
+        ({"in": ["retail", "banking"]}, "BANKING", True),
+        ({"in": [1, 2]}, 3, False),
+        ({"at_least": 20}, 20, True),
+        ({"at_least": 20}, 19.9, False),
+        ({"at_most": 20}, 20, True),
+        ({"at_most": 20}, 21, False),
+        ({"between": [5, 10]}, 10, True),
+        ({"between": [5, 10]}, 11, False),
+        ({"at_least": 5, "at_most": 10}, 11, False),
+        ({"at_least": 20}, "many", None),
+        ({"at_least": 0}, True, None),
+        ({"contains": "فروش"}, "مدير فروش", True),
+        ({"contains": ["shoes", "bags"]}, "Handbags", True),
+        ({"contains": "x"}, 5, None),
+        ({"has_word": "cto"}, "Director", False),
+        ({"has_word": ["cto", "ceo"]}, "CEO/Founder", True),
+        ({"has_word": "vice president"}, "Vice  President, Sales", True),
+        ({"has_word": "مدیرعامل"}, "مدیر‌عامل شرکت", True),
+        ({"has_word": "مدیر"}, "مدیریت", False),
+        ({"matches": "^c.o$"}, "CFO", True),
+        ({"matches": "@gmail\\."}, "a@gmail.com", True),
+        ({"present": True}, "x", True),
+        ({"present": False}, "x", False),
+        ({"missing": True}, "x", False),
+    ],
+)
+def test_operators(test, value, verdict):
+    assert holds({"attribute": "it", **test}, it=value) is verdict
+
+
+@pytest.mark.parametrize("value", [None, ""])
+@pytest.mark.parametrize("name", set(OPERATORS) - {"present", "missing"})
+def test_of_a_missing_attribute_nothing_is_known(name, value):
+    operand = {"between": [0, 1], "in": ["x"]}.get(name, 1 if name.startswith("at") else "x")
+    assert holds({"attribute": "it", name: operand}, it=value) is None
+    assert holds({"attribute": "it", name: operand}) is None
+
+
+def test_presence_is_always_known():
+    assert holds({"attribute": "it", "present": True}) is False
+    assert holds({"attribute": "it", "missing": True}, it="") is True
+
+
+def test_when_missing_settles_what_is_unknown_and_nothing_else():
+    rule = {"attribute": "it", "equals": "x", "when_missing": True}
+    assert holds(rule) is True
+    assert holds(rule, it="y") is False
+
+
+def test_attributes_of_the_account_have_a_prefix():
+    rule = {"attribute": "account.employees", "at_least": 100}
+    assert holds(rule, account={"employees": 100}) is True
+    assert holds(rule, employees=100) is None
+
+
+YES, NO = {"attribute": "it", "equals": "x"}, {"attribute": "it", "equals": "y"}
+UNKNOWN = {"attribute": "other", "equals": "x"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "verdict"),
+    [
+        ({"all": [YES, YES]}, True),
+        ({"all": [YES, UNKNOWN]}, None),
+        ({"all": [UNKNOWN, NO]}, False),
+        ({"any": [NO, YES]}, True),
+        ({"any": [UNKNOWN, YES]}, True),
+        ({"any": [UNKNOWN, NO]}, None),
+        ({"any": [NO, NO]}, False),
+        ({"not": YES}, False),
+        ({"not": UNKNOWN}, None),
+        ({"all": [YES, UNKNOWN], "when_missing": True}, True),
+        ({"not": {"any": [NO, {"all": [YES, UNKNOWN]}]}, "when_missing": False}, False),
+    ],
+)
+def test_three_valued_logic(condition, verdict):
+    assert holds(condition, it="x") is verdict
+
+
+values = st.fixed_dictionaries(
+    {},
+    optional={
+        "job_title": st.sampled_from(["CEO", "مدير عامل", "intern", "", None]),
+        "email": st.sampled_from(["b@gmail.com", "a@acme.example"]),
+        "phone": st.just("+98"),
+        "email_opted_out": st.booleans(),
+    },
+)
+accounts = st.fixed_dictionaries({}, optional={"employees": st.integers(0, 400)})
+
+
+@given(conditions, values, accounts)
+def test_a_condition_is_what_the_naive_reader_takes_it_for(condition, attributes, account):
+    flat = attributes | {f"account.{name}": value for name, value in account.items()}
+    assert WORDS[holds(condition, account, **attributes)] == truth(condition, flat)

@@ -1,0 +1,147 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.core.card import OUTPUTS, WHY_LIMIT, Trigger
+from chalicelib.core.policy import PublishPolicy
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import Written, changed_fields, outputs, publish, score_card
+from tests.scoring.examples import (
+    FITTED,
+    NOW,
+    SUBJECT,
+    activity,
+    ago,
+    contact,
+    fact_rows,
+    fact_set,
+    pages,
+    starter,
+    won,
+)
+
+POLICY = compile_policy(starter())
+ROWS = [
+    contact(job_title="CEO", email="a@acme.example"),
+    activity("form.submitted", ago(days=3)),
+    won("1", ago(days=12)),
+]
+CARD = score_card(SUBJECT, fact_set(ROWS), POLICY, FITTED, NOW)
+SHOWN = publish(CARD, Written({}, certain=True), POLICY)
+
+
+def scored(score):
+    return replace(CARD, customer=replace(CARD.customer, score=score))
+
+
+def written(**changes):
+    return Written({**SHOWN, **changes}, certain=True)
+
+
+def test_the_first_time_all_outputs_are_written():
+    assert set(SHOWN) == {row.name for row in OUTPUTS}
+    assert SHOWN["trend"] == "steady"
+
+
+def test_what_the_crm_shows_already_is_not_written_again():
+    assert publish(CARD, written(), POLICY) is None
+
+
+def test_whatever_cannot_be_relied_on_is_written_again():
+    assert publish(CARD, Written(SHOWN, certain=False), POLICY) == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "speaks"),
+    [
+        (50, 54, False),
+        (50, 55, True),
+        (50, 46, False),
+        (50, 45, True),
+        (3, 0, True),
+        (98, 100, True),
+    ],
+)
+def test_a_score_is_written_when_it_moved_by_the_step_or_came_to_an_end(before, after, speaks):
+    shown = {**SHOWN, "score": before, "customer_score": before}
+    assert (publish(scored(after), Written(shown, True), POLICY) is not None) is speaks
+
+
+@pytest.mark.parametrize("name", [row.name for row in OUTPUTS if row.trigger is Trigger.FOLLOW])
+def test_followers_are_no_reason_to_write(name):
+    assert publish(CARD, written(**{name: "something else"}), POLICY) is None
+
+
+@pytest.mark.parametrize("name", [row.name for row in OUTPUTS if row.trigger is Trigger.ANY])
+def test_any_other_change_is_written(name):
+    assert publish(CARD, written(**{name: "something else"}), POLICY) is not None
+
+
+@pytest.mark.parametrize("name", [row.name for row in OUTPUTS if row.trigger is Trigger.STEP])
+def test_a_score_that_appears_is_written(name):
+    assert publish(CARD, written(**{name: None}), POLICY) is not None
+
+
+def test_small_changes_add_up():
+    """The step is counted from what the CRM shows, not from the last card."""
+    shown = {**SHOWN, "score": 50, "customer_score": 50}
+    spoken = [publish(scored(score), Written(shown, True), POLICY) for score in (52, 54, 56)]
+    assert [fields is not None for fields in spoken] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("before", "trend"), [(CARD.score - 10, "rising"), (CARD.score + 10, "falling")]
+)
+def test_the_trend_compares_with_what_was_written(before, trend):
+    assert publish(CARD, written(score=before), POLICY)["trend"] == trend
+
+
+def test_the_trend_stays_while_the_score_does():
+    fields = publish(CARD, written(trend="falling", grade="C3"), POLICY)
+    assert fields["trend"] == "falling"
+
+
+def test_the_minimal_profile_is_the_minimal_outputs():
+    minimal = compile_policy(starter(publish={"step": 5, "profile": "minimal"}))
+    fields = publish(CARD, Written({}, certain=True), minimal)
+    assert set(fields) == {"score", "class", "why", "updated"}
+
+
+def test_outputs_that_do_not_apply_to_a_kind_are_not_published():
+    assert outputs(PublishPolicy(5, "full"), "deal") == ()
+
+
+def test_only_the_difference_is_set():
+    outgoing = {**SHOWN, "grade": "C1", "why": "other words"}
+    assert changed_fields(outgoing, SHOWN) == {"grade": "C1", "why": "other words"}
+
+
+def test_a_difference_of_followers_alone_is_none():
+    assert changed_fields({**SHOWN, "why": "other words", "updated": "later"}, SHOWN) == {}
+
+
+def test_a_field_that_was_never_shown_is_set():
+    assert changed_fields({"grade": "B2"}, {}) == {"grade": "B2"}
+
+
+def test_the_language_of_the_policy_decides_the_words():
+    persian = compile_policy(starter(language="fa"))
+    card = score_card(SUBJECT, fact_set(ROWS), persian, FITTED, NOW)
+    fields = publish(card, Written({}, certain=True), persian)
+    assert "خرید" in fields["why"]
+    assert "Welcome" in SHOWN["next_action"]
+    assert fields["next_action"] == "خوشامد بگویید و به خرید دوم راهنمایی کنید"
+
+
+@settings(deadline=None, max_examples=50)
+@given(pages, fact_rows, st.integers(0, 60 * 1440))
+def test_publishing_what_was_just_published_is_silent(page, rows, minutes):
+    policy = compile_policy(page)
+    card = score_card(SUBJECT, fact_set(rows), policy, FITTED, NOW + timedelta(minutes=minutes))
+    fields = publish(card, Written({}, certain=True), policy)
+    assert fields is not None
+    assert publish(card, Written(fields, certain=True), policy) is None
+    assert len(fields["why"]) <= WHY_LIMIT
