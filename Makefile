@@ -9,7 +9,7 @@ demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
 
 test: $(READY)
-	@$(BIN)/pytest -n 2 -m "not e2e"
+	@$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e"
 
 e2e: $(READY)
 	@$(BIN)/pytest -m e2e
@@ -33,10 +33,11 @@ docs: $(READY)
 clean:
 	rm -rf .venv build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
-$(READY): requirements.txt requirements-dev.txt infra/constraints.txt
+$(READY): requirements.txt requirements-dev.txt infra/constraints.txt pyproject.toml
 	@echo "preparing .venv (once, about a minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		-r requirements-dev.txt -c infra/constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@

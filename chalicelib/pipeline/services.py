@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from chalicelib.core.connector import Connector, CrmClient
+from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
 from chalicelib.core.policy import Attribute
 from chalicelib.core.ports import Clock, LiveSettings, Queue, Secrets, SettingsStore, SubjectStore
 
@@ -22,6 +22,17 @@ class Edge:
     intake: Queue
 
 
+Terms = tuple[Connection, Secret, tuple[Attribute, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedClient:
+    """A CRM client and the terms that it was connected on."""
+
+    terms: Terms
+    client: CrmClient
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     load_connector: LoadConnector
@@ -31,9 +42,19 @@ class Services:
     intake: Queue
     write_back: Queue
     clock: Clock
+    clients: dict[str, ConnectedClient] = field(default_factory=dict)
 
     def client(self, live: LiveSettings, attributes: Sequence[Attribute] = ()) -> CrmClient:
-        """The CRM of a connection; ``attributes`` are those that it will be asked for."""
-        connector = self.load_connector(live.connection.crm)
-        secret = self.secrets.get(live.connection.id)
-        return connector.connect(live.connection, secret, attributes)
+        """The CRM of a connection; ``attributes`` are those that it will be asked for.
+
+        One client serves a connection until its settings, secret or attributes change: it
+        keeps its line open, and remembers what seldom changes, such as pipelines.
+        """
+        connection = live.connection
+        terms = (connection, self.secrets.get(connection.id), tuple(attributes))
+        held = self.clients.get(connection.id)
+        if held is None or held.terms != terms:
+            connector = self.load_connector(connection.crm)
+            held = ConnectedClient(terms, connector.connect(*terms))
+            self.clients[connection.id] = held
+        return held.client

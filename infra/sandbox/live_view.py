@@ -70,7 +70,12 @@ class Salespeople:
     def work(self, wait_seconds: float) -> Outcome:
         """Change one thing and wait until its effect is on the record, at most so long."""
         plans = (self._win_a_deal, self._win_a_deal, self._correct_the_title, self._move_the_lead)
-        plan = self._random.choice(plans)()
+        return self._carry_out(self._random.choice(plans)(), wait_seconds)
+
+    def win_a_deal(self, wait_seconds: float) -> Outcome:
+        return self._carry_out(self._win_a_deal(), wait_seconds)
+
+    def _carry_out(self, plan: Plan, wait_seconds: float) -> Outcome:
         before, since = Shown.on(plan.person), self._portal.now()
         plan.act()
         delay = _wait_for_write(plan.person, since, wait_seconds)

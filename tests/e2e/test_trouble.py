@@ -12,6 +12,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import boto3
+import pytest
 import requests
 
 from chalicelib.adapters.clock import SandboxClock

@@ -1,0 +1,51 @@
+"""``python -m infra.bench``: measure, print, and keep the figures in ``build/bench.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from infra.bench.cold_start import receive_import, zip_size
+from infra.bench.delay import change_to_visible
+from infra.bench.figures import Figure, show, write
+from infra.bench.traffic import changed_contacts
+from infra.package import PROJECT, build
+from infra.sandbox.demo import PURCHASES
+from infra.sandbox.hubspot.cdnow import load_cdnow
+from infra.sandbox.rehearsal import rehearsal
+
+TARGET = PROJECT / "build" / "bench.json"
+
+
+def main(seed: Annotated[int, typer.Option(help="Of everything that is random.")] = 7) -> None:
+    """Measure the project's figures; ends with 1 if one misses its goal."""
+    console = Console()
+    figures: list[Figure] = []
+    for name, measured in _measure(seed):
+        console.print(f"measured: {name}")
+        figures += measured
+    write(figures, seed, TARGET)
+    show(figures, seed, console)
+    if not all(figure.holds for figure in figures):
+        raise typer.Exit(1)
+
+
+def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
+    package = build()
+    yield "the package", zip_size(package)
+    yield "the start of receive", receive_import(package)
+    with rehearsal() as stage:
+        loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
+        stage.deploy()
+        stage.connect()
+        stage.backfill()
+        yield "the delay", change_to_visible(stage, loaded, seed)
+        yield "the traffic", changed_contacts(stage, seed)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,196 @@
+"""What a thousand changed contacts cost: calls to the CRM, requests and units at the tables.
+
+The handlers of ``app.py`` run in this process, one call per batch of the queue as Lambda would
+make it, against the deployed tables and queues of a local cloud and a stand-in CRM.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import ceil
+from random import Random
+from typing import Any, cast
+
+import boto3
+
+from chalicelib.adapters.queue import SqsQueue
+from chalicelib.adapters.settings_store import DynamoSettingsStore
+from chalicelib.adapters.subject_store import DynamoSubjectStore
+from chalicelib.adapters.tables import connection_of
+from chalicelib.core.ports import Queue
+from chalicelib.pipeline.messages import Envelope, Failure
+from chalicelib.pipeline.process import process
+from chalicelib.pipeline.services import Services
+from chalicelib.pipeline.write_back import write_back
+from infra.bench.figures import Figure
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
+from infra.sandbox.rehearsal import Rehearsal
+
+CHANGED = 1000
+BATCH = 100
+GOAL_CALLS = 1.1
+GOAL_REQUESTS = 2.2
+REP = Actor.user(77)
+
+_OPERATIONS = ("Query", "GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem", "PutItem")
+_WRITES = ("TransactWriteItems", "UpdateItem", "PutItem")
+
+
+@dataclass(slots=True)
+class Meter:
+    """DynamoDB requests by operation, and the write units they took."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    write_units: float = 0.0
+
+    def ask(self, params: dict[str, Any], **_: object) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
+    def count(self, parsed: dict[str, Any], model: Any, **_: object) -> None:
+        self.requests[model.name] += 1
+        if model.name in _WRITES:
+            consumed = parsed.get("ConsumedCapacity", [])
+            rows = consumed if isinstance(consumed, list) else [consumed]
+            self.write_units += sum(row["CapacityUnits"] for row in rows)
+
+
+def changed_contacts(stage: Rehearsal, seed: int) -> list[Figure]:
+    """A thousand contacts, one deal each, whose amounts are corrected: deliveries of 100."""
+    services, portal = stage.services, stage.hubspot.portal
+    deals = _people(portal, Random(seed))  # noqa: S311 - a bench that can be repeated
+    with _nobody_else_works():
+        stage.subscribe(gather_ms=20)
+        _correct_amounts(stage, deals, "1.00")
+        _work_off(services)  # everybody is known and written before anything is counted
+        stage.hubspot.requests.reset()
+        _correct_amounts(stage, deals, "2.00")
+        with _metered(services) as meter:
+            _work_off(services)
+    return [_crm_calls(stage.hubspot.requests.counts(), portal), *_table_requests(meter)]
+
+
+def _people(portal: Portal, random: Random) -> list[str]:
+    """Their deals; every tenth contact shares its company with others."""
+    companies = [
+        portal.load(COMPANIES, {"name": f"Company {n}", "numberofemployees": str(n)}).id
+        for n in range(CHANGED // 10)
+    ]
+    deals = []
+    for number in range(CHANGED):
+        person = portal.load(CONTACTS, {"email": f"bench{number}@example.com"}).id
+        closed = portal.now() - timedelta(days=random.uniform(1, 700))
+        won = {"dealstage": "closedwon", "closedate": spell(closed), "deal_currency_code": "USD"}
+        deals.append(portal.load(DEALS, {"dealname": "Order", "amount": "0.50", **won}).id)
+        company = random.choice(companies)
+        portal.load_link((DEALS, deals[-1]), (CONTACTS, person))
+        portal.load_link((CONTACTS, person), (COMPANIES, company), primary=True)
+    return deals
+
+
+def _correct_amounts(stage: Rehearsal, deals: Sequence[str], amount: str) -> None:
+    for start in range(0, len(deals), BATCH):
+        with stage.hubspot.portal.lock:  # nothing is sent before the hundred is complete
+            for deal in deals[start : start + BATCH]:
+                stage.hubspot.portal.update(DEALS, deal, {"amount": amount}, REP)
+        if not stage.hubspot.webhooks.flush(60):
+            raise TimeoutError("the stand-in could not deliver its webhooks")
+
+
+@contextmanager
+def _nobody_else_works() -> Iterator[None]:
+    """The deployed workers rest, so that all work is done, and counted, in this process."""
+    client = boto3.client("lambda")
+    mappings = [one["UUID"] for one in client.list_event_source_mappings()["EventSourceMappings"]]
+    for mapping in mappings:
+        client.update_event_source_mapping(UUID=mapping, Enabled=False)
+    try:
+        yield
+    finally:
+        for mapping in mappings:
+            client.update_event_source_mapping(UUID=mapping, Enabled=True)
+
+
+def _work_off(services: Services) -> None:
+    """Both queues, batch by batch as the event source mappings would hand them out."""
+    _drain(services.intake, lambda batch: process(batch, services, services.clock.now()))
+    deadline = services.clock.now() + timedelta(minutes=10)
+    _drain(services.write_back, lambda batch: write_back(batch, services, deadline))
+
+
+def _drain(queue: Queue, work: Callable[[list[Envelope]], tuple[Failure, ...]]) -> None:
+    client, url = boto3.client("sqs"), cast(SqsQueue, queue).url
+    while records := _receive(client, url):
+        if failures := work([Envelope.from_record(record) for record in records]):
+            raise RuntimeError(f"{len(failures)} messages failed in a quiet run")
+        for record in records:
+            client.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
+
+
+def _receive(client: Any, url: str) -> list[dict[str, Any]]:
+    answer = client.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+    )
+    return [
+        {
+            "messageId": one["MessageId"],
+            "receiptHandle": one["ReceiptHandle"],
+            "body": one["Body"],
+            "attributes": one["Attributes"],
+        }
+        for one in answer.get("Messages", [])
+    ]
+
+
+@contextmanager
+def _metered(services: Services) -> Iterator[Meter]:
+    meter = Meter()
+    stores = (
+        cast(DynamoSubjectStore, services.store),
+        cast(DynamoSettingsStore, services.settings),
+    )
+    events = [connection_of(store.item).client.meta.events for store in stores]
+    for one in events:
+        for operation in _OPERATIONS:
+            one.register(f"before-parameter-build.dynamodb.{operation}", meter.ask)
+        one.register("after-call.dynamodb", meter.count)
+    yield meter
+
+
+def _crm_calls(counts: Mapping[str, int], portal: Portal) -> Figure:
+    """Against one call per full batch of each kind that the shipped policy needs."""
+    companies = len(portal.records(COMPANIES))
+    kinds = {
+        "deals to contacts": CHANGED,
+        "contacts": CHANGED,
+        "contacts to deals": CHANGED,
+        "contacts to companies": CHANGED,
+        "deals": CHANGED,
+        "companies": min(companies, CHANGED // 10),
+        "updates": CHANGED,
+    }
+    floor = sum(ceil(records / BATCH) for records in kinds.values())
+    calls = sum(counts.values())
+    beside = f"{calls} calls against a floor of {floor}: {', '.join(kinds)}, each in hundreds"
+    name = f"CRM calls per {CHANGED} changed contacts, against the floor"
+    return Figure(name, calls / floor, "×", GOAL_CALLS, beside)
+
+
+def _table_requests(meter: Meter) -> list[Figure]:
+    split = ", ".join(f"{name} {count}" for name, count in meter.requests.most_common())
+    requests = sum(meter.requests.values()) / CHANGED
+    return [
+        Figure("DynamoDB requests per changed contact", requests, "", GOAL_REQUESTS, split),
+        Figure(
+            "DynamoDB write units per changed contact",
+            meter.write_units / CHANGED,
+            "units",
+            None,
+            "score saved, published and marked; as the local cloud counts them",
+        ),
+    ]
