@@ -146,11 +146,15 @@ class CrmClient(Protocol):
 class Connector:
     """A CRM, declared. ``name`` equals its folder's; ``connect`` imports its client lazily.
 
+    ``base_url`` and ``api_version`` are what a new connection begins with.
+
     ``verify`` raises ``SignatureInvalid``; ``check_shape`` raises ``PayloadInvalid`` for a body
     that no delivery of this CRM looks like; ``parse`` raises ``DeliveryUnreadable``.
     """
 
     name: str
+    base_url: str
+    api_version: str
     content_types: tuple[str, ...]
     verify: Callable[[Request, Secret, datetime], None]
     check_shape: Callable[[bytes], None]

@@ -17,6 +17,8 @@ def _connect(connection: Connection, secret: Secret, attributes: Sequence[Attrib
 
 CONNECTOR = Connector(
     name="hubspot",
+    base_url="https://api.hubapi.com",
+    api_version="2026-03",
     content_types=("application/json",),
     verify=verify,
     check_shape=check_shape,

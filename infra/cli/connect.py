@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from typing import Annotated
 
 import boto3
@@ -15,15 +18,12 @@ from rich.prompt import Prompt
 import connectors
 from chalicelib.adapters.secrets import secret_name, to_text
 from chalicelib.core.connector import Connection, Secret
-from chalicelib.core.model import CONNECTION_ID
-from chalicelib.policy import version_of
+from chalicelib.core.model import CONNECTION_ID, Language
+from chalicelib.policy import compile_policy, version_of
 from infra.cli.console import ERR, confirm, note, say, show_json
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Policy, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.cli.policy_page import SHIPPED, Page, read_page
-
-_SERVERS = {"hubspot": ("https://api.hubapi.com", "2026-03")}
-"""Address and API version to begin with; a CRM that is not here is asked for both."""
 
 
 def connect(  # noqa: PLR0913 - the options of a command
@@ -34,7 +34,20 @@ def connect(  # noqa: PLR0913 - the options of a command
     connection: Annotated[str, typer.Option(help="Id to give it; by default CRM-main.")] = "",
     base_url: Annotated[str, typer.Option(help="Where the CRM's API answers.")] = "",
     api_version: Annotated[str, typer.Option(help="Version in the CRM's paths.")] = "",
-    policy: Policy = SHIPPED,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="Policy to score by.",
+            show_default="the one in force, or the shipped starter policy",
+        ),
+    ] = None,
+    language: Annotated[
+        Language | None, typer.Option(help="Of the texts that are written into the CRM.")
+    ] = None,
+    webhooks_file: Annotated[
+        Path | None,
+        typer.Option(help="Write the webhook subscriptions here, as the CRM's app takes them."),
+    ] = None,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Read token and webhook secret from two lines.")
     ] = False,
@@ -49,15 +62,17 @@ def connect(  # noqa: PLR0913 - the options of a command
     EMTIAZ_TOKEN and EMTIAZ_WEBHOOK_SECRET; never from the command line, which others can read.
     """
     installation = Installation.find(stage)
-    page = read_page(policy)
     wanted = _wanted(crm, connection or f"{crm}-main", base_url, api_version)
     secret = _secret(installation.webhook_url(wanted.id), stdin=stdin)
     found = _look(wanted, secret)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
+    page = _page(installation, found, policy, language)
     if dry_run:
         return
     confirm(f"Connect it to stage {stage} as {found.id}?", yes=yes)
     _keep(installation, found, secret, page)
+    if webhooks_file:
+        _write_webhooks(webhooks_file, found, secret, page)
     _tell(found, secret, as_json=as_json)
 
 
@@ -70,16 +85,13 @@ def _wanted(crm: str, connection: str, base_url: str, api_version: str) -> Conne
             f"{connection!r} must be {crm}- and then small letters, digits or dashes",
             param_hint="--connection",
         )
-    address, version = _SERVERS.get(crm, ("", ""))
-    server = (base_url or address, api_version or version)
-    if not all(server):
-        raise typer.BadParameter(f"{crm} needs --base-url and --api-version")
+    declared = connectors.load(crm)
     return Connection(
         id=connection,
         crm=crm,
         account_id="",
-        base_url=server[0],
-        api_version=server[1],
+        base_url=base_url or declared.base_url,
+        api_version=api_version or declared.api_version,
         currency="",
         time_zone="",
     )
@@ -113,6 +125,37 @@ def _look(wanted: Connection, secret: Secret) -> Connection:
         currency=account.currency,
         time_zone=account.time_zone,
     )
+
+
+def _page(
+    installation: Installation, found: Connection, policy: Path | None, language: Language | None
+) -> Page:
+    """The policy that was named, else the one in force, else the shipped one.
+
+    The shipped one is made to fit: its sums are in the account's currency, and its days
+    begin where the account is.
+    """
+    page = read_page(policy) if policy else _in_force(installation, found) or _shipped_for(found)
+    return page | ({"language": language} if language else {})
+
+
+def _in_force(installation: Installation, found: Connection) -> Page | None:
+    settings = installation.services.settings
+    if found.id not in {connection.id for connection in settings.connections()}:
+        return None
+    return dict(settings.live(found.id).policy)
+
+
+def _shipped_for(found: Connection) -> Page:
+    return read_page(SHIPPED) | {"currency": found.currency, "time_zone": found.time_zone}
+
+
+def _write_webhooks(target: Path, found: Connection, secret: Secret, page: Page) -> None:
+    component = import_module(f"infra.crm.{found.crm}.webhooks").component
+    subscriptions = component(secret.url, compile_policy(page).attributes)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(subscriptions, indent=2) + "\n", "utf-8")
+    note(f"wrote {target}")
 
 
 def _keep(installation: Installation, found: Connection, secret: Secret, page: Page) -> None:

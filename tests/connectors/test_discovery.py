@@ -15,7 +15,8 @@ DROPPED_IN = """
 from chalicelib.core.connector import Connector
 
 CONNECTOR = Connector(
-    name="{name}", content_types=("text/xml",), verify=lambda request, secret, now: None,
+    name="{name}", base_url="https://crm.example", api_version="1",
+    content_types=("text/xml",), verify=lambda request, secret, now: None,
     check_shape=lambda body: None, parse=lambda request, connection: (),
     connect=lambda connection, secret, attributes: None,
 )

@@ -3,18 +3,14 @@
 import random
 
 import pytest
-import yaml
 
 from chalicelib.core.facts import parse_instant
-from infra.cli.policy_page import SHIPPED
 from infra.sandbox.hubspot.records import CONTACTS
 from infra.sandbox.rehearsal import CONNECTION
 from tests.oracle.hubspot import rows_of
 from tests.oracle.scorer import naive_card
 
 pytestmark = pytest.mark.xdist_group("e2e")
-
-PAGE = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
 
 
 def test_after_the_backfill_everybody_shows_what_the_oracle_says(stage):
@@ -103,17 +99,17 @@ def happen(stage, contact, rng):
 
 def assert_oracle_equality(stage, contacts):
     """Every card equals the naive one at the instant it was made, and the CRM shows it."""
-    dump = stage.portal.dump()
-    cuts = dict(stage.services.settings.live(CONNECTION).models.parameters["rfm"])
+    dump, live = stage.portal.dump(), stage.services.settings.live(CONNECTION)
+    page, cuts = live.policy, live.models.parameters["rfm"]
     for contact in contacts:
-        rows = rows_of(dump, PAGE, CONNECTION, contact)
+        rows = rows_of(dump, page, CONNECTION, contact)
         stored = stage.store.load(stage.ref(contact)).card
         card = stored.body
-        naive = naive_card(PAGE, rows, cuts, card["subject"], parse_instant(card["at"]))
+        naive = naive_card(page, rows, cuts, card["subject"], parse_instant(card["at"]))
         assert summary(card) == summary(naive), contact
         assert_contributions(card, naive)
         assert not stored.pending
-        assert_shown(stage, contact, card)
+        assert_shown(stage, contact, card, page)
 
 
 def summary(card):
@@ -140,10 +136,10 @@ def assert_contributions(card, naive):
             assert abs(whole.get(name, 0) - exact) < 1
 
 
-def assert_shown(stage, contact, card):
+def assert_shown(stage, contact, card, page):
     """Names stand as on the card; a score may be less than a step behind."""
     shown = stage.shown(contact)
-    assert abs(int(shown["score"]) - card["score"]) < PAGE["publish"]["step"]
+    assert abs(int(shown["score"]) - card["score"]) < page["publish"]["step"]
     assert shown["grade"] == card["lead"]["grade"]
     assert shown.get("class") == (card["customer"] and card["customer"]["class"])
     assert sorted(filter(None, shown.get("tags", "").split(";"))) == list(card["tags"])

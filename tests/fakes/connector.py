@@ -14,6 +14,8 @@ def connector(crm):
     """Connector ``toy`` whose client is ``crm``."""
     return Connector(
         name="toy",
+        base_url="https://toy.example",
+        api_version="1",
         content_types=("application/json",),
         verify=verify,
         check_shape=check_shape,
