@@ -1,13 +1,17 @@
 import io
+import json
 
 import boto3
 import pytest
 
 import connectors
 from chalicelib.adapters.secrets import from_text
+from chalicelib.core.connector import Account, Connection, Secret
 from chalicelib.core.errors import CredentialsInvalid
+from infra.cli.connect import _shipped_for, _write_webhooks
 from infra.sandbox.local_cloud import LocalCloud
 from tests.fakes import connector as toy
+from tests.fakes.clock import NOON
 from tests.fakes.crm import FakeCrm
 
 SERVER = ("--base-url", "https://toy.example", "--api-version", "1")
@@ -57,6 +61,35 @@ def test_connecting_keeps_account_policy_and_secret(emtiaz, installation, crm):
     assert stored("toy-shop").url == outcome.json["webhooks"]
 
 
+def test_the_shipped_policy_is_made_to_fit_the_account(emtiaz, installation, crm):
+    crm._account = Account("424242", "IRR", "Asia/Tehran")
+    assert emtiaz("connect", "toy", *SERVER, "--language", "fa", "--yes").code == 0
+    policy = installation.fakes.settings.live("toy-main").policy
+    assert (policy["currency"], policy["time_zone"]) == ("IRR", "Asia/Tehran")
+    assert policy["language"] == "fa"
+
+
+def test_connecting_again_keeps_the_policy_in_force(emtiaz, installation, crm):
+    emtiaz("connect", "toy", "--connection", "toy-kept", *SERVER, "--yes")
+    settings = installation.fakes.settings
+    own = {**settings.live("toy-kept").policy, "name": "Our own"}
+    settings.publish_policy("toy-kept", "own", own, NOON)
+    emtiaz("connect", "toy", "--connection", "toy-kept", *SERVER, "--yes")
+    assert settings.live("toy-kept").policy["name"] == "Our own"
+
+
+def test_the_webhook_subscriptions_are_written_for_the_address(installation, tmp_path):
+    found = Connection("hubspot-main", "hubspot", "1", "https://x.example", "1", "USD", "UTC")
+    secret = Secret("https://emtiaz.example/v1/hooks/hubspot-main", ("s",), "t")
+    target = tmp_path / "app" / "webhooks-hsmeta.json"
+    _write_webhooks(target, found, secret, _shipped_for(found))
+    written = json.loads(target.read_text())
+    assert written["config"]["settings"]["targetUrl"] == secret.url
+    rows = [row for rows in written["config"]["subscriptions"].values() for row in rows]
+    assert {row.get("propertyName") for row in rows} >= {"jobtitle", "dealstage", "industry"}
+    assert not any(str(row.get("propertyName")).startswith("emtiaz_") for row in rows)
+
+
 def test_connecting_again_replaces_the_secret(emtiaz, installation, crm, monkeypatch):
     emtiaz("connect", "toy", "--connection", "toy-twice", *SERVER, "--yes")
     monkeypatch.setattr("sys.stdin", io.StringIO("newer token\nnewer secret\n"))
@@ -85,7 +118,7 @@ def test_a_refused_token_keeps_nothing(emtiaz, installation, crm):
         (("nocrm",), "no connector 'nocrm'"),
         (("toy", "--connection", "Toy Shop", *SERVER), "small letters"),
         (("toy", "--connection", "other-main", *SERVER), "must be toy-"),
-        (("toy",), "--base-url"),
+        (("toy", "--language", "de"), "'de' is not one of"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_is_asked(
