@@ -63,8 +63,9 @@ def test_connecting_keeps_account_policy_and_secret(emtiaz, installation, crm):
 
 def test_the_shipped_policy_is_made_to_fit_the_account(emtiaz, installation, crm):
     crm._account = Account("424242", "IRR", "Asia/Tehran")
-    assert emtiaz("connect", "toy", *SERVER, "--language", "fa", "--yes").code == 0
-    policy = installation.fakes.settings.live("toy-main").policy
+    arguments = ("toy", "--connection", "toy-iran", *SERVER, "--language", "fa", "--yes")
+    assert emtiaz("connect", *arguments).code == 0
+    policy = installation.fakes.settings.live("toy-iran").policy
     assert (policy["currency"], policy["time_zone"]) == ("IRR", "Asia/Tehran")
     assert policy["language"] == "fa"
 
