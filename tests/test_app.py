@@ -1,0 +1,203 @@
+"""The handlers of ``app.py`` as API Gateway and SQS call them, with fakes behind the ports."""
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from chalice.test import Client
+
+import app
+from chalicelib.core.connector import Secret
+from chalicelib.core.errors import RateLimited, Retryable
+from chalicelib.pipeline.services import Edge
+from infra.sandbox.hubspot.signature import signed_headers
+from tests.fakes.queue import InMemoryQueue
+from tests.fakes.secrets import InMemorySecrets
+from tests.pipeline.conftest import Installation
+
+URL = "https://emtiaz.example/v1/hooks/hubspot-main"
+SECRET = Secret(URL, ("the-secret",), "token")
+BODY = '[{"eventId":1,"portalId":62515,"objectId":512,"name":"مینا"}]'.encode()
+
+
+@pytest.fixture
+def queue(monkeypatch):
+    intake = InMemoryQueue()
+    edge = Edge(app.connectors.load, InMemorySecrets({"hubspot-main": SECRET}), intake)
+    monkeypatch.setattr(app, "edge", lambda: edge)
+    return intake
+
+
+@pytest.fixture
+def http():
+    with Client(app.app) as client:
+        yield client.http
+
+
+def signed(body, at=None):
+    from datetime import UTC, datetime
+
+    moment = at or datetime.now(UTC)
+    return signed_headers("the-secret", URL, body, int(moment.timestamp() * 1000))
+
+
+def test_a_good_delivery_is_answered_202_with_its_id(queue, http):
+    answer = http.post("/hooks/hubspot-main", headers=signed(BODY), body=BODY)
+    assert answer.status_code == 202
+    (message,) = queue.messages
+    assert answer.json_body == {"delivery": message["delivery"]}
+
+
+def test_a_refusal_says_why_and_never_repeats_the_body(queue, http):
+    answer = http.post("/hooks/hubspot-main", headers=signed(b"[]"), body=BODY)
+    assert answer.status_code == 401
+    assert "مینا" not in answer.body.decode()
+    assert queue.messages == []
+
+
+def test_what_cannot_be_queued_is_answered_503(queue, http):
+    queue.fail_next_send(Retryable("the queue is down"))
+    answer = http.post("/hooks/hubspot-main", headers=signed(BODY), body=BODY)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+
+
+def test_health_answers(http):
+    assert http.get("/health").json_body == {"status": "ok"}
+
+
+def records(installation):
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "receiptHandle": f"receipt-{number}",
+                "body": json.dumps(body),
+                "attributes": {"ApproximateReceiveCount": "1"},
+            }
+            for number, body in enumerate(installation.intake.take())
+        ]
+    }
+
+
+def test_a_message_that_failed_is_the_only_one_to_come_back_after_its_wait(monkeypatch):
+    installation = Installation()
+    monkeypatch.setattr(app, "services", lambda: installation.services)
+    installation.contact(1)
+    installation.deliver("contact:1")
+    installation.crm.fail_next("fetch", RateLimited("slow down", retry_after=7))
+    outcome = app.process(records(installation), None)
+    assert outcome == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert installation.intake.postponed == [("receipt-0", 7)]
+
+
+def test_a_message_that_was_handled_does_not_come_back(monkeypatch):
+    installation = Installation()
+    monkeypatch.setattr(app, "services", lambda: installation.services)
+    installation.contact(1)
+    installation.deliver("contact:1")
+    assert app.process(records(installation), None) == {"batchItemFailures": []}
+    assert len(installation.ring.messages) == 1
+
+
+CONNECTOR = '''
+    """A CRM that nobody had thought of."""
+
+    from chalicelib.core.connector import Connector, Event, EventType
+    from chalicelib.core.errors import SignatureInvalid
+
+    def verify(request, secret, now):
+        if request.headers.get("x-word") not in secret.webhook_secrets:
+            raise SignatureInvalid("wrong word")
+
+    CONNECTOR = Connector(
+        name="fourth", base_url="https://fourth.example", api_version="1",
+        content_types=("text/xml",), verify=verify, check_shape=lambda body: None,
+        parse=lambda request, connection: (), connect=lambda *terms: None,
+    )
+'''
+
+MODEL = '''
+    """Points for everybody."""
+
+    from dataclasses import dataclass
+    from chalicelib.core.model import Text
+    from chalicelib.core.policy import Measure, Term
+
+    SCHEMA = {"required": ["gift"], "properties": {"gift": {"type": "number"}}}
+
+    @dataclass(frozen=True)
+    class Model:
+        gift: float
+
+        @classmethod
+        def from_page(cls, parameters, context):
+            return cls(parameters["gift"])
+
+        @property
+        def maximum(self):
+            return self.gift
+
+        def measure(self, profile, fitted):
+            return Measure((Term("gift", self.gift, Text("A gift", "هدیه")),), 1, 1)
+'''
+
+PROOF = """
+    import json, sys
+    from datetime import UTC, datetime
+    import yaml
+    from chalice.test import Client
+    import app
+    from chalicelib.core.connector import Secret
+    from chalicelib.core.facts import FactSet
+    from chalicelib.core.model import Ref
+    from chalicelib.core.policy import NOTHING_FITTED
+    from chalicelib.pipeline.services import Edge
+    from chalicelib.policy import compile_policy, validate
+    from chalicelib.scoring import score_card
+
+    class Secrets:
+        def get(self, connection, *, fresh=False):
+            return Secret("https://emtiaz.example", ("word",), "token")
+
+    class Queue:
+        messages = []
+        def send(self, messages):
+            self.messages += messages
+
+    app.edge = lambda: Edge(app.connectors.load, Secrets(), Queue())
+    with Client(app.app) as client:
+        headers = {"Content-Type": "text/xml", "X-Word": "word"}
+        answer = client.http.post("/hooks/fourth-main", headers=headers, body=b"<event/>")
+
+    page = yaml.safe_load(open("chalicelib/policy/shipped/starter.yaml", encoding="utf-8"))
+    page["lead"]["groups"].append({"id": "kind", "model": "kindness", "gift": 9})
+    validate(page)
+    subject = Ref("fourth-main", "contact", "1")
+    moment = datetime(2026, 3, 21, tzinfo=UTC)
+    card = score_card(subject, FactSet(), compile_policy(page), NOTHING_FITTED, moment)
+    print(json.dumps([answer.status_code, len(Queue.messages), card.lead.score]))
+"""
+
+
+def test_a_connector_folder_and_a_model_file_work_with_no_other_edit(tmp_path):
+    for name in ("app.py", "chalicelib", "connectors"):
+        copy = shutil.copytree if Path(name).is_dir() else shutil.copy
+        copy(name, tmp_path / name)
+    (tmp_path / "connectors" / "fourth").mkdir()
+    write(tmp_path / "connectors" / "fourth" / "__init__.py", CONNECTOR)
+    write(tmp_path / "chalicelib" / "scoring" / "models" / "kindness.py", MODEL)
+    write(tmp_path / "proof.py", PROOF)
+    done = subprocess.run(
+        [sys.executable, "proof.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [202, 1, 9]
+
+
+def write(path, source):
+    path.write_text(textwrap.dedent(source), encoding="utf-8")
