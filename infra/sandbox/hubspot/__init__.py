@@ -1,8 +1,8 @@
 """A stand-in HubSpot: stateful, strict, on loopback, for the demo and the tests.
 
-It answers the dated CRM API (contacts, companies, deals, properties, associations, pipelines,
-account details), limits its callers, sends signed webhooks when a record changes, and shows a
-record as a rep would see it. What only a stand-in has lives under ``/_control``.
+It answers the dated CRM API (contacts, companies, deals, searches, properties, associations,
+pipelines, account details), limits its callers, sends signed webhooks when a record changes,
+and shows a record as a rep would see it. What only a stand-in has lives under ``/_control``.
 
 It is our reading of HubSpot's documentation, not HubSpot: figures taken against it say so.
 

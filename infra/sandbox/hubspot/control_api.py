@@ -37,6 +37,7 @@ class Controls:
     portal: Portal
     webhooks: Dispatcher
     rate_limit: RateLimit
+    search_limit: RateLimit
     faults: Faults
     requests: RequestLog
 
@@ -102,7 +103,7 @@ class _People:
 
 
 class _Trouble:
-    """Webhooks with all their unkindness, the rate limit, planned faults."""
+    """Webhooks with all their unkindness, the rate limits, planned faults."""
 
     def __init__(self, controls: Controls) -> None:
         self._controls = controls
@@ -110,6 +111,7 @@ class _Trouble:
     def add_to(self, api: Blueprint) -> None:
         api.put("/webhooks")(self.configure_webhooks)
         api.put("/rate-limit")(self.limit_rate)
+        api.put("/search-limit")(self.limit_searches)
         api.post("/faults")(self.plan_fault)
         api.delete("/faults")(self.clear_faults)
 
@@ -120,6 +122,10 @@ class _Trouble:
 
     def limit_rate(self) -> Wire:
         self._controls.rate_limit.reset(_read_as(Rate, request_body.json_object()))
+        return {}
+
+    def limit_searches(self) -> Wire:
+        self._controls.search_limit.reset(_read_as(Rate, request_body.json_object()))
         return {}
 
     def plan_fault(self) -> Wire:

@@ -20,10 +20,16 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 
 class Gate:
     def __init__(
-        self, portal: Portal, rate_limit: RateLimit, faults: Faults, log: RequestLog
+        self,
+        portal: Portal,
+        rate_limit: RateLimit,
+        search_limit: RateLimit,
+        faults: Faults,
+        log: RequestLog,
     ) -> None:
         self._portal = portal
         self._rate_limit = rate_limit
+        self._search_limit = search_limit
         self._faults = faults
         self._log = log
 
@@ -35,10 +41,14 @@ class Gate:
     def _admit(self) -> None:
         token = self._token()
         g.actor = Actor.app(token.app_id)
-        self._rate_limit.spend()
+        self._limit().spend()
         _refuse_missing_scope(token)
         if fault := self._faults.take(route_template(), applied=False):
             raise fault.error()
+
+    def _limit(self) -> RateLimit:
+        # HubSpot's API description exempts searches from the limit that all other calls share.
+        return self._search_limit if request.path.endswith("/search") else self._rate_limit
 
     def _token(self) -> AppToken:
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
@@ -53,7 +63,7 @@ class Gate:
         if fault:
             response.status_code = fault.status
             response.set_data(response.json_module.dumps(fault.error().envelope()))
-        response.headers.update(self._rate_limit.headers())
+        response.headers.update(self._limit().headers())
         self._log.add(_entry(response, spell(self._portal.now())))
         return response
 
@@ -112,6 +122,6 @@ def _refuse_missing_scope(token: AppToken) -> None:
 def _scope(path: list[str], kind: ObjectType | None) -> str | None:
     if kind is None:
         return None
-    reading = request.method == "GET" or path[-1] == "read"
+    reading = request.method == "GET" or path[-1] in ("read", "search")
     family = "schemas" if path[2] == "properties" else "objects"
     return f"crm.{family}.{kind.name}.{'read' if reading else 'write'}"

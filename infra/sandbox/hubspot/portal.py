@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from threading import RLock
 
@@ -44,12 +44,16 @@ class AppToken:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is fixed while the portal runs. Currencies beyond the home one are configured too."""
+    """What is fixed while the portal runs. Currencies beyond the home one are configured too.
+
+    ``index_lag`` is how far the search index is behind; in HubSpot it is seconds.
+    """
 
     portal_id: int = 62515
     currency: str = "USD"
     additional_currencies: tuple[str, ...] = ("EUR",)
     time_zone: str = "Asia/Tehran"
+    index_lag: timedelta = timedelta(0)
     tokens: Mapping[str, AppToken] = field(
         default_factory=lambda: {"stand-in-token": AppToken(54321)}
     )
@@ -84,6 +88,15 @@ class Portal:
                 one for one in self._records[kind].values() if bool(one.archived_at) is archived
             ]
             return tuple(sorted(found, key=lambda record: int(record.id)))
+
+    def indexed(self, kind: ObjectType) -> tuple[Record, ...]:
+        """As a search sees them: some time ago, and of what is archived by now nothing."""
+        at = self.now() - self.settings.index_lag
+        with self.lock:
+            found = self.records(kind)
+            if not self.settings.index_lag:
+                return found
+            return tuple(then for one in found if (then := one.as_of(at)))
 
     def find(self, kind: ObjectType, record_id: str) -> Record | None:
         found = self._records[kind].get(record_id)

@@ -1,4 +1,4 @@
-"""The ten-second rate limit of a private app."""
+"""The rate limits of a private app: ten seconds of everything, one second of searching."""
 
 from __future__ import annotations
 
@@ -19,12 +19,32 @@ class Rate:
     seconds: float = 10.0
 
 
+SEARCH_RATE = Rate(5, 1.0)
+"""Over all searches of an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitPolicy:
+    """How HubSpot speaks of a limit. ``told`` ones say in every answer what is left."""
+
+    name: str
+    group: str
+    told: bool
+
+
+TEN_SECONDLY = LimitPolicy("TEN_SECONDLY_ROLLING", "privateapp:10secondly", told=True)
+SECONDLY = LimitPolicy("SECONDLY", "publicapi:crm:search", told=False)
+
+
 class RateLimit:
     """A rolling window. ``clock`` counts seconds and never goes back."""
 
-    def __init__(self, rate: Rate, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, rate: Rate, clock: Callable[[], float], policy: LimitPolicy = TEN_SECONDLY
+    ) -> None:
         self.rate = rate
         self._clock = clock
+        self._policy = policy
         self._calls: deque[float] = deque()
         self._lock = Lock()
 
@@ -35,9 +55,11 @@ class RateLimit:
             self._calls.append(self._clock())
             over = len(self._calls) > self.rate.calls
         if over:
-            raise _too_many()
+            raise _too_many(self._policy)
 
     def headers(self) -> dict[str, str]:
+        if not self._policy.told:
+            return {}
         with self._lock:
             self._forget_old()
             remaining = max(0, self.rate.calls - len(self._calls))
@@ -58,16 +80,16 @@ class RateLimit:
             self._calls.popleft()
 
 
-def _too_many() -> ApiError:
+def _too_many(policy: LimitPolicy) -> ApiError:
     """HubSpot documents no Retry-After for it, so there is none."""
     return ApiError(
         429,
         "RATE_LIMITS",
-        "You have reached your ten_secondly_rolling limit.",
+        f"You have reached your {policy.name.lower()} limit.",
         extra={
             "errorType": "RATE_LIMIT",
-            "policyName": "TEN_SECONDLY_ROLLING",
-            "groupName": "privateapp:10secondly",
+            "policyName": policy.name,
+            "groupName": policy.group,
             "requestId": str(uuid4()),
         },
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from infra.sandbox.hubspot.errors import Wire
@@ -96,6 +96,18 @@ class Record:
         """The present value; the empty text where there is none."""
         revisions = self.history.get(name)
         return revisions[-1].value if revisions else ""
+
+    def as_of(self, instant: datetime) -> Record | None:
+        """The record as it was then, None if there was none yet."""
+        if self.created_at > instant:
+            return None
+        history = {
+            name: earlier
+            for name, revisions in self.history.items()
+            if (earlier := [one for one in revisions if one.at <= instant])
+        }
+        latest = max((revisions[-1].at for revisions in history.values()), default=self.created_at)
+        return replace(self, updated_at=latest, history=history)
 
     def write(self, values: Mapping[str, str], at: datetime, by: Actor) -> tuple[str, ...]:
         """Set properties; returns the names of those whose value changed.

@@ -25,13 +25,19 @@ def json_object() -> Wire:
 
 def inputs(body: Wire, limit: int) -> list[Wire]:
     """The ``inputs`` of a batch; none, too many, or anything but objects is refused."""
-    found = body.get("inputs")
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise invalid("Invalid input JSON: 'inputs' must be a list of objects")
+    found = objects(body, "inputs")
     if not found:
         raise invalid("'inputs' may not be empty")
     if len(found) > limit:
         raise invalid(f"The maximum number of inputs supported in this batch request is {limit}")
+    return found
+
+
+def objects(body: Wire, member: str) -> list[Wire]:
+    """A list of objects; absent is empty."""
+    found = body.get(member, [])
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise invalid(f"Invalid input JSON: {member!r} must be a list of objects")
     return found
 
 

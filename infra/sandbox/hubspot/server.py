@@ -23,10 +23,11 @@ from infra.sandbox.hubspot.gate import Gate
 from infra.sandbox.hubspot.objects_api import ObjectsApi
 from infra.sandbox.hubspot.portal import Portal, Settings
 from infra.sandbox.hubspot.properties_api import PropertiesApi
-from infra.sandbox.hubspot.rate_limit import Rate, RateLimit
+from infra.sandbox.hubspot.rate_limit import SEARCH_RATE, SECONDLY, Rate, RateLimit
 from infra.sandbox.hubspot.record_page import RecordPage
 from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
 from infra.sandbox.hubspot.request_log import RequestLog
+from infra.sandbox.hubspot.search_api import SearchApi
 from infra.sandbox.hubspot.webhooks import EventSpeller
 
 LOOPBACK = "127.0.0.1"
@@ -43,6 +44,7 @@ class StandIn:
         self.portal = Portal(settings, lambda: datetime.now(UTC))
         self.webhooks = Dispatcher()
         self.rate_limit = RateLimit(rate, monotonic)
+        self.search_limit = RateLimit(SEARCH_RATE, monotonic, SECONDLY)
         self.faults = Faults()
         self.requests = RequestLog()
         self._speller = EventSpeller(settings.portal_id)
@@ -105,15 +107,25 @@ class StandIn:
         app.register_error_handler(ApiError, _refused)
         app.register_error_handler(HTTPException, _unroutable)
         app.register_blueprint(self._crm_api())
-        controls = Controls(self.portal, self.webhooks, self.rate_limit, self.faults, self.requests)
-        app.register_blueprint(control_api(controls))
+        app.register_blueprint(control_api(self._controls()))
         app.register_blueprint(RecordPage(self.portal).blueprint())
         return app
 
+    def _controls(self) -> Controls:
+        return Controls(
+            portal=self.portal,
+            webhooks=self.webhooks,
+            rate_limit=self.rate_limit,
+            search_limit=self.search_limit,
+            faults=self.faults,
+            requests=self.requests,
+        )
+
     def _crm_api(self) -> Blueprint:
         api = Blueprint("api", __name__)
-        Gate(self.portal, self.rate_limit, self.faults, self.requests).guard(api)
-        for part in (ObjectsApi, PropertiesApi, AssociationsApi, AccountApi):
+        limits = self.rate_limit, self.search_limit
+        Gate(self.portal, *limits, self.faults, self.requests).guard(api)
+        for part in (ObjectsApi, SearchApi, PropertiesApi, AssociationsApi, AccountApi):
             api.register_blueprint(part(self.portal).blueprint())
         return api
 

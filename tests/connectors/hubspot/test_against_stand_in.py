@@ -145,6 +145,17 @@ def test_everybody_is_listed_once(client, hubspot):
     assert refs == [contact(one) for one in range(1, 251)]
 
 
+def test_the_first_page_of_a_listing_tells_how_many_there_are(client, hubspot):
+    assert client.list_subjects(None).total == 0
+    for one in range(1, 151):
+        load(hubspot, CONTACTS, one)
+    load(hubspot, COMPANIES, 700)
+    hubspot.portal.archive(CONTACTS, "7", USER)
+    first = client.list_subjects(None)
+    assert first.total == 149
+    assert client.list_subjects(first.next).total is None
+
+
 def test_nothing_can_be_written_before_provisioning(client, customer):
     refused = client.write([Update(customer, fields())])
     assert isinstance(refused[customer], WriteRefused)

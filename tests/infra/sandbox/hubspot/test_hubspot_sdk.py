@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hubspot_sdk import AuthenticationError, ConflictError, HubSpot
+from hubspot_sdk import (
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    HubSpot,
+    RateLimitError,
+)
 
 from infra.sandbox.hubspot import StandIn
+from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
 
 
@@ -77,6 +84,60 @@ def test_a_mixed_batch_comes_back_as_207_with_the_guilty_id(
     assert answer.http_response.status_code == 207
     assert [one.id for one in answer.parse().results] == [contacts[0]]
     assert body["errors"][0]["context"]["ids"] == [contacts[1]]
+
+
+def test_searches_by_filters_newest_first(hubspot: HubSpot, contacts: list[str]) -> None:
+    found = hubspot.crm.objects.contacts.search(
+        filter_groups=[
+            {
+                "filters": [
+                    {"property_name": "lastname", "operator": "EQ", "value": "test"},
+                    {"property_name": "hs_object_id", "operator": "GT", "value": contacts[0]},
+                ]
+            },
+            {
+                "filters": [
+                    {
+                        "property_name": "hs_object_id",
+                        "operator": "BETWEEN",
+                        "value": "0",
+                        "high_value": contacts[0],
+                    }
+                ]
+            },
+        ],
+        sorts=["-hs_object_id"],
+        properties=["firstname"],
+        limit=3,
+        after="0",
+    )
+
+    assert found.total == 5
+    assert [one.id for one in found.results] == contacts[:1:-1]
+    assert found.results[0].properties["firstname"] == "Name4"
+    assert found.paging
+    assert found.paging.next.after == "3"
+
+
+def test_a_search_that_is_too_deep_is_refused(hubspot: HubSpot) -> None:
+    with pytest.raises(BadRequestError):
+        hubspot.crm.objects.deals.search(
+            filter_groups=[], sorts=[], properties=[], limit=200, after="9801"
+        )
+
+
+def test_the_sixth_search_of_a_second_is_limited(hubspot: HubSpot, stand_in: StandIn) -> None:
+    stand_in.search_limit.reset(Rate(calls=5, seconds=60))
+
+    def search() -> None:
+        hubspot.crm.objects.companies.search(
+            filter_groups=[], sorts=[], properties=[], limit=1, after="0"
+        )
+
+    for _ in range(5):
+        search()
+    with pytest.raises(RateLimitError):
+        search()
 
 
 def test_creates_a_group_and_properties_and_extends_their_options(hubspot: HubSpot) -> None:
