@@ -17,7 +17,9 @@ from chalicelib.core.card import OUTPUTS
 from infra.sandbox.hubspot.calculated import stage_of
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.pipelines import pipeline
 from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.properties import Definition
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor, Record, Revision
 
 PREFIX = "emtiaz_"
@@ -117,7 +119,7 @@ def _about(portal: Portal, contact: Record) -> list[Field]:
 
 def _panel(portal: Portal, contact: Record) -> Panel | None:
     written = {
-        output.name: _panel_field(portal, contact, output.name, value)
+        output.name: _under_emtiaz(_field(portal, contact, PREFIX + output.name, value))
         for output in OUTPUTS
         if (value := contact.value(PREFIX + output.name))
     }
@@ -140,14 +142,23 @@ def _direction(*texts: str) -> str:
 
 def _field(portal: Portal, record: Record, name: str, value: str) -> Field:
     definition = portal.schema.definition(record.kind, name)
-    labels = [definition.label_of(part) for part in value.split(";")]
-    shown = ", ".join(labels) if definition.type == "enumeration" else value
+    shown = _shown(definition, record, value)
     return Field(name, definition.label, value, shown, definition.type)
 
 
-def _panel_field(portal: Portal, contact: Record, name: str, value: str) -> Field:
+def _shown(definition: Definition, record: Record, value: str) -> str:
+    if definition.type == "enumeration":
+        return ", ".join(definition.label_of(part) for part in value.split(";"))
+    found = pipeline(record.value("pipeline")) if record.kind is DEALS else None
+    if found and definition.name == "pipeline":
+        return found.label
+    if found and definition.name == "dealstage" and (stage := found.stage(value)):
+        return stage.label
+    return value
+
+
+def _under_emtiaz(field: Field) -> Field:
     """Under the heading "Emtiaz" no label needs to begin with it."""
-    field = _field(portal, contact, PREFIX + name, value)
     label = field.label.removeprefix("Emtiaz ")
     return replace(field, label=label[:1].upper() + label[1:])
 
@@ -185,7 +196,7 @@ def _moments(portal: Portal, contact: Record) -> list[Moment]:
         (revision, record, name)
         for record in (contact, *portal.linked(contact, DEALS))
         for name, revisions in record.history.items()
-        for revision in revisions
+        for revision in _telling(revisions)
         if not revision.by.trusted or record is contact
     ]
     lines.sort(key=lambda line: line[0].at)  # stable: one instant keeps the order of writing
@@ -197,24 +208,30 @@ def _moments(portal: Portal, contact: Record) -> list[Moment]:
     return moments[: -TIMELINE_LENGTH - 1 : -1]
 
 
+def _telling(revisions: Sequence[Revision]) -> list[Revision]:
+    """Without those that cleared what was empty already."""
+    before = ("", *(revision.value for revision in revisions))
+    return [one for value, one in zip(before, revisions, strict=False) if value or one.value]
+
+
 def _moment(
     portal: Portal, at: datetime, by: Actor, lines: Sequence[tuple[Record, str, Revision]]
 ) -> Moment:
     record = lines[0][0]
+    fields = [_field(portal, record, name, revision.value) for _, name, revision in lines]
+    ours = _is_ours(by, fields)
     return Moment(
         at=spell(at),
-        who=_who(by, [name for _, name, _ in lines]),
+        who="Emtiaz" if ours else _ACTORS.get(by.source_type, by.source_type),
         kind=by.source_type.lower(),
         subject="" if record.kind is CONTACTS else record.value("dealname"),
-        fields=[_field(portal, record, name, revision.value) for _, name, revision in lines],
+        fields=[_under_emtiaz(field) for field in fields] if ours else fields,
     )
 
 
-def _who(by: Actor, names: Sequence[str]) -> str:
+def _is_ours(by: Actor, fields: Sequence[Field]) -> bool:
     """Emtiaz is known by what it writes, since an app id may serve other code too."""
-    if by.source_type == "INTEGRATION" and any(name.startswith(PREFIX) for name in names):
-        return "Emtiaz"
-    return _ACTORS.get(by.source_type, by.source_type)
+    return by.source_type == "INTEGRATION" and any(one.name.startswith(PREFIX) for one in fields)
 
 
 def shown_records(portal: Portal, contact: Record) -> list[Record]:

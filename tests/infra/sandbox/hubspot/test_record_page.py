@@ -28,6 +28,7 @@ def provision(api: Api, *, label: str = "Emtiaz score") -> None:
     rows: list[dict[str, Any]] = [
         {"name": "emtiaz_score", "label": label, "type": "number", "fieldType": "number"},
         {"name": "emtiaz_why", "label": "Emtiaz reasons", "type": "string", "fieldType": "text"},
+        {"name": "emtiaz_updated", "label": "Updated", "type": "datetime", "fieldType": "date"},
         {
             "name": "emtiaz_tags",
             "label": "Emtiaz tags",
@@ -88,6 +89,15 @@ def test_score_reasons_and_tags_are_read_from_the_properties(
     assert '<section class="card emtiaz" dir="ltr">' in text
 
 
+def test_the_time_of_scoring_is_told_to_the_second(
+    api: Api, stand_in: StandIn, contact: str
+) -> None:
+    provision(api)
+    score(api, contact, score="82", updated="2026-11-01T08:00:09.123Z")
+
+    assert "2026-11-01 08:00:09 UTC" in page(stand_in, contact)
+
+
 def test_persian_texts_turn_the_panel_around(api: Api, stand_in: StandIn, contact: str) -> None:
     provision(api, label="امتیاز")
     score(api, contact, score="82")
@@ -134,6 +144,30 @@ def test_the_timeline_tells_who_wrote_what(api: Api, stand_in: StandIn, contact:
     text = page(stand_in, contact)
 
     assert text.index("<b>Emtiaz</b>") < text.index("<b>A rep</b>") < text.index("<b>Import</b>")
+
+
+def test_the_timeline_speaks_in_labels(api: Api, stand_in: StandIn, contact: str) -> None:
+    deal = stand_in.portal.records(DEALS)[0].id
+    stand_in.portal.update(DEALS, deal, {"dealstage": "contractsent"}, Actor.user(77))
+    provision(api)
+    score(api, contact, score="82")
+
+    text = page(stand_in, contact)
+
+    assert "<span>Deal stage</span> <bdi>Contract sent</bdi>" in text
+    assert "<span>Score</span> <bdi>82</bdi>" in text
+
+
+def test_the_timeline_is_silent_about_clearing_what_was_empty(
+    api: Api, stand_in: StandIn, contact: str
+) -> None:
+    provision(api)
+    score(api, contact, score="82", tags="")
+    assert "cleared" not in page(stand_in, contact)
+
+    score(api, contact, tags="class:A")
+    score(api, contact, tags="")
+    assert "<span>Tags</span> <bdi>cleared</bdi>" in page(stand_in, contact)
 
 
 def test_the_list_shows_the_highest_score_first(api: Api, stand_in: StandIn, contact: str) -> None:
