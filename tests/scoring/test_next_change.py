@@ -1,6 +1,7 @@
 import math
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,6 +138,47 @@ def test_a_score_that_falls_and_rises_again_is_followed_both_ways():
     assert change_of(page, rows) > NOW + timedelta(days=10)
 
 
+def rising_to(score, loss=-20):
+    """Points without decay, and a loss that halves weekly."""
+    page = page_of([
+        {"when": {"activity": "email.opened"}, "points": score},
+        click(loss, 7),
+    ], publish={"step": 100, "profile": "full"})  # fmt: skip
+    rows = [activity("email.opened", ago(days=2)), activity("email.clicked", NOW)]
+    return page, rows, timedelta(days=7 * math.log2(-loss / 0.5))
+
+
+def test_a_score_that_reaches_the_top_is_due_however_small_the_step():
+    page, rows, half_a_point_left = rising_to(100)
+    page["lead"]["temperatures"] = {"hot": 2, "warm": 1}
+    page["lead"]["grade"]["engagement"]["at_least"] = [0.002, 0.001]
+    assert half_a_point_left < change_of(page, rows) - NOW <= half_a_point_left + 2 * MINUTE
+
+
+def test_a_temperature_that_rises_is_due_when_it_does():
+    page, rows, half_a_point_left = rising_to(70)
+    page["lead"]["grade"]["engagement"]["at_least"] = [0.002, 0.001]
+    assert half_a_point_left < change_of(page, rows) - NOW <= half_a_point_left + 2 * MINUTE
+
+
+@pytest.mark.parametrize(("points", "reached"), [(24, 45), (-24, 55)], ids=["dip", "bump"])
+def test_what_comes_and_goes_between_two_quiet_days_is_found(points, reached):
+    # 50 ± 24 · (2^(-t/0.05) - 2^(-t/0.1)) is 50 now and a day later, 44 or 56 after 2.4 hours.
+    page = page_of([
+        {"when": {"activity": "email.opened"}, "points": 50},
+        click(points, 0.05),
+        {"when": {"activity": "page.viewed"}, "points": -points, "half_life_days": 0.1},
+    ])  # fmt: skip
+    rows = [
+        activity("email.opened", ago(days=9)),
+        activity("email.clicked", NOW),
+        activity("page.viewed", NOW),
+    ]
+    change, policy = change_of(page, rows), compile_policy(page)
+    assert NOW < change < NOW + timedelta(hours=2.4)
+    assert score_card(SUBJECT, fact_set(rows), policy, NOTHING_FITTED, change).score == reached
+
+
 def test_what_does_not_decay_never_changes():
     assert change_of(starter(), [contact(job_title="CEO", email="a@acme.example")]) is None
 
@@ -146,6 +188,27 @@ def test_recency_changes_at_a_local_midnight():
     change = change_of(page, [won("1", ago(days=20))], FITTED)
     # Bought on 1 March; the score of 31 days and more begins on 1 April, 20:30 UTC of 31 March.
     assert change.isoformat() == "2026-03-31T20:30:00+00:00"
+
+
+def test_a_jump_that_changes_nothing_shown_is_passed_over():
+    # Each lower recency score takes 60 % of 25/3 from the score: one step of 8 is two of them.
+    page = starter(publish={"step": 8, "profile": "minimal"})
+    page["customer"]["classes"] = {"A": 90, "B": 1}
+    change = change_of(page, [won("1", ago(days=20))], FITTED)
+    assert change.isoformat() == "2026-05-31T00:00:00+00:00"
+
+
+def test_decay_goes_on_over_a_jump():
+    page = starter(publish={"step": 14, "profile": "minimal"})
+    page["customer"]["classes"] = {"A": 90, "B": 1}
+    rows = [won("1", ago(days=20)), activity("form.submitted", NOW), activity("call.held", NOW)]
+    policy, facts = compile_policy(page), fact_set(rows)
+    shown = shown_now(policy, facts, FITTED)
+    change = next_change_at(SUBJECT, facts, policy, FITTED, NOW, shown)
+    hour = timedelta(hours=1)
+    found = first_spoken(policy, facts, FITTED, shown, hour, 24 * 60)
+    assert found - hour < change <= found
+    assert change > NOW + timedelta(days=11)  # the jump at which recency falls
 
 
 def test_a_purchase_dated_ahead_changes_the_card_when_its_time_comes():
