@@ -218,7 +218,8 @@ def _moment(
     portal: Portal, at: datetime, by: Actor, lines: Sequence[tuple[Record, str, Revision]]
 ) -> Moment:
     record = lines[0][0]
-    fields = [_field(portal, record, name, revision.value) for _, name, revision in lines]
+    latest = {name: revision.value for _, name, revision in lines}
+    fields = [_field(portal, record, name, value) for name, value in latest.items()]
     ours = _is_ours(by, fields)
     return Moment(
         at=spell(at),

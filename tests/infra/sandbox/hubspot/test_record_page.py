@@ -158,6 +158,20 @@ def test_the_timeline_speaks_in_labels(api: Api, stand_in: StandIn, contact: str
     assert "<span>Score</span> <bdi>82</bdi>" in text
 
 
+def test_of_two_values_of_one_instant_the_timeline_tells_the_later(
+    stand_in: StandIn, contact: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noon = stand_in.portal.now()
+    monkeypatch.setattr(stand_in.portal, "now", lambda: noon)
+    for city in ("Shiraz", "Yazd"):
+        stand_in.portal.update(CONTACTS, contact, {"city": city}, Actor.user(77))
+
+    text = page(stand_in, contact)
+
+    assert "Yazd" in text
+    assert "Shiraz" not in text
+
+
 def test_the_timeline_is_silent_about_clearing_what_was_empty(
     api: Api, stand_in: StandIn, contact: str
 ) -> None:
