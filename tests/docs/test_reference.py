@@ -1,0 +1,70 @@
+"""The pages and schemas of ``docs/reference`` say what the product does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from jsonschema import Draft202012Validator
+
+from chalicelib.core.card import RFM_SEGMENTS
+from chalicelib.core.facts import FACT_TYPES, Fact
+from chalicelib.policy import compile_policy, validate
+from chalicelib.policy.conditions import FORMS, OPERATORS
+from chalicelib.policy.schema import policy_schema
+from chalicelib.scoring import models, score_card
+from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
+
+REFERENCE = Path("docs/reference")
+
+
+def schema(name):
+    return json.loads((REFERENCE / f"{name}.schema.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["card", "fact", "policy"])
+def test_schemas_are_schemas(name):
+    Draft202012Validator.check_schema(schema(name))
+
+
+def test_the_published_policy_schema_is_the_one_that_validates():
+    """Made anew by ``json.dumps(policy_schema(), indent=2, ensure_ascii=False)``."""
+    assert schema("policy") == policy_schema()
+
+
+def test_the_fact_schema_knows_every_type():
+    assert schema("fact")["properties"]["type"]["enum"] == list(FACT_TYPES)
+
+
+@settings(deadline=None, max_examples=50)
+@given(pages, fact_rows, fitted)
+def test_every_card_obeys_the_card_schema(page, rows, models_):
+    card = score_card(SUBJECT, fact_set(rows), compile_policy(page), models_, NOW)
+    Draft202012Validator(schema("card")).validate(card.to_json())
+
+
+@settings(deadline=None, max_examples=50)
+@given(fact_rows)
+def test_every_fact_obeys_the_fact_schema(rows):
+    validator = Draft202012Validator(schema("fact"))
+    for row in rows:
+        validator.validate(Fact.from_json(row).to_json())
+
+
+def policy_page():
+    return (REFERENCE / "policy.md").read_text("utf-8")
+
+
+def test_the_example_of_the_policy_page_is_a_policy():
+    (example,) = re.findall(r"```yaml\n(.*?)```", policy_page(), re.DOTALL)
+    validate(yaml.safe_load(example))
+
+
+@pytest.mark.parametrize(
+    "word",
+    [*policy_schema()["properties"], *OPERATORS, *FORMS, *models.names(), *RFM_SEGMENTS],
+)
+def test_the_policy_page_names_whatever_a_policy_may_say(word):
+    assert re.search(rf"`[^`]*\b{word}\b[^`]*`", policy_page())
