@@ -60,8 +60,8 @@ class DynamoSubjectStore:
     def load(self, ref: Ref) -> Collection:
         with translating():
             rows = list(self.item.query(str(ref), self.item.sk < HISTORY, consistent_read=True))
-        card = next((_card(row) for row in rows if row.sk == CARD), None)
-        return Collection(ref, card, FactSet.of(_fact(row) for row in rows if row.fact))
+        card = next((_card(row) for row in rows if row.sk == CARD), StoredCard.unsaved(ref))
+        return Collection(card, FactSet.of(_fact(row) for row in rows if row.fact))
 
     def save(self, save: Save) -> None:
         # Facts that do not fit into one transaction with the card go ahead of it. Facts ahead
@@ -159,6 +159,7 @@ class DynamoSubjectStore:
             item.version.set(version),
             item.written_version.set(version if save.settled else item.written_version | 0),
             item.outgoing.set(dict(save.outgoing)),
+            item.in_doubt.set(save.in_doubt),
             item.published.set(item.published | {}),
             item.body.set(dict(save.body)),
             item.shard.set(_shard(save.ref)),
@@ -212,6 +213,7 @@ class DynamoSubjectStore:
         return [
             self.item.written_version.set(mark.version),
             self.item.published.set(dict(mark.published)),
+            self.item.in_doubt.set(False),
         ]
 
 
@@ -267,6 +269,7 @@ def _card(row: SubjectItem) -> StoredCard:
         written_version=int(row.written_version),
         outgoing=_fields(row.outgoing),
         published=_fields(row.published),
+        in_doubt=row.in_doubt,
         body=row.body,
         due_at=None if row.due_at == NEVER else row.due_at,
         next_change_at=row.next_change_at,

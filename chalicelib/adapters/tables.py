@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from pynamodb.attributes import (
     Attribute,
     BinaryAttribute,
+    BooleanAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
@@ -83,6 +84,7 @@ class SubjectItem(Model):
     written_version = NumberAttribute(null=True)
     outgoing = JsonText(null=True)
     published = JsonText(null=True)
+    in_doubt = BooleanAttribute(null=True)
     body = JsonText(null=True)
     at = UnicodeAttribute(null=True)
     score = NumberAttribute(null=True)

@@ -18,9 +18,12 @@ from chalicelib.core.policy import FittedModels
 class StoredCard:
     """The card item of a subject's collection.
 
-    Every save makes ``version`` one higher. ``outgoing`` is what the CRM should show since
-    that version, ``published`` what it was last known to show, as of ``written_version``.
-    ``body`` is the card as JSON, made by the policy and models it names.
+    Every save makes ``version`` one higher. ``outgoing`` is what the CRM should show,
+    ``published`` what it was last known to show, as of ``written_version``. ``body`` is the
+    card as JSON, made by the policy and models it names.
+
+    ``in_doubt`` says that what the CRM shows is unknown: an unwritten ``outgoing`` was
+    replaced by another, and may have been written without being marked.
     """
 
     ref: Ref
@@ -28,44 +31,44 @@ class StoredCard:
     written_version: int
     outgoing: Fields
     published: Fields
+    in_doubt: bool
     body: Mapping[str, Json]
     due_at: datetime | None
     next_change_at: datetime | None
+
+    @classmethod
+    def unsaved(cls, ref: Ref) -> StoredCard:
+        """What stands for the card of a subject that has none: version 0, nothing shown."""
+        return cls(ref, 0, 0, {}, {}, in_doubt=False, body={}, due_at=None, next_change_at=None)
 
     @property
     def pending(self) -> bool:
         return self.version > self.written_version
 
     @property
-    def in_doubt(self) -> bool:
-        """Whether the CRM may hold something other than ``published`` or ``outgoing``.
-
-        One unwritten version leaves two possibilities: not written, or written and not
-        marked, and both end well when the difference is written again. With more than one,
-        a version in between may have been written without being marked.
-        """
-        return self.version - self.written_version > 1
+    def aim(self) -> Fields:
+        """What the CRM shows, or will once what is pending is written."""
+        return self.outgoing if self.pending else self.published
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All that one Query reads of a subject; ``card`` is None before its first save."""
+    """All that one Query reads of a subject."""
 
-    ref: Ref
-    card: StoredCard | None = None
+    card: StoredCard
     facts: FactSet = field(default_factory=FactSet)
 
     @property
-    def version(self) -> int:
-        return self.card.version if self.card else 0
+    def ref(self) -> Ref:
+        return self.card.ref
 
 
 @dataclass(frozen=True, slots=True)
 class Save:
     """What one transaction writes, if the subject is still at ``base_version``.
 
-    ``settled`` says that the CRM already shows what it should, so nothing is pending;
-    ``history`` is kept as one row per published change.
+    ``settled`` says that the CRM already shows what it should, so nothing is pending; for
+    ``in_doubt`` see ``StoredCard``; ``history`` is kept as one row per published change.
     """
 
     ref: Ref
@@ -74,6 +77,7 @@ class Save:
     body: Mapping[str, Json]
     outgoing: Fields
     settled: bool
+    in_doubt: bool
     due_at: datetime | None
     next_change_at: datetime | None
     history: Mapping[str, Json] | None
@@ -82,7 +86,7 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Version ``version`` of ``ref`` was written and the CRM now shows ``published``."""
+    """Version ``version`` of ``ref`` was dealt with: the CRM shows ``published``, beyond doubt."""
 
     ref: Ref
     version: int

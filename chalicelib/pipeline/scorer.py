@@ -13,7 +13,7 @@ from chalicelib.core.errors import Conflict
 from chalicelib.core.facts import Fact, canonical, iso
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
-from chalicelib.core.ports import Collection, LiveSettings, Save, SubjectStore
+from chalicelib.core.ports import Collection, LiveSettings, Save, StoredCard, SubjectStore
 from chalicelib.pipeline.messages import Reason
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import (
@@ -21,7 +21,6 @@ from chalicelib.scoring import (
     Written,
     assess,
     card_of,
-    changed_fields,
     next_change,
     publish,
 )
@@ -53,7 +52,7 @@ class Scorer:
             collection = self.store.load(subject)
             save = self._save(collection, facts)
             if save is None:
-                return collection.card is not None and collection.card.pending
+                return collection.card.pending
             try:
                 self.store.save(save)
             except Conflict:
@@ -62,59 +61,66 @@ class Scorer:
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
 
     def _save(self, collection: Collection, incoming: Iterable[Fact]) -> Save | None:
+        """None if there is nothing that the store does not know."""
+        stored = collection.card
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
-        assessment = assess(collection.ref, facts, self.policy, self.models, self.now)
+        assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
         card = card_of(assessment)
-        fields = self._fields(card, collection)
-        if not new_facts and not self._is_worth_saving(card, fields, collection):
+        news = self._news(card, stored)
+        if not (new_facts or news or self._is_stale(card, stored)):
             return None
-        shown = fields if fields is not None else _published(collection)
-        change_at = self._change_at(assessment, card, shown)
+        outgoing = news or stored.aim
+        change_at = self._change_at(assessment, card, outgoing)
+        save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
+        return self._owing(save, stored, news) if news or stored.pending else save
+
+    def _settled(self, stored: StoredCard, card: ScoreCard, facts: tuple[Fact, ...]) -> Save:
+        """A save of which the CRM need not hear."""
         return Save(
-            ref=collection.ref,
-            base_version=collection.version,
-            facts=new_facts,
-            body=replace(card, next_change_at=change_at).to_json(),
-            outgoing=shown,
-            settled=fields is None,
-            due_at=change_at if fields is None else self.now + REPAIR_AFTER,
-            next_change_at=change_at,
-            history=self._history(fields, collection),
+            ref=stored.ref,
+            base_version=stored.version,
+            facts=facts,
+            body=card.to_json(),
+            outgoing=stored.aim,
+            settled=True,
+            in_doubt=False,
+            due_at=card.next_change_at,
+            next_change_at=card.next_change_at,
+            history=None,
             at=self.now,
         )
 
-    def _fields(self, card: ScoreCard, collection: Collection) -> Fields | None:
-        stored = collection.card
-        pending = stored is not None and stored.pending
-        if self.reason is Reason.COLLECT and not pending:
-            return None
-        # While a card is unwritten we do not know what the CRM holds.
-        certain = not pending and self.reason is not Reason.REWRITE
-        return publish(card, Written(_published(collection), certain), self.policy)
+    def _owing(self, save: Save, stored: StoredCard, news: Fields | None) -> Save:
+        """The same save with something for the CRM: news, or what it is still owed."""
+        return replace(
+            save,
+            outgoing=news or stored.outgoing,
+            settled=False,
+            in_doubt=stored.pending and (stored.in_doubt or news is not None),
+            due_at=self.now + REPAIR_AFTER,
+            history={"at": iso(self.now), "fields": _json(news)} if news else None,
+        )
 
-    def _is_worth_saving(
-        self, card: ScoreCard, fields: Fields | None, collection: Collection
-    ) -> bool:
-        stored = collection.card
-        if stored is None or self.reason is Reason.REWRITE:
-            return True
-        if fields is not None and changed_fields(fields, stored.outgoing):
-            return True
+    def _news(self, card: ScoreCard, stored: StoredCard) -> Fields | None:
+        """All fields, if the CRM should show something else than it does or is about to."""
+        if self.reason is Reason.COLLECT and not stored.pending:
+            return None
+        certain = self.reason is not Reason.REWRITE
+        return publish(card, Written(stored.aim, certain), self.policy)
+
+    def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
+        """Whether the stored card is due, or made by another policy or other models."""
         made_by = (stored.body.get("policy"), stored.body.get("models"))
         is_due = stored.due_at is not None and stored.due_at <= self.now
         return is_due or made_by != (card.policy, card.models)
 
-    def _change_at(self, assessment: Assessment, card: ScoreCard, shown: Fields) -> datetime | None:
+    def _change_at(
+        self, assessment: Assessment, card: ScoreCard, outgoing: Fields
+    ) -> datetime | None:
         if self.reason is Reason.COLLECT:
             return None  # the rescore that follows gives it its time
-        return next_change(assessment, card, shown)
-
-    def _history(self, fields: Fields | None, collection: Collection) -> dict[str, Json] | None:
-        """One row per change that the CRM is to show."""
-        if fields is None or not changed_fields(fields, _outgoing(collection)):
-            return None
-        return {"at": iso(self.now), "fields": _json(fields)}
+        return next_change(assessment, card, outgoing)
 
 
 def scorer(live: LiveSettings, store: SubjectStore, now: datetime, reason: Reason) -> Scorer:
@@ -129,14 +135,6 @@ def compiled(page: Mapping[str, Json]) -> Policy:
 @lru_cache(maxsize=16)
 def _compile(page: str) -> Policy:
     return compile_policy(json.loads(page))
-
-
-def _published(collection: Collection) -> Fields:
-    return collection.card.published if collection.card else {}
-
-
-def _outgoing(collection: Collection) -> Fields:
-    return collection.card.outgoing if collection.card else {}
 
 
 def _json(fields: Fields) -> dict[str, Json]:

@@ -10,6 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import ConfigurationError, Conflict, Parked, Retryable
 from chalicelib.core.model import Ref
+from chalicelib.core.ports import StoredCard
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,
@@ -87,9 +88,9 @@ def test_the_version_is_read_before_facts_that_are_on_later_pages(dynamodb, stor
         loaded = store.load(ANNA)
 
     assert operations == ["Query", "Query"]
-    assert loaded.version == 1
+    assert loaded.card.version == 1
     with pytest.raises(Conflict):
-        store.save(save(ANNA, loaded.version, visit(10)))
+        store.save(save(ANNA, loaded.card.version, visit(10)))
 
 
 def test_a_save_between_the_parts_of_a_large_one_stops_it(dynamodb, store):
@@ -101,7 +102,7 @@ def test_a_save_between_the_parts_of_a_large_one_stops_it(dynamodb, store):
         store.save(save(ANNA, 0, *visits))
 
     half = store.load(ANNA)
-    assert (half.version, len(half.facts)) == (1, 98 + 1)
+    assert (half.card.version, len(half.facts)) == (1, 98 + 1)
     store.save(save(ANNA, 1, *half.facts.merge(visits).beyond(half.facts)))
     assert len(store.load(ANNA).facts) == 200 + 1
 
@@ -113,7 +114,7 @@ def test_a_run_that_dies_between_the_parts_leaves_something_to_save(store):
         store.save(save(ANNA, 0, *visits))
 
     half = store.load(ANNA)
-    assert half.card is None
+    assert half.card == StoredCard.unsaved(ANNA)
     assert half.facts.merge(visits).beyond(half.facts) == tuple(visits[98:])
 
 
@@ -174,7 +175,7 @@ def test_an_overtaken_card_that_collides_is_marked_all_the_same(dynamodb, store)
 def test_a_throttled_item_is_waited_for(dynamodb, store):
     with answers_to(store, TRANSACT, *[cancelled(None, "ThrottlingError")] * 3):
         store.save(save(ANNA, 0, contact()))
-    assert store.load(ANNA).version == 1
+    assert store.load(ANNA).card.version == 1
     assert all(0 <= pause <= 0.4 for pause in dynamodb.pauses)
     assert len(dynamodb.pauses) == 3
 
@@ -197,7 +198,7 @@ def test_patience_has_an_end(store):
     with answers_to(store, TRANSACT, *throttled), pytest.raises(Retryable) as refused:
         store.save(save())
     assert not isinstance(refused.value, Conflict)
-    assert store.load(ANNA).card is None
+    assert store.load(ANNA).card == StoredCard.unsaved(ANNA)
 
 
 def test_a_save_whose_answer_was_lost_is_not_taken_for_somebody_elses(dynamodb, store):
@@ -213,13 +214,13 @@ def test_a_save_whose_answer_was_lost_is_not_taken_for_somebody_elses(dynamodb, 
     with before_each(store, deliver_but_lose_the_answer):
         store.save(save(ANNA, 0, contact()))
 
-    assert store.load(ANNA).version == 1
+    assert store.load(ANNA).card.version == 1
 
 
 def test_a_fact_that_no_item_can_hold_is_for_a_person(store):
     with pytest.raises(Parked):
         store.save(save(ANNA, 0, contact(note="n" * 420_000)))
-    assert store.load(ANNA).card is None
+    assert store.load(ANNA).card == StoredCard.unsaved(ANNA)
 
 
 def test_a_missing_table_is_a_fault_of_the_installation(store):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.core.errors import Conflict
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import Collection, Mark, Save
+from chalicelib.core.ports import Collection, Mark, Save, StoredCard
 from tests.fakes.store import InMemorySubjectStore
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
@@ -29,7 +29,9 @@ def visit(number, ref=ANNA):
     return Fact(ref, "activity", f"v{number}", at, {"kind": "page.viewed", "count": 1})
 
 
-def save(ref=ANNA, base=0, *facts, settled=False, due=None, change=None, score=40, **more):
+def save(
+    ref=ANNA, base=0, *facts, settled=False, in_doubt=False, due=None, change=None, score=40, **more
+):
     return Save(
         ref=ref,
         base_version=base,
@@ -37,6 +39,7 @@ def save(ref=ANNA, base=0, *facts, settled=False, due=None, change=None, score=4
         body={"score": score, "reasons": [{"en": "Opened", "fa": "باز کرد"}], **more},
         outgoing={"score": score, "tags": ("class:A", "segment:loyal"), "class": None},
         settled=settled,
+        in_doubt=in_doubt,
         due_at=due,
         next_change_at=change,
         history={"score": score},
@@ -59,8 +62,8 @@ def card(store, ref=ANNA):
 
 
 def test_a_subject_nobody_saved_is_empty(store):
-    assert store.load(ANNA) == Collection(ANNA)
-    assert store.load(ANNA).version == 0
+    assert store.load(ANNA) == Collection(StoredCard.unsaved(ANNA))
+    assert store.load(ANNA).card.version == 0
 
 
 def test_what_is_saved_is_loaded(store):
@@ -83,6 +86,17 @@ def test_a_second_save_keeps_the_facts_it_does_not_name_and_replaces_those_it_do
     later = contact(at=NOON + timedelta(hours=1), country="IR")
     store.save(save(ANNA, 1, later, visit(2)))
     assert list(store.load(ANNA).facts) == [visit(1), visit(2), later]
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+def test_a_doubt_lasts_until_a_version_is_marked(store, overtaken):
+    store.save(save(ANNA, 0))
+    store.save(save(ANNA, 1, in_doubt=True))
+    assert card(store).in_doubt
+    if overtaken:
+        store.save(save(ANNA, 2, in_doubt=True))
+    store.mark_written([mark(2)])
+    assert not card(store).in_doubt
 
 
 def test_a_value_that_went_away_is_cleared(store):
@@ -111,7 +125,7 @@ def test_who_saves_second_is_told_and_changes_nothing(store):
 def test_a_save_on_a_version_that_never_was_is_a_conflict(store):
     with pytest.raises(Conflict):
         store.save(save(ANNA, 3))
-    assert store.load(ANNA) == Collection(ANNA)
+    assert store.load(ANNA) == Collection(StoredCard.unsaved(ANNA))
 
 
 def test_racing_writers_lose_nothing(engine):
@@ -125,13 +139,13 @@ def test_racing_writers_lose_nothing(engine):
 
     loaded = engine.subjects.load(ANNA)
     assert list(loaded.facts) == [visit(number) for number in range(24)]
-    assert loaded.version == 24
+    assert loaded.card.version == 24
 
 
 def save_until_accepted(store, fact):
     while True:
         try:
-            return store.save(save(ANNA, store.load(ANNA).version, fact))
+            return store.save(save(ANNA, store.load(ANNA).card.version, fact))
         except Conflict:
             continue
 
@@ -142,7 +156,7 @@ def test_a_save_may_bring_more_facts_than_a_transaction_takes(store, count):
     store.save(save(ANNA, 0, *visits))
     loaded = store.load(ANNA)
     assert list(loaded.facts) == visits
-    assert loaded.version == 1
+    assert loaded.card.version == 1
 
 
 def test_a_large_save_that_comes_second_is_a_conflict_too(store):
@@ -347,7 +361,7 @@ def taken(store, ref, step):
     if what == "mark":
         store.mark_written([mark(argument, ref, score=number, change=NOON)])
         return True
-    base = max(store.load(ref).version - number // 2, 0)
+    base = max(store.load(ref).card.version - number // 2, 0)
     try:
         store.save(save(ref, base, settled=argument, due=NOON + timedelta(hours=number)))
     except Conflict:

@@ -37,7 +37,7 @@ class InMemorySubjectStore:
             self.loads += 1
             subject = self.subjects.get(ref, Subject())
             facts = [Fact.from_json(json.loads(text)) for text in subject.facts.values()]
-            return Collection(ref, subject.card, FactSet.of(facts))
+            return Collection(subject.card or StoredCard.unsaved(ref), FactSet.of(facts))
 
     def save(self, save):
         with self._lock:
@@ -90,13 +90,14 @@ class InMemorySubjectStore:
 
 
 def saved(subject, save):
-    before = subject.card or StoredCard(save.ref, 0, 0, {}, {}, {}, None, None)
+    before = subject.card or StoredCard.unsaved(save.ref)
     version = save.base_version + 1
     card = replace(
         before,
         version=version,
         written_version=version if save.settled else before.written_version,
         outgoing=fields_as_stored(save.outgoing),
+        in_doubt=save.in_doubt,
         body=json.loads(canonical(save.body)),
         due_at=save.due_at,
         next_change_at=save.next_change_at,
@@ -110,7 +111,10 @@ def marked(card, mark):
     if card.version < mark.version or card.written_version > mark.version:
         return card
     written = replace(
-        card, written_version=mark.version, published=fields_as_stored(mark.published)
+        card,
+        written_version=mark.version,
+        published=fields_as_stored(mark.published),
+        in_doubt=False,
     )
     if card.version == mark.version:
         return replace(written, due_at=mark.next_change_at)

@@ -79,6 +79,19 @@ def test_a_write_whose_mark_was_lost_is_covered_whatever_came_after(installation
     assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
 
 
+def test_a_second_reading_before_the_write_leaves_no_doubt_and_costs_no_more(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.write()
+    installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    ring_for(installation, ref)
+    assert installation.card(ref).pending
+    assert not installation.card(ref).in_doubt
+    installation.write()
+    assert "lead_score" not in installation.writes()[-1].fields
+
+
 def test_a_card_saved_while_the_writer_works_is_written_next(installation):
     ref = installation.contact(1)
     ring_for(installation, ref)
