@@ -51,7 +51,7 @@ class Quiet:
 
 def quiet(policy: Policy, kind: Kind, shown: Fields, *, customer: bool) -> Quiet:
     """The levels that keep what is ``shown``; ``customer`` says whose score the headline is."""
-    # What is not published can never be a reason to speak, so None stands for "not shown" here.
+    # A name that is not published is absent here, one that was never shown yet is None.
     show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
     step = policy.publish.step
     headline = _near(show, "score", step)
