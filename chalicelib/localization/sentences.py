@@ -6,27 +6,24 @@ from chalicelib.core.model import Money, Text
 from chalicelib.localization.numbers import money, number, signed
 
 
-def counted(one: Text, many: Text, count: int) -> Text:
-    """``many`` with ``{count}`` filled in, or ``one`` for a single time.
+def happened(once: Text, often: Text, count: int, last: Text) -> Text:
+    """What somebody did, how often, and when they last did it.
+
+    ``often`` holds ``{count}``; ``once`` is said of a single time.
 
     >>> words = Text("Opened an e-mail", "…"), Text("Opened {count} e-mails", "…")
-    >>> counted(*words, 1).en, counted(*words, 3).en
-    ('Opened an e-mail', 'Opened 3 e-mails')
-    """
-    words, times = one if count == 1 else many, number(count)
-    # Plain replacement: the words come from an admin, and str.format would run what they hold.
-    return Text(words.en.replace("{count}", times.en), words.fa.replace("{count}", times.fa))
-
-
-def happened(what: Text, count: int, last: Text) -> Text:
-    """What somebody did and when they last did it.
-
-    >>> happened(Text("Opened 3 e-mails", "…"), 3, Text("4 days ago", "…")).en
+    >>> happened(*words, 1, Text("4 days ago", "…")).en
+    'Opened an e-mail 4 days ago'
+    >>> happened(*words, 3, Text("4 days ago", "…")).en
     'Opened 3 e-mails, last 4 days ago'
     """
     if count == 1:
-        return Text(f"{what.en} {last.en}", f"{what.fa}، {last.fa}")
-    return Text(f"{what.en}, last {last.en}", f"{what.fa}، آخرین بار {last.fa}")
+        en, fa = f"{once.en} {last.en}", f"{once.fa}، {last.fa}"
+    else:
+        en, fa = f"{often.en}, last {last.en}", f"{often.fa}، آخرین بار {last.fa}"
+    times = number(count)
+    # Plain replacement: the words come from an admin, and str.format would run what they hold.
+    return Text(en.replace("{count}", times.en), fa.replace("{count}", times.fa))
 
 
 def last_purchase(last: Text) -> Text:
@@ -34,9 +31,10 @@ def last_purchase(last: Text) -> Text:
 
 
 def purchases(count: int) -> Text:
-    return counted(
-        Text("Bought once", "یک بار خرید"), Text("Bought {count} times", "{count} بار خرید"), count
-    )
+    if count == 1:
+        return Text("Bought once", "یک بار خرید")
+    times = number(count)
+    return Text(f"Bought {times.en} times", f"{times.fa} بار خرید")
 
 
 def spent(total: Money) -> Text:

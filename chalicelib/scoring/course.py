@@ -17,19 +17,25 @@ HALF_LIVES = 40
 _DAY = 1440  # minutes
 
 
+Decaying = tuple[tuple[float, float], ...]
+"""Pairs of points and how many times a minute they halve."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The points of one group: a constant, and by half-life in days what decays."""
+    """The points of one group: what stays, and what decays to zero from above and from below."""
 
     constant: float
-    decaying: tuple[tuple[float, float], ...]
+    gains: Decaying
+    losses: Decaying
 
     def at(self, gains: int, losses: int) -> float:
-        """With its positive parts as of one minute and the negative ones as of another."""
-        return self.constant + sum(
-            points * math.exp2(-(gains if points > 0 else losses) / (_DAY * life))
-            for life, points in self.decaying
-        )
+        """With the gains as of one minute and the losses as of another."""
+        return self.constant + _left(self.gains, gains) + _left(self.losses, losses)
+
+
+def _left(parts: Decaying, minute: int) -> float:
+    return sum([points * math.exp2(-minute * rate) for points, rate in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,12 @@ class Course:
     @property
     def ends(self) -> int:
         """The minute from which on nothing moves."""
-        longest = max((life for one in self.sums for life, _ in one.decaying), default=0.0)
-        return math.ceil(HALF_LIVES * longest * _DAY)
+        rates = [rate for one in self.sums for _, rate in one.gains + one.losses]
+        return math.ceil(HALF_LIVES / min(rates)) if rates else 0
 
     @property
     def only_falls(self) -> bool:
-        return all(points >= 0 for one in self.sums for _, points in one.decaying)
+        return not any(one.losses for one in self.sums)
 
     def at(self, minute: int) -> Levels:
         return self.levels([one.at(minute, minute) for one in self.sums])
@@ -78,4 +84,9 @@ def _sum(measure: Measure) -> Sum:
     for term in measure.terms:
         by_life[term.half_life_days] += term.points
     constant = by_life.pop(None, 0.0)
-    return Sum(constant, tuple((life, points) for life, points in by_life.items() if life))
+    decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items() if life]
+    return Sum(
+        constant,
+        gains=tuple(part for part in decaying if part[0] > 0),
+        losses=tuple(part for part in decaying if part[0] < 0),
+    )

@@ -1,6 +1,6 @@
 """Two ways to the first whole minute at which something is no longer so.
 
-Both look at a first day, then at stretches that double, since most changes are near.
+Both look at a first day, then at stretches that grow fast, since most changes are near.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ def first_crossing(margin: Callable[[int], float], end: int) -> int | None:
     >>> first_crossing(lambda minute: 10 - minute / 1000, 10**6)
     10000
     """
+    if end < 1 or margin(end) > 0:
+        return None
     above = margin(0)
     if above <= 0:
         return 1
@@ -80,4 +82,4 @@ def _stretches(end: int) -> Iterator[tuple[int, int]]:
     start, stop = 0, _DAY
     while start < end:
         yield start, min(stop, end)
-        start, stop = stop, stop * 2
+        start, stop = stop, stop * 4

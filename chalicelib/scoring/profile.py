@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from chalicelib.core.facts import FactSet
-from chalicelib.core.model import Activity, Json, Purchase, Ref
+from chalicelib.core.model import Activity, Json, Ref
 from chalicelib.core.policy import Profile
 
 
@@ -17,17 +17,18 @@ def profile_of(subject: Ref, facts: FactSet, now: datetime) -> tuple[Profile, da
 
     A purchase of nothing or of less is none, an activity without a positive count neither.
     """
-    activities = [one for one in facts.activities() if one.count > 0]
+    activities, coming = _by_kind(facts.activities(), now)
     purchases = [one for one in facts.purchases() if one.amount.amount > 0]
+    coming += [one.occurred_at for one in purchases if one.occurred_at > now]
     profile = Profile(
         subject=subject,
         now=now,
         attributes=_attributes(subject, facts),
-        activities=_by_kind(one for one in activities if one.occurred_at <= now),
+        activities=activities,
         purchases=tuple(one for one in purchases if one.occurred_at <= now),
         facts=facts,
     )
-    return profile, _first_after(now, (*activities, *purchases))
+    return profile, min(coming, default=None)
 
 
 def _attributes(subject: Ref, facts: FactSet) -> Mapping[str, Json]:
@@ -45,12 +46,17 @@ def _first_account(facts: FactSet) -> Mapping[str, Json]:
     return next((accounts[identity] for identity in order if identity in accounts), {})
 
 
-def _by_kind(activities: Iterable[Activity]) -> Mapping[str, tuple[Activity, ...]]:
-    kinds: defaultdict[str, list[Activity]] = defaultdict(list)
+def _by_kind(
+    activities: Iterable[Activity], now: datetime
+) -> tuple[Mapping[str, tuple[Activity, ...]], list[datetime]]:
+    """What was done until now, in order of time, and when the rest is going to be."""
+    done: defaultdict[str, list[Activity]] = defaultdict(list)
+    coming = []
     for activity in activities:
-        kinds[activity.kind].append(activity)
-    return {kind: tuple(found) for kind, found in kinds.items()}
-
-
-def _first_after(now: datetime, events: Iterable[Activity | Purchase]) -> datetime | None:
-    return min((one.occurred_at for one in events if one.occurred_at > now), default=None)
+        if activity.count < 1:
+            continue
+        if activity.occurred_at <= now:
+            done[activity.kind].append(activity)
+        else:
+            coming.append(activity.occurred_at)
+    return {kind: tuple(found) for kind, found in done.items()}, coming

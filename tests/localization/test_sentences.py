@@ -1,6 +1,5 @@
 from chalicelib.core.model import Money, Text
 from chalicelib.localization.sentences import (
-    counted,
     happened,
     last_purchase,
     purchases,
@@ -19,13 +18,13 @@ LAST = Text("4 days ago", "۴ روز پیش")
 
 
 def test_a_reason_says_what_how_often_how_long_ago_and_how_much():
-    reason = with_points(happened(counted(ONE, MANY, 3), 3, LAST), 12)
+    reason = with_points(happened(ONE, MANY, 3, LAST), 12)
     assert reason.en == "Opened 3 e-mails, last 4 days ago (+12)"
     assert bare(reason.fa) == "۳ ایمیل را باز کرد، آخرین بار ۴ روز پیش (+۱۲)"
 
 
 def test_a_single_time_needs_no_last():
-    reason = with_points(happened(counted(ONE, MANY, 1), 1, LAST), -2)
+    reason = with_points(happened(ONE, MANY, 1, LAST), -2)
     assert reason.en == "Opened an e-mail 4 days ago (-2)"
     assert bare(reason.fa) == "یک ایمیل را باز کرد، ۴ روز پیش (−۲)"
 
@@ -39,4 +38,5 @@ def test_purchases_are_told_in_both_languages():
 
 
 def test_braces_of_an_admin_are_text():
-    assert counted(ONE, Text("{count.__class__} {0}", ""), 2).en == "{count.__class__} {0}"
+    reason = happened(ONE, Text("{count.__class__} {0}", ""), 2, LAST)
+    assert reason.en == "{count.__class__} {0}, last 4 days ago"

@@ -40,7 +40,7 @@ from zoneinfo import ZoneInfo
 from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.dates import when
-from chalicelib.localization.sentences import counted, happened
+from chalicelib.localization.sentences import happened
 from chalicelib.scoring.models import Context, Parameters
 
 SCHEMA: Mapping[str, Json] = {
@@ -154,8 +154,7 @@ def _busiest(days: Sequence[date], activities: Sequence[Activity]) -> int:
 
 def _term(rule: Rule, done: Doings) -> Term:
     counts = done.counts if rule.max_per_day is None else done.limited(rule.max_per_day)
-    total = sum(counts)
-    text = happened(counted(rule.once, rule.text, total), total, done.last)
+    text = happened(rule.once, rule.text, sum(counts), done.last)
     points = rule.points * _decayed(counts, done.ages, rule.half_life_days)
     return Term(rule.id, points, text, rule.half_life_days)
 
