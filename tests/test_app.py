@@ -70,18 +70,16 @@ def test_health_answers(http):
     assert http.get("/health").json_body == {"status": "ok"}
 
 
-def records(installation):
-    return {
-        "Records": [
-            {
-                "messageId": f"message-{number}",
-                "receiptHandle": f"receipt-{number}",
-                "body": json.dumps(body),
-                "attributes": {"ApproximateReceiveCount": "1"},
-            }
-            for number, body in enumerate(installation.intake.take())
-        ]
-    }
+def records_of(bodies):
+    return [
+        {
+            "messageId": f"message-{number}",
+            "receiptHandle": f"receipt-{number}",
+            "body": json.dumps(body),
+            "attributes": {"ApproximateReceiveCount": "1"},
+        }
+        for number, body in enumerate(bodies)
+    ]
 
 
 def test_a_message_that_failed_is_the_only_one_to_come_back_after_its_wait(monkeypatch):
@@ -89,10 +87,12 @@ def test_a_message_that_failed_is_the_only_one_to_come_back_after_its_wait(monke
     monkeypatch.setattr(app, "services", lambda: installation.services)
     installation.contact(1)
     installation.deliver("contact:1")
-    installation.crm.fail_next("fetch", RateLimited("slow down", retry_after=7))
-    outcome = app.process(records(installation), None)
+    installation.process()
+    envelopes = {"Records": records_of(installation.ring.take())}
+    installation.crm.fail_next("write", RateLimited("slow down", retry_after=7))
+    outcome = app.write_back(envelopes, None)
     assert outcome == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert installation.intake.postponed == [("receipt-0", 7)]
+    assert installation.ring.postponed == [("receipt-0", 7)]
 
 
 def test_a_message_that_was_handled_does_not_come_back(monkeypatch):
@@ -100,7 +100,9 @@ def test_a_message_that_was_handled_does_not_come_back(monkeypatch):
     monkeypatch.setattr(app, "services", lambda: installation.services)
     installation.contact(1)
     installation.deliver("contact:1")
-    assert app.process(records(installation), None) == {"batchItemFailures": []}
+    assert app.process({"Records": records_of(installation.intake.take())}, None) == {
+        "batchItemFailures": []
+    }
     assert len(installation.ring.messages) == 1
 
 

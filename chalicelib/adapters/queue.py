@@ -36,10 +36,10 @@ class SqsQueue:
     def client(self) -> Any:
         return client("sqs")
 
-    def send(self, messages: Sequence[Mapping[str, Json]]) -> None:
+    def send(self, messages: Sequence[Mapping[str, Json]], *, delay_seconds: int = 0) -> None:
         entries = [self._entry(message) for message in messages]
         for batch in batches(entries, count=BATCH_MESSAGES, size=BATCH_BYTES, measure=_size):
-            self._send_batch(batch)
+            self._send_batch(batch, delay_seconds)
 
     def postpone(self, receipt: str, seconds: int) -> None:
         """Raises ``Retryable``; the message then comes back after the queue's own timeout."""
@@ -59,8 +59,9 @@ class SqsQueue:
     def is_fifo(self) -> bool:
         return self.url.endswith(".fifo")
 
-    def _send_batch(self, batch: list[dict[str, str]]) -> None:
-        entries = [{"Id": str(index), **entry} for index, entry in enumerate(batch)]
+    def _send_batch(self, batch: list[dict[str, str]], delay_seconds: int) -> None:
+        delay = {"DelaySeconds": delay_seconds} if delay_seconds else {}
+        entries = [{"Id": str(index), **entry, **delay} for index, entry in enumerate(batch)]
         failed = self._call("send_message_batch", Entries=entries).get("Failed", [])
         if failed:
             codes = ", ".join(sorted({entry["Code"] for entry in failed}))

@@ -213,7 +213,7 @@ class DynamoSubjectStore:
         return [
             self.item.written_version.set(mark.version),
             self.item.published.set(dict(mark.published)),
-            self.item.in_doubt.set(False),
+            self.item.in_doubt.set(mark.in_doubt),
         ]
 
 

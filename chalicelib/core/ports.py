@@ -86,11 +86,15 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Version ``version`` of ``ref`` was dealt with: the CRM shows ``published``, beyond doubt."""
+    """Version ``version`` of ``ref`` was dealt with, and the CRM shows ``published``.
+
+    ``in_doubt`` where it refused the version, so that what it shows is as uncertain as before.
+    """
 
     ref: Ref
     version: int
     published: Fields
+    in_doubt: bool
     next_change_at: datetime | None
 
 
@@ -130,7 +134,7 @@ class SubjectStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ParkedItem:
-    """``id`` sorts by time; ``message`` is what to queue again on replay."""
+    """``id`` is the same for the same ``message``, which is what to queue again on replay."""
 
     id: str
     connection: str
@@ -179,8 +183,11 @@ class SettingsStore(Protocol):
 
 
 class Queue(Protocol):
-    def send(self, messages: Sequence[Mapping[str, Json]]) -> None:
-        """All are durably kept, or ``Retryable`` is raised."""
+    def send(self, messages: Sequence[Mapping[str, Json]], *, delay_seconds: int = 0) -> None:
+        """All are durably kept, or ``Retryable`` is raised.
+
+        A delay of at most 900 seconds is for queues without order alone.
+        """
         ...
 
     def postpone(self, receipt: str, seconds: int) -> None:

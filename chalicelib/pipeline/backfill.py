@@ -26,7 +26,7 @@ from chalicelib.training.cuts import rfm_cuts
 
 CHECKPOINT = "backfill"
 
-QUIET_LOOKS = 2
+QUIET_LOOKS = 3
 """A queue's own count is approximate: it is empty when it says so this often in a row."""
 
 Wait = Callable[[], None]
@@ -77,7 +77,7 @@ def _list_page(
     reached: dict[str, Json] = {
         "cursor": page.next,
         "listed": cast(int, state["listed"]) + len(page.refs),
-        "total": page.total,
+        "total": state.get("total") if page.total is None else page.total,
         "all": page.next is None,
     }
     services.settings.set_checkpoint(connection, CHECKPOINT, reached)

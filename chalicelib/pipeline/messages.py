@@ -15,7 +15,7 @@ from typing import Any, TypeVar, cast
 
 from chalicelib.core.connector import Request
 from chalicelib.core.errors import DeliveryUnreadable
-from chalicelib.core.facts import iso
+from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 
 REFS_PER_MESSAGE = 100
@@ -54,12 +54,16 @@ class Envelope:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Envelope:
-        """From one of the ``Records`` that SQS hands to Lambda."""
+        """From one of the ``Records`` that SQS hands to Lambda.
+
+        A body that is no JSON object, which nobody but a person can have sent, is kept as it
+        is under ``unreadable``.
+        """
         return cls(
             id=record["messageId"],
             receipt=record["receiptHandle"],
             receives=int(record["attributes"]["ApproximateReceiveCount"]),
-            body=json.loads(record["body"]),
+            body=_json_object(record["body"]),
         )
 
 
@@ -72,10 +76,17 @@ class Failure:
 
     @property
     def wait_seconds(self) -> int:
-        """Twice as long each time, from two seconds up to a quarter of an hour."""
-        if self.retry_after is not None:
-            return ceil(self.retry_after)
-        return min(LONGEST_WAIT, 1 << min(self.envelope.receives, 10))
+        """Twice as long each time up to a quarter of an hour, and never less than asked for."""
+        back_off = 1 << min(self.envelope.receives, 10)
+        return min(LONGEST_WAIT, max(ceil(self.retry_after or 0), back_off))
+
+
+def _json_object(text: str) -> dict[str, Json]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    return body if isinstance(body, dict) else {"unreadable": text}
 
 
 def delivery_message(
@@ -125,6 +136,23 @@ def refs_of(body: Mapping[str, Json]) -> tuple[Ref, ...]:
     if any(ref.connection != body.get("connection") for ref in refs):
         raise DeliveryUnreadable("the queued refs belong to another connection")
     return refs
+
+
+def changes_message(connection: str, changes: Mapping[Ref, datetime]) -> dict[str, Json]:
+    """Records to read again, because their CRM has told of changes that it did not yet show."""
+    (message,) = refs_messages(connection, changes, Reason.READ)
+    return message | {"changed_at": [iso(at) for at in changes.values()]}
+
+
+def changes_of(body: Mapping[str, Json]) -> list[tuple[Ref, datetime | None]]:
+    """The refs of a message with the times of ``changes_message``, None where none are told.
+
+    Raises ``DeliveryUnreadable``.
+    """
+    refs = refs_of(body)
+    told = cast(Sequence[str], body.get("changed_at") or [])
+    times = [parse_instant(text) for text in told] if told else [None] * len(refs)
+    return list(zip(refs, times, strict=True))
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from ulid import ULID
-
 from chalicelib import logs
+from chalicelib.core.facts import canonical
 from chalicelib.core.model import Json
 from chalicelib.core.ports import ParkedItem
 from chalicelib.pipeline.services import Services
 
 
 def park(message: Mapping[str, Json], reason: str, services: Services, now: datetime) -> ParkedItem:
-    """Keep a message that waits for a person; it can leave the queue."""
+    """Keep a message that waits for a person; it can leave the queue.
+
+    The same message parked again, by a sweep that meets the same card every minute, is one
+    item with the latest reason.
+    """
     item = ParkedItem(
-        id=str(ULID.from_datetime(now)),
+        id=hashlib.sha256(canonical(message).encode()).hexdigest()[:20],
         connection=str(message.get("connection", "")),
         reason=reason,
         message=message,

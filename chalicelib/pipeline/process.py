@@ -1,49 +1,40 @@
-"""From the intake queue to saved cards: parse, sift, fetch, merge, score, save, ring."""
+"""From the intake queue to saved cards: fetch, merge, score, save, ring."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
+from typing import cast
 
 from chalicelib import logs
-from chalicelib.core.connector import Event
-from chalicelib.core.errors import Parked, Retryable
+from chalicelib.core.errors import CredentialsInvalid, Parked, Retryable
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.doorbells import Ring, Work, gather
 from chalicelib.pipeline.messages import (
+    LONGEST_WAIT,
+    REFS_PER_MESSAGE,
     Envelope,
     Failure,
     Reason,
-    delivered_request,
-    is_delivery,
+    changes_message,
     refs_messages,
-    refs_of,
 )
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.scorer import compiled, scorer
 from chalicelib.pipeline.services import Services
 
-SUSPECT_AFTER = 2
-"""A message that was received more often is taken apart, one message per record."""
-
 HOPELESS_AFTER = 6
 """A message that still fails, in a way that nobody foresaw, is parked after this many tries."""
 
+LONGEST_LAG = timedelta(hours=1)
+"""How long an API may show less than its own doorbell has told."""
 
-@dataclass(slots=True)
-class Work:
-    """Messages of one connection and one reason, and the records that they name."""
-
-    connection: str
-    reason: Reason
-    asked: dict[Ref, list[Envelope]] = field(default_factory=lambda: defaultdict(list))
-
-    @property
-    def envelopes(self) -> list[Envelope]:
-        return list({e.id: e for each in self.asked.values() for e in each}.values())
+Facts = Mapping[Ref, tuple[Fact, ...]]
+Owners = Mapping[Ref, list[Envelope]]
 
 
 def process(
@@ -68,110 +59,126 @@ def _lots(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
 
 def _contain(lot: Sequence[Envelope], services: Services, now: datetime) -> list[Failure]:
     try:
-        return [
-            failure
-            for work in _gather(lot, services, now)
-            for failure in _attempt(work, services, now)
-        ]
+        works = gather(lot, services, now)
+        return [failure for work in works for failure in _attempt(work, services, now)]
     except Exception as error:  # noqa: BLE001 - the outermost boundary: one lot's fault stays its own
         logs.exception("failed", messages=[envelope.id for envelope in lot])
-        hopeless = [one for one in lot if one.receives > HOPELESS_AFTER]
-        for envelope in hopeless:
-            park(envelope.body, f"{type(error).__name__}: {error}", services, now)
-        return [Failure(envelope) for envelope in lot if envelope not in hopeless]
+        return [one for one in map(Failure, lot) if not _parked_as_hopeless(one, error, services)]
 
 
-def _gather(lot: Iterable[Envelope], services: Services, now: datetime) -> list[Work]:
-    """Sort a lot by connection and reason; what cannot be read is parked."""
-    work: dict[tuple[str, Reason], Work] = {}
-    for envelope in lot:
-        try:
-            reason, refs = _read(envelope, services)
-        except Parked as error:
-            park(envelope.body, str(error), services, now)
-            continue
-        if envelope.receives > SUSPECT_AFTER and len(refs) > 1:
-            _take_apart(envelope, refs, reason, services)
-            continue
-        key = (envelope.connection, reason)
-        for ref in refs:
-            work.setdefault(key, Work(*key)).asked[ref].append(envelope)
-    return list(work.values())
-
-
-def _read(envelope: Envelope, services: Services) -> tuple[Reason, tuple[Ref, ...]]:
-    if not is_delivery(envelope.body):
-        return Reason(str(envelope.body.get("reason", Reason.READ))), refs_of(envelope.body)
-    connection = services.settings.live(envelope.connection).connection
-    connector = services.load_connector(connection.crm)
-    events = connector.parse(delivered_request(envelope.body), connection)
-    return Reason.READ, _sift(events, envelope)
-
-
-def _sift(events: Sequence[Event], envelope: Envelope) -> tuple[Ref, ...]:
-    """The records that rang, once each, without echoes of our own writes."""
-    rang = {event.ref for event in events if event.ref is not None and not event.ours}
-    logs.info(
-        "delivery",
-        connection=envelope.connection,
-        delivery=envelope.body.get("delivery"),
-        events=len(events),
-        ours=sum(event.ours for event in events),
-        unknown=sum(event.ref is None for event in events),
-        records=len(rang),
-    )
-    return tuple(sorted(rang))
-
-
-def _take_apart(
-    envelope: Envelope, refs: Iterable[Ref], reason: Reason, services: Services
-) -> None:
-    """So that, of all the records of a message that keeps failing, only the guilty one does."""
-    singles = [
-        message for ref in refs for message in refs_messages(envelope.connection, [ref], reason)
-    ]
-    services.intake.send(singles)
+def _parked_as_hopeless(failure: Failure, error: Exception, services: Services) -> bool:
+    if failure.envelope.receives <= HOPELESS_AFTER:
+        return False
+    try:
+        reason = f"{type(error).__name__}: {error}"
+        park(failure.envelope.body, reason, services, services.clock.now())
+    except Exception:  # noqa: BLE001 - what cannot even be parked goes to the dead letters
+        logs.exception("not parked", message=failure.envelope.id)
+        return False
+    return True
 
 
 def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
     try:
         return _score_all(work, services, now)
     except Retryable as error:
-        logs.warning("postponed", connection=work.connection, reason=str(error))
-        return [Failure(envelope, error.retry_after) for envelope in work.envelopes]
+        return _postpone(work.envelopes, error, services)
+    except CredentialsInvalid as error:
+        if services.is_rotated(work.connection):
+            return _postpone(work.envelopes, Retryable(str(error)), services)
+        return _park(work.envelopes, error, services, now)
     except Parked as error:
-        for envelope in work.envelopes:
-            park(envelope.body, str(error), services, now)
-        return []
+        return _park(work.envelopes, error, services, now)
+
+
+def _park(
+    envelopes: Iterable[Envelope], error: Parked, services: Services, now: datetime
+) -> list[Failure]:
+    for envelope in envelopes:
+        park(envelope.body, str(error), services, now)
+    return []
+
+
+def _postpone(envelopes: Iterable[Envelope], error: Retryable, services: Services) -> list[Failure]:
+    """Queue them anew with a delay, twice as long each time.
+
+    Were they to come back by themselves, their receive counts would grow, and it is those
+    that tell a message that kills its worker from one that waits for a CRM to return.
+    """
+    failures = []
+    for envelope in envelopes:
+        times = cast(int, envelope.body.get("postponed", 0)) + 1
+        delay = min(LONGEST_WAIT, max(ceil(error.retry_after or 0), 1 << min(times, 10)))
+        logs.warning("postponed", message=envelope.id, seconds=delay, reason=str(error))
+        try:
+            services.intake.send([{**envelope.body, "postponed": times}], delay_seconds=delay)
+        except Retryable:
+            failures.append(Failure(envelope, error.retry_after))
+    return failures
 
 
 def _score_all(work: Work, services: Services, now: datetime) -> list[Failure]:
     live = services.settings.live(work.connection)
     owners, facts = _fetch(work, live, services, now)
     score = scorer(live, services.store, now, work.reason).score
-    unwritten, failures = [], []
+    unwritten: list[Ref] = []
+    failures: list[Failure] = []
     for subject, known in facts.items():
         try:
             if score(subject, known):
                 unwritten.append(subject)
         except Retryable as error:
-            failures += [Failure(one, error.retry_after) for one in owners[subject]]
+            failures += _postpone(owners[subject], error, services)
     services.write_back.send(refs_messages(work.connection, unwritten))
+    _ring_again(_behind(work.rings, facts), work.connection, services, now)
     return failures
 
 
 def _fetch(
     work: Work, live: LiveSettings, services: Services, now: datetime
-) -> tuple[Mapping[Ref, list[Envelope]], Mapping[Ref, tuple[Fact, ...]]]:
+) -> tuple[Owners, Facts]:
     """Which messages each subject came from, and what the CRM now says of it.
 
     Nothing is asked of the CRM where stored facts will do.
     """
+    rung: dict[Ref, list[Envelope]] = defaultdict(list)
+    for ring in work.rings:
+        rung[ring.ref].append(ring.envelope)
     if not work.reason.reads_crm:
-        return work.asked, dict.fromkeys(work.asked, ())
+        return rung, dict.fromkeys(rung, ())
     client = services.client(live, compiled(live.policy).attributes)
     owners: dict[Ref, list[Envelope]] = defaultdict(list)
-    for ref, subjects in client.subjects(list(work.asked)).items():
+    for ref, subjects in client.subjects(work.refs).items():
+        if len(subjects) > REFS_PER_MESSAGE:  # a company of thousands is work for many runs
+            services.intake.send(refs_messages(work.connection, subjects, Reason.READ))
+            continue
         for subject in subjects:
-            owners[subject] += work.asked[ref]
+            owners[subject] += rung[ref]
     return owners, client.fetch(list(owners), now)
+
+
+def _behind(rings: Iterable[Ring], facts: Facts) -> dict[Ref, datetime]:
+    """Records that the API showed as they were before the change that rang."""
+    shown = {
+        Ref(fact.subject.connection, fact.type, fact.id): fact.modified_at
+        for known in facts.values()
+        for fact in known
+        if fact.type in ("contact", "lead", "account", "deal") and fact.modified_at
+    }
+    return {
+        ring.ref: ring.changed_at
+        for ring in rings
+        if ring.changed_at and ring.ref in shown and shown[ring.ref] < ring.changed_at
+    }
+
+
+def _ring_again(
+    behind: Mapping[Ref, datetime], connection: str, services: Services, now: datetime
+) -> None:
+    """Look again after as long as it has lagged already, until it has caught up."""
+    waiting = {ref: at for ref, at in behind.items() if now - at < LONGEST_LAG}
+    if waiting:
+        lag = (now - min(waiting.values())).total_seconds()
+        delay = min(LONGEST_WAIT, max(2, ceil(lag)))
+        logs.warning("the API lags", connection=connection, records=len(waiting), seconds=delay)
+        services.intake.send([changes_message(connection, waiting)], delay_seconds=delay)

@@ -31,6 +31,9 @@ ATTEMPTS = 5
 REPAIR_AFTER = timedelta(minutes=2)
 """How long a card may be unwritten before sweep rings for it again."""
 
+COLLECTED_IS_DUE_AFTER = timedelta(hours=1)
+"""When a card that was collected, and not yet published, is looked at again at the latest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
@@ -84,7 +87,7 @@ class Scorer:
             body=card.to_json(),
             outgoing=stored.aim,
             settled=True,
-            in_doubt=False,
+            in_doubt=stored.in_doubt,
             due_at=card.next_change_at,
             next_change_at=card.next_change_at,
             history=None,
@@ -97,10 +100,14 @@ class Scorer:
             save,
             outgoing=news or stored.outgoing,
             settled=False,
-            in_doubt=stored.pending and (stored.in_doubt or news is not None),
+            in_doubt=stored.in_doubt or self._raises_doubt(stored, news),
             due_at=self.now + REPAIR_AFTER,
             history={"at": iso(self.now), "fields": _json(news)} if news else None,
         )
+
+    def _raises_doubt(self, stored: StoredCard, news: Fields | None) -> bool:
+        """What is replaced unwritten may have been written and not marked, see StoredCard."""
+        return self.reason is Reason.REWRITE or (stored.pending and news is not None)
 
     def _news(self, card: ScoreCard, stored: StoredCard) -> Fields | None:
         """All fields, if the CRM should show something else than it does or is about to."""
@@ -111,6 +118,8 @@ class Scorer:
 
     def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
         """Whether the stored card is due, or made by another policy or other models."""
+        if self.reason is Reason.RESCORE:
+            return True
         made_by = (stored.body.get("policy"), stored.body.get("models"))
         is_due = stored.due_at is not None and stored.due_at <= self.now
         return is_due or made_by != (card.policy, card.models)
@@ -119,7 +128,8 @@ class Scorer:
         self, assessment: Assessment, card: ScoreCard, outgoing: Fields
     ) -> datetime | None:
         if self.reason is Reason.COLLECT:
-            return None  # the rescore that follows gives it its time
+            # The rescore that follows gives it its true time; should that miss it, sweep will.
+            return self.now + COLLECTED_IS_DUE_AFTER
         return next_change(assessment, card, outgoing)
 
 

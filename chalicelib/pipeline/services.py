@@ -44,6 +44,11 @@ class Services:
     clock: Clock
     clients: dict[str, ConnectedClient] = field(default_factory=dict)
 
+    def is_rotated(self, connection: str) -> bool:
+        """Whether the secret that a client was refused with has been replaced since."""
+        held = self.clients.get(connection)
+        return held is not None and self.secrets.get(connection, fresh=True) != held.terms[1]
+
     def client(self, live: LiveSettings, attributes: Sequence[Attribute] = ()) -> CrmClient:
         """The CRM of a connection; ``attributes`` are those that it will be asked for.
 

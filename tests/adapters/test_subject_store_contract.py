@@ -47,8 +47,9 @@ def save(
     )
 
 
-def mark(version, ref=ANNA, *, score=40, change=None):
-    return Mark(ref, version, {"score": score, "tags": ("class:A",)}, change)
+def mark(version, ref=ANNA, *, score=40, change=None, in_doubt=False):
+    shown = {"score": score, "tags": ("class:A",)}
+    return Mark(ref, version, shown, in_doubt, change)
 
 
 @pytest.fixture
@@ -95,7 +96,10 @@ def test_a_doubt_lasts_until_a_version_is_marked(store, overtaken):
     assert card(store).in_doubt
     if overtaken:
         store.save(save(ANNA, 2, in_doubt=True))
-    store.mark_written([mark(2)])
+    store.mark_written([mark(2, in_doubt=True)])
+    assert card(store).in_doubt
+    store.save(save(ANNA, card(store).version, in_doubt=True))
+    store.mark_written([mark(card(store).version)])
     assert not card(store).in_doubt
 
 

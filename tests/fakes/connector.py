@@ -7,7 +7,7 @@ from chalicelib.core.connector import Connector, Event, EventType
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid, SignatureInvalid
 from chalicelib.core.model import Ref
 
-MOMENT = datetime.fromisoformat("2026-03-21T12:00:00Z")
+LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
 def connector(crm):
@@ -44,11 +44,13 @@ def parse(request, connection):
 
 def event(row, connection):
     if "ref" not in row:
-        return Event(EventType.UNKNOWN, None, MOMENT, row["type"])
+        return Event(EventType.UNKNOWN, None, LONG_AGO, row["type"])
     ref = Ref.parse(f"{connection.id}:{row['ref']}")
-    return Event(EventType.CHANGED, ref, MOMENT, "changed", ours=row.get("ours", False))
+    at = datetime.fromisoformat(row["at"]) if "at" in row else LONG_AGO
+    return Event(EventType.CHANGED, ref, at, "changed", ours=row.get("ours", False))
 
 
-def body(*refs, ours=False):
+def body(*refs, ours=False, at=LONG_AGO):
     """Of a delivery that rings for these records, such as ``contact:1``."""
-    return json.dumps([{"ref": ref, "ours": ours} for ref in refs]).encode()
+    rows = [{"ref": ref, "ours": ours, "at": at.isoformat()} for ref in refs]
+    return json.dumps(rows).encode()

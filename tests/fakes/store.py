@@ -114,7 +114,7 @@ def marked(card, mark):
         card,
         written_version=mark.version,
         published=fields_as_stored(mark.published),
-        in_doubt=False,
+        in_doubt=mark.in_doubt,
     )
     if card.version == mark.version:
         return replace(written, due_at=mark.next_change_at)

@@ -77,8 +77,8 @@ class Installation:
         headers = {"content-type": media_type, "signature": signature}
         return Request("POST", "", headers, body)
 
-    def deliver(self, *refs, ours=False):
-        request = self.request(toy.body(*refs, ours=ours))
+    def deliver(self, *refs, **told):
+        request = self.request(toy.body(*refs, **told))
         receive("01", CONNECTION, request, self.edge, self.clock.now())
 
     def process(self, *, receives=1):

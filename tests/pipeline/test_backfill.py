@@ -88,6 +88,29 @@ def test_a_second_backfill_writes_nothing_new(crowded):
     assert len(crowded.writes()) == before
 
 
+def test_after_a_second_backfill_every_score_still_decays(crowded):
+    lead = crowded.contact(999, visits=[NOON, NOON - DAY])
+    complete(crowded)
+    complete(crowded)
+    before = crowded.crm.fields[lead]["score"]
+    for _ in range(60):
+        crowded.clock.advance(days=2)
+        crowded.sweep()
+        crowded.run()
+    assert crowded.crm.fields[lead]["score"] < before
+
+
+def test_a_card_that_the_index_did_not_show_in_time_is_published_by_sweep(crowded):
+    late = crowded.store.population
+    crowded.store.population = lambda connection: list(late(connection))[1:]
+    complete(crowded)
+    assert len(crowded.crm.fields) == CUSTOMERS + LEADS - 1
+    crowded.clock.advance(hours=2)
+    crowded.sweep()
+    crowded.run()
+    assert len(crowded.crm.fields) == CUSTOMERS + LEADS
+
+
 def test_a_finished_backfill_leaves_no_checkpoint(crowded):
     complete(crowded)
     assert crowded.settings.checkpoint(CONNECTION, CHECKPOINT) is None

@@ -1,11 +1,18 @@
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.errors import Conflict, CredentialsInvalid, RateLimited, Retryable
+from chalicelib.core.errors import (
+    Conflict,
+    CredentialsInvalid,
+    CrmUnavailable,
+    RateLimited,
+    Retryable,
+)
 from chalicelib.core.model import Ref
-from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
+from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Envelope, Reason, refs_messages
 from chalicelib.pipeline.process import HOPELESS_AFTER, process
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION, Installation, envelope
@@ -127,17 +134,61 @@ def test_a_subject_that_loses_every_race_brings_back_only_its_messages(installat
     installation.deliver("contact:2")
     for _ in range(5):
         installation.store.fail_next_save(Conflict("somebody was faster"))
-    failures = installation.process()
-    assert [one.envelope.id for one in failures] == ["0"]
+    assert installation.process() == ()
+    ((_, again),) = installation.intake.delayed
+    assert again["postponed"] == 1
     assert len(installation.store.subjects) == 1
+    installation.intake.elapse()
+    installation.run()
+    assert len(installation.store.subjects) == 2
 
 
 def test_a_crm_that_asks_for_patience_brings_the_messages_back_after_that(installation):
     installation.contact(1)
     installation.deliver("contact:1")
     installation.crm.fail_next("fetch", RateLimited("slow down", retry_after=9.5))
-    (failure,) = installation.process()
-    assert failure.wait_seconds == 10
+    assert installation.process() == ()
+    assert [seconds for seconds, _ in installation.intake.delayed] == [10]
+
+
+def test_a_crm_that_is_down_for_hours_costs_little_and_loses_nothing(installation):
+    refs = [installation.contact(number) for number in range(250)]
+    installation.intake.send(refs_messages(CONNECTION, refs, Reason.READ))
+    for _ in range(40):
+        installation.crm.fail_next("fetch", CrmUnavailable("503"))
+        assert installation.process() == ()
+        installation.intake.elapse()
+        assert len(installation.intake.messages) == 3
+    assert len(installation.crm.called("fetch")) == 40
+    installation.run()
+    assert set(installation.crm.fields) == set(refs)
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_a_token_that_was_rotated_meanwhile_is_fetched_before_anything_is_parked(installation):
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    old = installation.secrets.secrets[CONNECTION]
+    services = installation.services
+    services.client(services.settings.live(CONNECTION))
+    installation.secrets.secrets[CONNECTION] = replace(old, token="the new one")
+    installation.crm.fail_next("fetch", CredentialsInvalid("401: the token is not valid"))
+    services.secrets.get = stale_once(services.secrets.get, old)
+    envelopes = installation._envelopes(installation.intake, 1)
+    assert process(envelopes, services, installation.clock.now()) == ()
+    assert installation.settings.parked(CONNECTION) == ()
+    installation.intake.elapse()
+    installation.run()
+    assert ref in installation.crm.fields
+
+
+def stale_once(get, old):
+    """A cache that still holds the old secret until it is asked for a fresh one."""
+
+    def cached(connection, *, fresh=False):
+        return get(connection, fresh=True) if fresh else old
+
+    return cached
 
 
 def test_a_refused_token_parks_the_delivery_and_a_replay_scores_it(installation):
@@ -259,4 +310,88 @@ def test_a_queue_that_does_not_take_the_ring_brings_the_message_back(installatio
     installation.contact(1)
     installation.deliver("contact:1")
     installation.ring.fail_next_send(Retryable("the queue is down"))
-    assert len(installation.process()) == 1
+    assert installation.process() == ()
+    installation.intake.elapse()
+    installation.run()
+    assert installation.writes()
+
+
+def test_a_queue_that_is_down_altogether_leaves_the_message_where_it_was(installation):
+    installation.contact(1)
+    installation.deliver("contact:1")
+    installation.ring.fail_next_send(Retryable("the queue is down"))
+    installation.intake.fail_next_send(Retryable("this one too"))
+    assert [one.envelope.id for one in installation.process()] == ["0"]
+
+
+def test_an_api_that_lags_its_doorbell_is_read_again_until_it_has_caught_up(installation):
+    ref = installation.contact(1, job="intern")
+    installation.deliver("contact:1", at=NOON + timedelta(seconds=30))
+    installation.clock.advance(seconds=40)
+    installation.run()
+    ((wait, again),) = installation.intake.delayed
+    assert 2 <= wait <= 60
+    assert again["refs"] == [str(ref)]
+    installation.edit(ref, job_title="CEO")
+    installation.intake.elapse()
+    installation.run()
+    assert installation.intake.delayed == []
+    assert "Decides in the company" in installation.crm.fields[ref]["why"]
+
+
+def test_an_api_that_never_catches_up_is_left_after_an_hour(installation):
+    installation.contact(1)
+    installation.deliver("contact:1", at=NOON + timedelta(seconds=1))
+    looks = 0
+    while installation.intake.messages and looks < 30:
+        installation.process()
+        looks += 1
+        installation.clock.advance(seconds=sum(wait for wait, _ in installation.intake.delayed))
+        installation.intake.elapse()
+    assert 8 < looks < 20
+    assert installation.clock.now() - NOON > timedelta(hours=1)
+
+
+def test_a_company_of_hundreds_is_work_for_many_messages(installation):
+    people = [installation.contact(number) for number in range(250)]
+    company = Ref(CONNECTION, "account", "7")
+    installation.crm.link(company, *people)
+    installation.deliver("account:7")
+    installation.process()
+    assert installation.store.subjects == {}
+    assert [len(message["refs"]) for message in installation.intake.messages] == [100, 100, 50]
+    installation.run()
+    assert set(installation.crm.fields) == set(people)
+
+
+def test_a_card_that_keeps_failing_is_parked_as_one_item(installation):
+    guilty = installation.contact(6)
+    installation.crm = GuiltyCrm(installation.crm, guilty)
+    body = refs_messages(CONNECTION, [guilty], Reason.READ)[0]
+    for _ in range(5):
+        process([envelope(body, receives=HOPELESS_AFTER + 1)], installation.services, NOON)
+    assert len(installation.settings.parked(CONNECTION)) == 1
+
+
+def test_what_cannot_even_be_parked_stays_in_the_queue(installation):
+    guilty = installation.contact(6)
+    installation.crm = GuiltyCrm(installation.crm, guilty)
+    installation.settings.park = lambda _item: 1 / 0
+    body = refs_messages(CONNECTION, [guilty], Reason.READ)[0]
+    hopeless = envelope(body, receives=HOPELESS_AFTER + 1)
+    assert len(process([hopeless], installation.services, NOON)) == 1
+
+
+def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation):
+    record = {
+        "messageId": "1",
+        "receiptHandle": "r",
+        "body": "hello",
+        "attributes": {"ApproximateReceiveCount": "1"},
+    }
+    ref = installation.contact(1)
+    installation.deliver("contact:1")
+    good = installation._envelopes(installation.intake, 1)
+    process([Envelope.from_record(record), *good], installation.services, NOON)
+    installation.write()
+    assert ref in installation.crm.fields

@@ -1,7 +1,11 @@
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, WriteRefused
+from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import replay
+from chalicelib.pipeline.write_back import LEFT_TO_SWEEP_AFTER
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -146,13 +150,17 @@ def test_a_crm_that_is_down_brings_all_messages_of_the_connection_back(installat
     assert [one.wait_seconds for one in failures] == [30, 30, 30]
 
 
-def test_a_refused_token_parks_the_ring_and_a_replay_writes(installation):
+def test_a_refused_token_is_told_once_and_sweep_writes_when_it_is_mended(installation):
     ref = installation.contact(1)
     ring_for(installation, ref)
-    installation.crm.fail_next("write", CredentialsInvalid("403: MISSING_SCOPES"))
-    assert installation.write() == ()
-    assert len(installation.settings.parked(CONNECTION)) == 1
-    replay(CONNECTION, installation.services)
+    for _ in range(3):
+        installation.crm.fail_next("write", CredentialsInvalid("403: MISSING_SCOPES"))
+        assert installation.write() == ()
+        installation.clock.advance(minutes=3)
+        installation.sweep()
+        installation.process()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "MISSING_SCOPES" in item.reason
     installation.run()
     assert ref in installation.crm.fields
 
@@ -163,4 +171,86 @@ def test_no_batch_is_begun_after_the_deadline(installation):
     late = installation.clock.now()
     (failure,) = installation.write(deadline=late)
     assert installation.crm.called("write") == []
-    assert failure.wait_seconds == 0
+    assert failure.wait_seconds <= 2
+
+
+def test_a_ring_turned_away_for_long_is_left_to_sweep(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.crm.fail_next("write", CrmUnavailable("503"))
+    assert installation.write(receives=LEFT_TO_SWEEP_AFTER + 1) == ()
+    installation.clock.advance(minutes=3)
+    installation.sweep()
+    installation.run()
+    assert ref in installation.crm.fields
+
+
+def test_a_refusal_in_doubt_is_healed_by_a_replay(installation):
+    """Version 2 is applied and its answer lost, version 3 is version 1 again and refused."""
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.write()
+    installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.crm.fail_next("write", CrmUnavailable("no answer", in_doubt=True), applied=True)
+    installation.write()
+    installation.contact(1)
+    ring_for(installation, ref)
+    installation.crm.refusals[ref] = WriteRefused("a rule of the admin's")
+    installation.write()
+    assert installation.crm.fields[ref]["class"] is not None
+    installation.crm.refusals.clear()
+    replay(CONNECTION, installation.services)
+    installation.run()
+    assert installation.crm.fields[ref]["class"] is None
+
+
+def test_a_worker_killed_between_a_refusal_and_its_mark_leaves_a_trace(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.crm.refusals[ref] = WriteRefused("a rule of the admin's")
+    installation.store.mark_written = killed
+    with pytest.raises(KeyboardInterrupt):
+        installation.write()
+    assert len(installation.settings.parked(CONNECTION)) == 1
+
+
+def killed(_marks):
+    raise KeyboardInterrupt
+
+
+def test_a_mark_claims_only_what_was_sent(installation):
+    """Other reasons alone are no cause to write, and so are not taken for written."""
+    ref = installation.contact(1, job="CEO")
+    ring_for(installation, ref)
+    installation.write()
+    shown = dict(installation.crm.fields[ref])
+    for job, visits in (("Founder", []), ("Founder", [NOON]), ("intern", [NOON])):
+        installation.contact(1, job=job, visits=visits, modified=installation.clock.now())
+        ring_for(installation, ref)
+        installation.write()
+        shown = dict(installation.crm.fields[ref])
+        assert installation.card(ref).published == shown
+
+
+def test_a_rewrite_writes_everything_again(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    installation.write()
+    installation.crm.fields[ref].clear()
+    installation.intake.send(refs_messages(CONNECTION, [ref], Reason.REWRITE))
+    installation.run()
+    assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+    assert "lead_score" in installation.crm.fields[ref]
+
+
+def test_one_connection_that_is_broken_harms_no_other(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    good = installation.ring.take()
+    lost = {"connection": "toy-gone", "refs": ["toy-gone:contact:1"]}
+    installation.ring.send([lost, {"connection": CONNECTION, "refs": "damaged"}, *good])
+    (failure,) = installation.write()
+    assert failure.envelope.connection == "toy-gone"
+    assert ref in installation.crm.fields
+    assert len(installation.settings.parked(CONNECTION)) == 1
