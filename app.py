@@ -19,7 +19,7 @@ from chalicelib import logs
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.core.connector import Request
-from chalicelib.core.errors import Rejected, Retryable
+from chalicelib.core.errors import PayloadInvalid, Rejected, Retryable
 from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import Envelope, Failure
 from chalicelib.pipeline.receive import receive
@@ -80,6 +80,7 @@ def health() -> dict[str, str]:
     queue=os.environ.get("EMTIAZ_INTAKE_QUEUE", "emtiaz-dev-intake"),
     batch_size=10,
     maximum_batching_window_in_seconds=1,
+    maximum_concurrency=5,  # more would only find the CRM's rate limit sooner
 )
 def process(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
     from chalicelib.pipeline.process import process as process_batch
@@ -109,10 +110,14 @@ def _request() -> Request:
     current = app.current_request
     assert current is not None
     headers = {name.lower(): value for name, value in current.headers.items()}
+    try:
+        body = current.raw_body
+        raw = body if isinstance(body, bytes) else body.encode()
+    except ValueError as error:  # what the gateway calls base64 is none, or its text is none
+        raise PayloadInvalid("the body cannot be decoded") from error
     # Signatures cover the public address, which a function behind a gateway cannot see: the
     # connection's secret holds it, and no URL is rebuilt from headers here.
-    body = current.raw_body
-    return Request(current.method, "", headers, body if isinstance(body, bytes) else body.encode())
+    return Request(current.method, "", headers, raw)
 
 
 def _envelopes(event: SQSEvent) -> list[Envelope]:

@@ -129,10 +129,8 @@ class _Channel:
                 allow_redirects=False,
             )
         except requests.RequestException as failure:
-            raise CrmUnavailable(
-                f"{method} {url}: {type(failure).__name__}",
-                in_doubt=self.writes and _was_sent(failure),
-            ) from failure
+            text = f"{method} {url}: {type(failure).__name__}"
+            raise self._silence(text, None, self.writes and _was_sent(failure)) from failure
         parsed = _json(response)
         if response.status_code in SUCCESS and (parsed is not None or not response.content):
             return parsed
@@ -148,8 +146,13 @@ class _Channel:
             return RateLimited(text, retry_after=pause)
         if status in CLIENT_ERRORS - self.dialect.busy:
             return Refused(text, status, body)
-        in_doubt = self.writes and status in self.dialect.in_doubt
-        return CrmUnavailable(text, retry_after=wait, in_doubt=in_doubt)
+        return self._silence(text, wait, self.writes and status in self.dialect.in_doubt)
+
+    def _silence(self, text: str, wait: float | None, in_doubt: bool) -> CrmUnavailable:
+        # A write that may still be applied must not be overtaken by its own repetition: nothing
+        # is sent to the record until the CRM has certainly stopped working on it.
+        hold = max(wait or 0.0, self.dialect.write_timeout_s) if in_doubt else wait
+        return CrmUnavailable(text, retry_after=hold, in_doubt=in_doubt)
 
 
 class _Patience(Retry):

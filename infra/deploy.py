@@ -39,10 +39,10 @@ _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 SANDBOX: Mapping[str, str] = {
     "Sandbox": "true",
     "TableDeletionPolicy": "Delete",
-    "IntakeVisibilitySeconds": "30",
-    "WriteBackVisibilitySeconds": "36",
+    "IntakeVisibilitySeconds": "120",
+    "WriteBackVisibilitySeconds": "240",
 }
-"""Parameters of a rehearsal: the clock can be moved, and a retry does not take minutes."""
+"""Parameters of a rehearsal: the clock can be moved, and a killed worker is missed sooner."""
 
 
 class DeploymentError(Exception):

@@ -98,7 +98,9 @@ class DynamoSettingsStore:
     def parked(self, connection: str) -> tuple[ParkedItem, ...]:
         with translating():
             rows = self.item.query(connection, self.item.sk.startswith(PARKED))
-            return tuple(_parked_item(row) for row in rows)
+            return tuple(
+                sorted(map(_parked_item, rows), key=lambda item: (item.parked_at, item.id))
+            )
 
     def unpark(self, item: ParkedItem) -> None:
         with translating():

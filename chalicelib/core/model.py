@@ -17,7 +17,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 Language = Literal["en", "fa"]
 
-CONNECTION_ID = re.compile(r"^[a-z0-9]+-[a-z0-9-]{1,38}$")
+CONNECTION_ID = re.compile(r"(?=.{3,40}\Z)[a-z0-9]+-[a-z0-9-]+\Z")
 
 # ISO 4217 exponents that are not 2. Emtiaz departs from the standard for IRR alone: nobody
 # has paid in hundredths of a rial for decades, and every Iranian CRM stores whole rials.

@@ -40,9 +40,15 @@ def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     fields = {row.name: row.read(card, policy.language) for row in rows}
     if "trend" in fields:
         fields["trend"] = _trend(card, written.fields)
-    if written.certain and not _worth_a_write(rows, fields, written.fields, policy.publish.step):
-        return None
-    return fields
+    dropped = _dropped(fields, written.fields)
+    worth = _worth_a_write(rows, fields, written.fields, policy.publish.step)
+    worth = worth or not dropped.keys() <= _FOLLOWERS
+    return fields | dropped if worth or not written.certain else None
+
+
+def _dropped(fields: Fields, shown: Fields) -> dict[str, FieldValue]:
+    """Cleared, once: what an earlier policy published and this one does not."""
+    return {name: None for name, value in shown.items() if name not in fields and value is not None}
 
 
 def changed_fields(outgoing: Fields, shown: Fields) -> Fields:

@@ -260,11 +260,13 @@ def _date(text: str) -> str | None:
 
 
 def _instant(text: str | None) -> str | None:
+    """None as well for the years 0001 and 9999, by which other systems say "never"."""
     try:
         instant = datetime.fromisoformat(text or "")
-        return iso(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
+        told = iso(instant if instant.tzinfo else instant.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
         return None
+    return told if "1900" <= told < "2200" else None
 
 
 _TYPED: Mapping[AttributeType, Callable[[str], Json]] = {

@@ -6,6 +6,7 @@ admin takes, with the commands that an admin types.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -28,6 +29,19 @@ from infra.sandbox.local_cloud import LocalCloud
 STAGE = "rehearsal"
 CONNECTION = "hubspot-main"
 WEBHOOK_SECRET = "rehearsal-webhook-secret"  # noqa: S105 - opens nothing but the stand-in
+
+SCHEDULED = {
+    "version": "0",
+    "id": "rehearsal",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "000000000000",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": [],
+    "detail": {},
+}
+"""What EventBridge sends on a schedule."""
 
 
 class CommandFailed(Exception):
@@ -105,8 +119,12 @@ class Rehearsal:
         return component(self.webhook_url, compile_policy(self.live.policy).attributes)
 
     def invoke(self, function: str) -> None:
-        """Run a function of the stack now, as its schedule would."""
-        boto3.client("lambda").invoke(FunctionName=self.function_name(function))
+        """Run a function of the stack now, as its schedule would. Raises CommandFailed."""
+        answer = boto3.client("lambda").invoke(
+            FunctionName=self.function_name(function), Payload=json.dumps(SCHEDULED).encode()
+        )
+        if answer.get("FunctionError"):
+            raise CommandFailed(answer["Payload"].read().decode())
 
     def function_name(self, function: str) -> str:
         """What CloudFormation called a function of ``app.py``."""

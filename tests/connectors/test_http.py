@@ -83,6 +83,7 @@ def test_a_write_whose_answer_a_gateway_lost_is_in_doubt_and_not_sent_again(stat
     with serving(Reply(status)) as server, pytest.raises(CrmUnavailable) as caught:
         http(server).write("POST", "/", body={})
     assert caught.value.in_doubt
+    assert caught.value.retry_after >= DIALECT.write_timeout_s
     assert len(server.requests) == 1
 
 

@@ -52,8 +52,8 @@ class InMemorySettingsStore:
         self._parked[item.connection, item.id] = item
 
     def parked(self, connection):
-        ids = sorted(id_ for owner, id_ in self._parked if owner == connection)
-        return tuple(self._parked[connection, id_] for id_ in ids)
+        items = [item for (owner, _), item in self._parked.items() if owner == connection]
+        return tuple(sorted(items, key=lambda item: (item.parked_at, item.id)))
 
     def unpark(self, item):
         self._parked.pop((item.connection, item.id), None)

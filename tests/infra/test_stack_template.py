@@ -111,7 +111,7 @@ def test_each_function_may_do_what_it_does_and_no_more():
     rights = {name: set(actions(name)) for name in ("receive", "process", "write-back", "sweep")}
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert rights["receive"] == logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"}
-    assert rights["sweep"] == logs | {"dynamodb:Query", "sqs:SendMessage"}
+    assert rights["sweep"] == logs | {"dynamodb:Query", "dynamodb:GetItem", "sqs:SendMessage"}
     assert "sqs:SendMessage" not in rights["write-back"]
     assert not [one for name in rights for one in rights[name] if one == "dynamodb:Scan"]
     assert not [one for name in rights for one in rights[name] if one.startswith("dynamodb:Delete")]

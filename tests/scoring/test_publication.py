@@ -145,3 +145,19 @@ def test_publishing_what_was_just_published_is_silent(page, rows, minutes):
     assert fields is not None
     assert publish(card, Written(fields, certain=True), policy) is None
     assert len(fields["why"]) <= WHY_LIMIT
+
+
+def test_what_a_smaller_profile_leaves_out_is_cleared_once():
+    full, minimal = compile_policy(starter()), compile_policy(minimal_page())
+    card = score_card(SUBJECT, fact_set(ROWS), full, FITTED, NOW)
+    shown = publish(card, Written({}, certain=True), full)
+    cleared = publish(card, Written(shown, certain=True), minimal)
+    assert cleared["lead_score"] is None
+    assert cleared["score"] == shown["score"]
+    assert publish(card, Written({**shown, **cleared}, certain=True), minimal) is None
+
+
+def minimal_page():
+    page = starter()
+    page["publish"] = {**page["publish"], "profile": "minimal"}
+    return page

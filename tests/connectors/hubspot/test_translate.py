@@ -224,3 +224,9 @@ def test_numbers_are_written_exactly_and_without_exponents(number):
     text = property_values({"n": number})["emtiaz_n"]
     assert Decimal(text) == Decimal(repr(number))
     assert set(text) <= set("-.0123456789")
+
+
+@pytest.mark.parametrize("never", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "soon"])
+def test_a_date_that_other_systems_say_never_with_is_none(never):
+    visit = attribute("visit", field="visited", of_type="activity")
+    assert not [fact for fact in facts_of({"visited": never}, visit) if fact.type == "activity"]

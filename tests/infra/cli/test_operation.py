@@ -23,9 +23,10 @@ def scored(installation):
 @pytest.fixture
 def parked(installation):
     fakes = installation.fakes
-    message = {"connection": "toy-main", "refs": ["toy-main:contact:1"], "reason": "read"}
     items = []
-    for reason in ("the CRM refuses\x1b[2J", "the record is locked"):
+    for number, reason in enumerate(("the CRM refuses\x1b[2J", "the record is locked"), 1):
+        refs = [f"toy-main:contact:{number}"]
+        message = {"connection": "toy-main", "refs": refs, "reason": "read"}
         items.append(park(message, reason, fakes.services, fakes.clock.now()))
         fakes.clock.advance(seconds=1)
     return items
