@@ -9,7 +9,7 @@ demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
 
 test: $(READY)
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e"
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not e2e"
 
 e2e: $(READY)
 	@$(BIN)/pytest -m e2e

@@ -15,7 +15,7 @@ from tests.connectors.scripted_server import HANG_UP, SILENCE, Reply, free_port,
 DIALECT = Dialect(
     busy=frozenset({423, 429, 502, 503, 504}),
     in_doubt=frozenset({502, 504}),
-    write_timeout_s=0.2,
+    write_timeout_s=10,
     message=lambda body: str((body or {}).get("why", "no reason")),
     pause_s=lambda body: (body or {}).get("pause"),
 )
@@ -26,8 +26,14 @@ def waits(monkeypatch):
     recorded = []
     clock = SimpleNamespace(sleep=recorded.append, time=time.time)
     monkeypatch.setattr(urllib3.util.retry, "time", clock)
-    monkeypatch.setattr(_http, "READ_TIMEOUT_S", 0.2)
     return recorded
+
+
+@pytest.fixture
+def brisk(monkeypatch):
+    """A dialect for servers that never answer."""
+    monkeypatch.setattr(_http, "READ_TIMEOUT_S", 1)
+    return replace(DIALECT, write_timeout_s=1)
 
 
 def http(server, dialect=DIALECT):
@@ -88,23 +94,23 @@ def test_a_write_whose_answer_a_gateway_lost_is_in_doubt_and_not_sent_again(stat
 
 
 @pytest.mark.parametrize("breakage", [SILENCE, HANG_UP])
-def test_a_write_that_broke_after_it_was_sent_is_in_doubt_and_not_sent_again(breakage):
+def test_a_write_that_broke_after_it_was_sent_is_in_doubt_and_not_sent_again(breakage, brisk):
     with serving(breakage) as server, pytest.raises(CrmUnavailable) as caught:
-        http(server).write("POST", "/", body={})
+        http(server, brisk).write("POST", "/", body={})
     assert caught.value.in_doubt
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("breakage", [SILENCE, HANG_UP])
-def test_a_read_that_broke_is_sent_again(breakage):
+def test_a_read_that_broke_is_sent_again(breakage, brisk):
     with serving(breakage, Reply(body={"ok": 1})) as server:
-        assert http(server).read("POST", "/") == {"ok": 1}
+        assert http(server, brisk).read("POST", "/") == {"ok": 1}
     assert len(server.requests) == 2
 
 
-def test_a_read_that_keeps_breaking_is_given_up():
+def test_a_read_that_keeps_breaking_is_given_up(brisk):
     with serving(SILENCE) as server, pytest.raises(CrmUnavailable) as caught:
-        http(server).read("POST", "/")
+        http(server, brisk).read("POST", "/")
     assert not caught.value.in_doubt
     assert len(server.requests) == 2
 

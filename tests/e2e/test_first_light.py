@@ -10,8 +10,6 @@ from infra.sandbox.rehearsal import CONNECTION
 from tests.oracle.hubspot import rows_of
 from tests.oracle.scorer import naive_card
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 def test_after_the_backfill_everybody_shows_what_the_oracle_says(stage):
     assert_oracle_equality(stage, stage.loaded.customers + stage.loaded.leads)

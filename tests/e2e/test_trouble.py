@@ -21,7 +21,7 @@ from infra.package import build
 from infra.sandbox.hubspot.signature import signed_headers
 from infra.sandbox.rehearsal import CONNECTION, WEBHOOK_SECRET
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 MINUTE_MS = 60_000
 
