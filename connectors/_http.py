@@ -15,6 +15,8 @@ from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     InvalidHeader,
@@ -91,7 +93,7 @@ class Http:
         # read and other: what broke after the request had left is not sent again.
         certain = dialect.busy - dialect.in_doubt
         self._writing = _Channel(
-            session=_session(authorization, _patience(certain, read=False, other=0)),
+            session=_session(authorization, _patience(certain, read=False, other=0), _FreshAdapter),
             timeout_s=dialect.write_timeout_s,
             writes=True,
             dialect=dialect,
@@ -155,6 +157,35 @@ class _Channel:
         return CrmUnavailable(text, retry_after=hold, in_doubt=in_doubt)
 
 
+class _FreshHttp(HTTPConnection):
+    """Never reused: a pool takes it for dropped, also where the far end has yet to close it."""
+
+    @property
+    def is_connected(self) -> bool:
+        return False
+
+
+class _FreshHttps(HTTPSConnection):
+    @property
+    def is_connected(self) -> bool:
+        return False
+
+
+class _FreshHttpPool(HTTPConnectionPool):
+    ConnectionCls = _FreshHttp
+
+
+class _FreshHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _FreshHttps
+
+
+class _FreshAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        pools = {"http": _FreshHttpPool, "https": _FreshHttpsPool}
+        self.poolmanager.pool_classes_by_scheme = pools
+
+
 class _Patience(Retry):
     """Mends three habits of urllib3: the first retry is sent at once, a Retry-After of hours is
     slept through, and nonsense in it raises.
@@ -187,12 +218,14 @@ def _patience(busy: frozenset[int], **limits: Any) -> Retry:
     )
 
 
-def _session(authorization: str, retries: Retry) -> requests.Session:
+def _session(
+    authorization: str, retries: Retry, adapter: type[HTTPAdapter] = HTTPAdapter
+) -> requests.Session:
     session = requests.Session()
     session.auth = _Authorization(authorization)
     session.headers["User-Agent"] = "emtiaz"
     for scheme in ("https://", "http://"):  # http: the stand-ins, on loopback
-        session.mount(scheme, HTTPAdapter(max_retries=retries))
+        session.mount(scheme, adapter(max_retries=retries))
     return session
 
 
