@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -39,6 +41,8 @@ def main(
     """Deploy, connect, provision, backfill and watch, with a stand-in CRM."""
     if crm != "hubspot":
         raise typer.BadParameter("the demo knows hubspot", param_hint="CRM")
+    # So that whoever ends the demo, servers and temporary folders go with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console.print("[bold]packaging what Lambda gets (chalice package)[/]")
     build()
     console.print("[bold]starting the local cloud and a stand-in HubSpot[/]")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ class DidNotStart(Exception):
     """The message ends with the last lines of the server's log."""
 
 
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Starts with ``start()`` or a ``with`` block, and ends with all its children on ``stop()``
     or with the process that started it, however that one ends.
 
@@ -41,8 +42,8 @@ class LoopbackServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def command(self) -> Sequence[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> Sequence[str]: ...
 
     @property
     def settings(self) -> Mapping[str, str]:

@@ -53,3 +53,23 @@ def load(name: str) -> ModelFile:
     if name not in names():
         raise ConfigurationError(f"no scoring model {name!r}; there are {', '.join(names())}")
     return cast(ModelFile, import_module(f"{__name__}.{name}"))
+
+
+def rules_schema(when: Json, **more: Json) -> Mapping[str, Json]:
+    """Of a model whose only parameter is a list of rules; ``more`` are optional members."""
+    members: dict[str, Json] = {
+        "id": {"$ref": "#/$defs/id"},
+        "when": when,
+        "points": {"type": "number"},
+        "text": {"$ref": "#/$defs/text"},
+    }
+    rule: dict[str, Json] = {
+        "type": "object",
+        "required": list(members),
+        "additionalProperties": False,
+        "properties": members | more,
+    }
+    return {
+        "required": ["rules"],
+        "properties": {"rules": {"type": "array", "minItems": 1, "items": rule}},
+    }

@@ -41,36 +41,19 @@ from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.dates import when
 from chalicelib.localization.sentences import happened
-from chalicelib.scoring.models import Context, Parameters
+from chalicelib.scoring.models import Context, Parameters, rules_schema
 
-SCHEMA: Mapping[str, Json] = {
-    "required": ["rules"],
-    "properties": {
-        "rules": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["id", "when", "points", "text"],
-                "additionalProperties": False,
-                "properties": {
-                    "id": {"$ref": "#/$defs/id"},
-                    "when": {
-                        "type": "object",
-                        "required": ["activity"],
-                        "additionalProperties": False,
-                        "properties": {"activity": {"$ref": "#/$defs/activity"}},
-                    },
-                    "points": {"type": "number"},
-                    "half_life_days": {"type": "number", "exclusiveMinimum": 0},
-                    "max_per_day": {"type": "integer", "minimum": 1},
-                    "text": {"$ref": "#/$defs/text"},
-                    "once": {"$ref": "#/$defs/text"},
-                },
-            },
-        }
+SCHEMA = rules_schema(
+    when={
+        "type": "object",
+        "required": ["activity"],
+        "additionalProperties": False,
+        "properties": {"activity": {"$ref": "#/$defs/activity"}},
     },
-}
+    half_life_days={"type": "number", "exclusiveMinimum": 0},
+    max_per_day={"type": "integer", "minimum": 1},
+    once={"$ref": "#/$defs/text"},
+)
 
 _DAY = 86_400  # seconds
 

@@ -24,28 +24,9 @@ from typing import cast
 
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import Condition, Measure, Profile, Term
-from chalicelib.scoring.models import Context, Parameters
+from chalicelib.scoring.models import Context, Parameters, rules_schema
 
-SCHEMA: Mapping[str, Json] = {
-    "required": ["rules"],
-    "properties": {
-        "rules": {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "type": "object",
-                "required": ["id", "when", "points", "text"],
-                "additionalProperties": False,
-                "properties": {
-                    "id": {"$ref": "#/$defs/id"},
-                    "when": {"$ref": "#/$defs/condition"},
-                    "points": {"type": "number"},
-                    "text": {"$ref": "#/$defs/text"},
-                },
-            },
-        }
-    },
-}
+SCHEMA = rules_schema(when={"$ref": "#/$defs/condition"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,11 @@ def component(url: str, attributes: Sequence[Attribute]) -> dict[str, Any]:
             "settings": {"targetUrl": url, "maxConcurrentRequests": 10},
             "subscriptions": {
                 "crmObjects": [*_creations(), *_changes(attributes)],
-                # An association rings from both ends; the contact's end tells of all.
+                # Whether an association rings from both ends is not confirmed: a contact that
+                # hears of it twice is read once.
                 "legacyCrmObjects": [
-                    {"subscriptionType": "contact.associationChange", "active": True}
+                    {"subscriptionType": f"{kind}.associationChange", "active": True}
+                    for kind in OBJECTS.values()
                 ],
             },
         },
