@@ -31,7 +31,7 @@ docs: $(READY)
 	@$(BIN)/python -m infra.cli.reference
 
 clean:
-	rm -rf .venv build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv *.egg-info build .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(READY): requirements.txt requirements-dev.txt infra/constraints.txt pyproject.toml
 	@echo "preparing .venv (once, about a minute)"

@@ -19,7 +19,7 @@ from infra.cli import (
     status,
 )
 from infra.cli.console import note
-from infra.cli.exits import EXPECTED, exit_code
+from infra.cli.exits import EXPECTED, exit_code, explanation
 
 app = typer.Typer(
     name="emtiaz",
@@ -46,5 +46,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except EXPECTED as error:
-        note(str(error))
+        note(explanation(error))
         sys.exit(exit_code(error))

@@ -105,7 +105,10 @@ def _secret(url: str, *, stdin: bool) -> Secret:
         token = _ask("EMTIAZ_TOKEN", "Access token")
         webhook_secret = _ask("EMTIAZ_WEBHOOK_SECRET", "Secret that signs the webhooks")
     if not token or not webhook_secret:
-        raise typer.BadParameter("an access token and a webhook secret are needed")
+        raise typer.BadParameter(
+            "an access token and a webhook secret are needed: set EMTIAZ_TOKEN and "
+            "EMTIAZ_WEBHOOK_SECRET, or say --stdin"
+        )
     return Secret(url=url, webhook_secrets=(webhook_secret,), token=token)
 
 

@@ -33,7 +33,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (NotDeployed, ExitCode.UNREACHABLE),
     (Retryable, ExitCode.UNREACHABLE),
     (NoCredentialsError, ExitCode.REFUSED),
-    (NoRegionError, ExitCode.USAGE),
+    (NoRegionError, ExitCode.REFUSED),
     (BotoCoreError, ExitCode.UNREACHABLE),
     (ClientError, ExitCode.REFUSED),
     (DeploymentError, ExitCode.REFUSED),
@@ -47,6 +47,16 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 
 EXPECTED = tuple(kind for kind, _ in _CODES)
 """Errors that are an answer. Any other is a bug and keeps its traceback."""
+
+
+def explanation(error: Exception) -> str:
+    """One sentence for a person."""
+    if isinstance(error, NoCredentialsError | NoRegionError):
+        return (
+            "not signed in to AWS, or no region is chosen: run `aws configure`, "
+            "or set AWS_PROFILE and AWS_REGION"
+        )
+    return str(error)
 
 
 def exit_code(error: Exception) -> ExitCode:

@@ -64,4 +64,4 @@ def _show_part(part: str, score: Mapping[str, Any], language: Language) -> None:
         (f"{line['points']:+d}", line["id"], line["text"][language])
         for line in score["contributions"]
     ]
-    show_table(("points", part, ""), [*lines, (score["score"], "sum", "")])
+    show_table(("points", part, ""), [*lines, (score["score"], f"{part} score", "")])

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import Fact, FactSet, parse_instant
@@ -21,6 +23,7 @@ from infra.cli.console import show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
 from infra.cli.policy_page import SHIPPED, read_page
+from infra.package import PROJECT
 
 
 def _instant(text: str) -> datetime:
@@ -71,17 +74,34 @@ def read_facts(path: Path) -> dict[Ref, FactSet]:
     found: defaultdict[Ref, list[Fact]] = defaultdict(list)
     for fact in _lines(path):
         found[fact.subject].append(fact)
+    if not found:
+        raise Finding(f"{path}: no facts in it")
     return {subject: FactSet.of(found[subject]) for subject in sorted(found)}
 
 
 def _lines(path: Path) -> Iterator[Fact]:
+    validator = _validator()
     for number, line in enumerate(_text(path).splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            yield Fact.from_json(json.loads(line))
-        except (ValueError, TypeError) as error:
-            raise Finding(f"{path}:{number}: {error}") from error
+        if line.strip():
+            try:
+                yield _fact(line, validator)
+            except ValueError as error:
+                raise Finding(f"{path}:{number}: {error}") from error
+
+
+def _fact(line: str, validator: Draft202012Validator) -> Fact:
+    """Raises ValueError with the place in the line and what is wrong there."""
+    row = json.loads(line)
+    fault = best_match(validator.iter_errors(row))
+    if fault:
+        place = fault.json_path.removeprefix("$.") if fault.path else "the line"
+        raise ValueError(f"{place}: {fault.message}")
+    return Fact.from_json(row)
+
+
+def _validator() -> Draft202012Validator:
+    schema = PROJECT / "docs" / "reference" / "fact.schema.json"
+    return Draft202012Validator(json.loads(schema.read_text("utf-8")))
 
 
 def read_models(path: Path) -> FittedModels:
@@ -97,4 +117,4 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Finding(f"{path}: {error}") from error
+        raise Finding(f"{path}: {getattr(error, 'strerror', None) or error}") from error

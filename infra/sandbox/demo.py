@@ -24,7 +24,7 @@ from infra.package import build
 from infra.sandbox.hubspot.cdnow import Loaded, load_cdnow
 from infra.sandbox.hubspot.records import CONTACTS
 from infra.sandbox.live_view import Outcome, Salespeople, watch
-from infra.sandbox.rehearsal import Rehearsal, rehearsal
+from infra.sandbox.rehearsal import CONNECTION, Rehearsal, rehearsal
 
 PURCHASES = Path(__file__).parents[2] / "tests" / "data" / "cdnow" / "purchases.txt"
 LONGEST_WAIT_SECONDS = 8.0
@@ -52,7 +52,9 @@ def main(
         outcomes = _go_live(stage, loaded, changes, seed)
         _sum_up(stage, loaded, outcomes)
         if keep:
-            _stay(stage)
+            _stay(stage, loaded)
+        else:
+            console.print("KEEP=1 make demo leaves it running, to look at the records")
 
 
 def _install(stage: Rehearsal, loaded: Loaded) -> None:
@@ -95,11 +97,24 @@ def _sum_up(stage: Rehearsal, loaded: Loaded, outcomes: Sequence[Outcome]) -> No
             f"{len(delays)} of {len(outcomes)} changes moved a score; from change to visible: "
             f"median {median(delays):.2f} s, longest {max(delays):.2f} s"
         )
-    console.print(f"a record as a rep sees it: {stage.hubspot.record_url(loaded.customers[0])}")
 
 
-def _stay(stage: Rehearsal) -> None:
-    console.print(f"all contacts: {stage.hubspot.url}/  (Ctrl-C ends it)")
+def _stay(stage: Rehearsal, loaded: Loaded) -> None:
+    contact = loaded.leads[0]
+    change = f"{stage.hubspot.url}/_control/records/contacts/{contact}"
+    promotion = """'{"properties": {"jobtitle": "CEO"}}'"""
+    environment = " ".join(f"{name}={value}" for name, value in stage.environment.items())
+    lines = (
+        f"a record as a rep sees it: {stage.hubspot.record_url(contact)}",
+        f"all contacts: {stage.hubspot.url}/",
+        "to change it as a rep would:",
+        f"  curl -X PATCH {change} -H 'content-type: application/json' -d {promotion}",
+        "to ask why its score is what it is:",
+        f"  env {environment} .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
+        "Ctrl-C ends it",
+    )
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     try:
         while True:
             time.sleep(1)

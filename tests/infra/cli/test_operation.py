@@ -67,7 +67,7 @@ def test_status_in_lines_says_the_same(emtiaz, installation, scored):
 def test_explain_shows_lines_that_sum_to_the_score(emtiaz, scored):
     outcome = emtiaz("explain", scored)
     rows = [row for row in outcome.cells if len(row) == 3]
-    customer = rows[: [row[1] for row in rows].index("sum")]
+    customer = rows[: [row[1] for row in rows].index("customer score")]
     total = rows[len(customer)]
     assert outcome.code == 0
     assert customer

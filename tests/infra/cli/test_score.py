@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_without_a_terminal_a_card_is_a_line_of_cells(emtiaz, facts):
     [
         ("{", "facts.jsonl:4"),
         ('{"subject": "hubspot-main:contact:1"}', "'type'"),
-        ('{"subject": "me", "type": "contact", "data": {}}', "not a ref"),
+        (json.dumps(FACTS[0] | {"subject": "me"}), "subject: 'me' does not match"),
         ("[]", "facts.jsonl:4"),
     ],
 )
@@ -99,3 +100,42 @@ def test_what_is_no_policy_is_a_finding(emtiaz, facts, tmp_path, page, complaint
     outcome = emtiaz("score", "--facts", facts, "--at", at, "--policy", policy)
     assert outcome.code == 1
     assert complaint in outcome.err
+
+
+def test_the_facts_of_the_reference_score_as_it_says(emtiaz, tmp_path):
+    page = Path("docs/reference/policy.md").read_text(encoding="utf-8")
+    path = tmp_path / "facts.jsonl"
+    path.write_text(page.split("```jsonl\n")[1].split("```")[0], encoding="utf-8")
+    outcome = emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z", "--json")
+    assert outcome.code == 0
+    assert outcome.json["customer"]["class"] in "ABC"
+    assert {"fit.decision_maker", "fit.large_company"} <= {
+        line["id"] for line in outcome.json["lead"]["contributions"]
+    }
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "complaint"),
+    [
+        ("purchase", {"amount": 12.5}, "data.amount"),
+        ("activity", {}, "'kind' is a required property"),
+        ("activity", {"kind": "page.viewed", "count": "many"}, "data.count"),
+        ("deal", {"status": "sold"}, "data.status"),
+        ("links", {"accounts": ["9"]}, "'accounts'"),
+    ],
+)
+def test_what_the_schema_forbids_is_told_with_its_place(emtiaz, tmp_path, type_, data, complaint):
+    fact = {"subject": "toy-main:contact:1", "type": type_, "id": "1"}
+    fact |= {"occurred_at": "2026-03-30T09:00:00Z", "data": data}
+    path = tmp_path / "facts.jsonl"
+    path.write_text(json.dumps(fact))
+    outcome = emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z")
+    assert outcome.code == 1
+    assert "facts.jsonl:1" in outcome.err
+    assert complaint in outcome.err
+
+
+def test_an_empty_file_is_a_finding(emtiaz, tmp_path):
+    path = tmp_path / "facts.jsonl"
+    path.write_text("")
+    assert emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z").code == 1

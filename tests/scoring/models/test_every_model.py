@@ -52,7 +52,9 @@ every_model = pytest.mark.parametrize("name", models.names())
 
 def page_with(name):
     """A valid policy whose only lead group is of this model."""
-    example = EXAMPLES.get(name) or models.load(name).SCHEMA["examples"][0]
+    examples = [EXAMPLES.get(name), *models.load(name).SCHEMA.get("examples", [])]
+    example = next(filter(None, examples), None)
+    assert example, f"{name}: give SCHEMA an example: {{'model': {name!r}, its parameters}}"
     page = starter()
     page["lead"]["groups"] = [{**copy.deepcopy(example), "id": "only"}]
     for side in page["lead"]["grade"].values():
