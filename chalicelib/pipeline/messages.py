@@ -138,14 +138,15 @@ def refs_of(body: Mapping[str, Json]) -> tuple[Ref, ...]:
     return refs
 
 
-def changes_message(connection: str, changes: Mapping[Ref, datetime]) -> dict[str, Json]:
+def changes_messages(connection: str, changes: Mapping[Ref, datetime]) -> list[dict[str, Json]]:
     """Records to read again, because their CRM has told of changes that it did not yet show."""
-    (message,) = refs_messages(connection, changes, Reason.READ)
-    return message | {"changed_at": [iso(at) for at in changes.values()]}
+    messages = refs_messages(connection, changes, Reason.READ)
+    times = chunks(map(iso, changes.values()), REFS_PER_MESSAGE)
+    return [message | {"changed_at": [*at]} for message, at in zip(messages, times, strict=True)]
 
 
 def changes_of(body: Mapping[str, Json]) -> list[tuple[Ref, datetime | None]]:
-    """The refs of a message with the times of ``changes_message``, None where none are told.
+    """The refs of a message with the times of ``changes_messages``, None where none are told.
 
     Raises ``DeliveryUnreadable``.
     """

@@ -20,7 +20,7 @@ from chalicelib.pipeline.messages import (
     Envelope,
     Failure,
     Reason,
-    changes_message,
+    changes_messages,
     refs_messages,
 )
 from chalicelib.pipeline.park import park
@@ -181,4 +181,4 @@ def _ring_again(
         lag = (now - min(waiting.values())).total_seconds()
         delay = min(LONGEST_WAIT, max(2, ceil(lag)))
         logs.warning("the API lags", connection=connection, records=len(waiting), seconds=delay)
-        services.intake.send([changes_message(connection, waiting)], delay_seconds=delay)
+        services.intake.send(changes_messages(connection, waiting), delay_seconds=delay)

@@ -339,6 +339,15 @@ def test_an_api_that_lags_its_doorbell_is_read_again_until_it_has_caught_up(inst
     assert "Decides in the company" in installation.crm.fields[ref]["why"]
 
 
+def test_a_lag_of_many_records_is_as_many_messages_as_it_takes(installation):
+    people = [installation.contact(number) for number in range(150)]
+    installation.deliver(*(f"contact:{ref.id}" for ref in people), at=installation.clock.now())
+    installation.process()
+    again = [message for _, message in installation.intake.delayed]
+    assert [len(message["refs"]) for message in again] == [100, 50]
+    assert [len(message["changed_at"]) for message in again] == [100, 50]
+
+
 def test_an_api_that_never_catches_up_is_left_after_an_hour(installation):
     installation.contact(1)
     installation.deliver("contact:1", at=NOON + timedelta(seconds=1))
