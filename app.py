@@ -10,9 +10,9 @@ import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Response, SQSEvent
-from ulid import ULID
 
 import connectors
 from chalicelib import logs
@@ -20,13 +20,13 @@ from chalicelib.adapters.queue import SqsQueue
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.core.connector import Request
 from chalicelib.core.errors import PayloadInvalid, Rejected, Retryable
-from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import Envelope, Failure
 from chalicelib.pipeline.receive import receive
 from chalicelib.pipeline.services import Edge
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from chalicelib.core.ports import Queue
     from chalicelib.pipeline.services import Services
 
 WRITE_BACK_SECONDS = 40
@@ -59,7 +59,7 @@ def services() -> Services:
 
 @app.route("/hooks/{connection}", methods=["POST"], content_types=list(connectors.content_types()))
 def hooks(connection: str) -> Response:
-    delivery = str(ULID())
+    delivery = uuid4().hex
     try:
         receive(delivery, connection, _request(), edge(), datetime.now(UTC))
     except Rejected as error:

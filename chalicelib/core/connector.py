@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.core.card import Fields, Output
 from chalicelib.core.errors import EmtiazError
-from chalicelib.core.facts import Fact
 from chalicelib.core.model import Language, Ref
-from chalicelib.core.policy import Attribute
+
+# Receive imports this module, and starts faster without what only the checker needs.
+if TYPE_CHECKING:
+    from chalicelib.core.card import Fields, Output
+    from chalicelib.core.facts import Fact
+    from chalicelib.core.policy import Attribute
 
 
 @dataclass(frozen=True, slots=True)

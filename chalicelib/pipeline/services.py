@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
-from chalicelib.core.policy import Attribute
-from chalicelib.core.ports import Clock, LiveSettings, Queue, Secrets, SettingsStore, SubjectStore
+
+# Receive imports this module, and starts faster without what only the checker needs.
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Attribute
+    from chalicelib.core.ports import (
+        Clock,
+        LiveSettings,
+        Queue,
+        Secrets,
+        SettingsStore,
+        SubjectStore,
+    )
 
 LoadConnector = Callable[[str], Connector]
 """Connector by the name of a CRM; raises ``UnknownConnection``."""
@@ -22,7 +33,7 @@ class Edge:
     intake: Queue
 
 
-Terms = tuple[Connection, Secret, tuple[Attribute, ...]]
+Terms = tuple[Connection, Secret, "tuple[Attribute, ...]"]
 
 
 @dataclass(frozen=True, slots=True)

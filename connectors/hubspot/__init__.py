@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
-from chalicelib.core.policy import Attribute
 from connectors.hubspot.webhook import check_shape, parse, verify
+
+# Receive imports this module, and starts faster without what only the checker needs.
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Attribute
 
 
 def _connect(connection: Connection, secret: Secret, attributes: Sequence[Attribute]) -> CrmClient:

@@ -10,7 +10,8 @@ from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Language, Text
 from connectors.hubspot.api import BATCH, Definition, HubSpotApi, Option, chunks, correlation_id
-from connectors.hubspot.translate import OBJECT_TYPES, PREFIX
+from connectors.hubspot.owned import PREFIX
+from connectors.hubspot.translate import OBJECT_TYPES
 
 GROUP = "emtiaz"
 GROUP_LABEL = Text("Emtiaz", "امتیاز")

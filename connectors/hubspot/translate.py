@@ -13,11 +13,9 @@ from chalicelib.core.card import Fields, FieldValue
 from chalicelib.core.facts import Fact, iso, parse_instant
 from chalicelib.core.model import DealStatus, Json, Kind, Money, Ref
 from chalicelib.core.policy import Attribute, AttributeType
+from connectors.hubspot.owned import PREFIX
 
 CRM = "hubspot"
-PREFIX = "emtiaz_"
-"""Of every property that is ours. None of them may ever be an input of a score."""
-
 OBJECT_TYPES: Mapping[Kind, str] = {
     "contact": "contacts",
     "account": "companies",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from chalicelib.core.connector import Connection, Event, EventType, Request, Secret
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid, SignatureInvalid
 from chalicelib.core.model import Kind, Ref
-from connectors.hubspot.translate import PREFIX
+from connectors.hubspot.owned import PREFIX
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
