@@ -196,9 +196,6 @@ RFM_SEGMENTS: Mapping[str, Text] = {
     "hibernating": Text("Hibernating", "خفته"),
 }
 
-TAG_PREFIXES = ("tier:", "class:", "segment:", "product:", "influencer")
-"""Tags that are ours to add and remove; all others on a record belong to the company."""
-
 
 def _why(card: ScoreCard, language: Language) -> str:
     """As many whole reasons as fit; a single one that is too long is cut with an ellipsis."""

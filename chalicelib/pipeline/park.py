@@ -17,11 +17,11 @@ def park(message: Mapping[str, Json], reason: str, services: Services, now: date
     """Keep a message that waits for a person; it can leave the queue.
 
     The same message parked again, by a sweep that meets the same card every minute, is one
-    item with the latest reason.
+    item with the latest reason. One that names no connection is kept under ``unknown``.
     """
     item = ParkedItem(
         id=hashlib.sha256(canonical(message).encode()).hexdigest()[:20],
-        connection=str(message.get("connection", "")),
+        connection=str(message.get("connection") or "unknown"),
         reason=reason,
         message=message,
         parked_at=now,

@@ -404,3 +404,5 @@ def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation):
     process([Envelope.from_record(record), *good], installation.services, NOON)
     installation.write()
     assert ref in installation.crm.fields
+    (item,) = installation.settings.parked("unknown")  # a table takes no empty key
+    assert item.message == {"unreadable": "hello"}
