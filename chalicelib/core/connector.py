@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """An HTTP request without a framework. Header names are in lower case."""
+    """An HTTP request without a framework. Header names are in lower case.
+
+    ``channel`` is what follows the connection in the address: empty for a CRM's own webhooks, a
+    secret for a CRM that cannot sign, the kind of record for a workflow that sends records.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,62 @@ class Secret:
     """All that receive and the CRM client need to be trusted; one per connection.
 
     ``url`` is the public address that the CRM was given, since signatures cover it.
-    ``webhook_secrets`` are all live ones: two during a rotation.
+    ``webhook_secrets`` are all live ones: two during a rotation. ``signatures`` names weaker
+    schemes, such as ``v2``, that this connection takes beside the CRM's best one.
+
+    ``token`` is a static access token, or empty where ``oauth`` holds a grant.
     """
 
     url: str
     webhook_secrets: tuple[str, ...]
     token: str
+    signatures: tuple[str, ...] = ()
+    oauth: OAuthGrant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthGrant:
+    """What turns into access tokens until the account withdraws it."""
+
+    client_id: str
+    client_secret: str
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """As a refresh answers it; ``refresh_token`` is the one to use next time."""
+
+    token: str
+    expires_at: datetime
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``calls`` in any ``seconds``, over all workers of a connection."""
+
+    name: str
+    calls: int
+    seconds: float
+
+
+class Access(Protocol):
+    """What all workers of one connection share: its place in the rate limit and its token."""
+
+    def now(self) -> datetime: ...
+
+    def enter(self, rate: Rate) -> None:
+        """Wait for a turn under ``rate``. Raises ``RateLimited`` where that would take long."""
+        ...
+
+    def token(self, refresh: Callable[[str], AccessToken], *, refused: str = "") -> str:
+        """An access token that lives; ``refresh`` makes one from a refresh token.
+
+        One worker refreshes at a time. ``refused`` is a token that the CRM would not take though
+        it should live: it is replaced. Raises ``Retryable`` or ``CredentialsInvalid``.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +114,9 @@ class EventType(StrEnum):
     CHANGED = "changed"
     ASSOCIATED = "associated"
     DELETED = "deleted"
+    RESTORED = "restored"
+    MERGED = "merged"
+    ERASED = "erased"  # a privacy deletion: everything known of the person goes
     UNKNOWN = "unknown"
 
 
@@ -67,6 +125,8 @@ class Event:
     """One line of a delivery: some record rang. It tells where to look, never what is true.
 
     ``ref`` is None for a type that we do not know; ``ours`` marks an echo of our own write.
+    ``into`` is the survivor that a merged ``ref`` became part of. ``key`` is the same in every
+    attempt to deliver the same event, and different for any other.
     """
 
     type: EventType
@@ -74,6 +134,8 @@ class Event:
     occurred_at: datetime
     name: str
     ours: bool = False
+    into: Ref | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +154,20 @@ class Page:
     refs: tuple[Ref, ...]
     next: str | None
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the CRM answered when it was asked for subjects.
+
+    ``gone`` are those in its bin, ``moved`` those that were merged into another record, whose
+    facts are then among ``facts``. What is in none of the three is unknown to the CRM: removed
+    for good, or not to be seen yet.
+    """
+
+    facts: Mapping[Ref, tuple[Fact, ...]]
+    gone: frozenset[Ref] = frozenset()
+    moved: Mapping[Ref, Ref] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +202,34 @@ class CrmClient(Protocol):
         """Whose score can a change of each record move? A subject moves its own."""
         ...
 
-    def fetch(self, subjects: Sequence[Ref], now: datetime) -> Mapping[Ref, tuple[Fact, ...]]:
-        """All facts of each subject as read at ``now``; one that is gone is absent."""
+    def fetch(self, subjects: Sequence[Ref], now: datetime, *, history: bool = False) -> Reading:
+        """All facts of each subject as read at ``now``.
+
+        With ``history``, also the activities that only the past values of its fields tell.
+        """
         ...
 
     def list_subjects(self, cursor: str | None) -> Page: ...
 
+    def changed_since(self, since: datetime, cursor: str | None) -> Page:
+        """Records that changed, or were active, at ``since`` or later, whoever did it.
+
+        For what no webhook told. A record may come twice; ``next`` is None on the last page.
+        """
+        ...
+
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
-        """Set fields; returns the refused ones with the reason. All others are written."""
+        """Set fields; returns the refused ones with the reason. All others are written.
+
+        A record that is deleted or merged is refused with ``RecordGone``.
+        """
+        ...
+
+    def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
+        """What the CRM's records hold of these outputs now, None where a field is empty.
+
+        Records that are gone are absent.
+        """
         ...
 
     def plan(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
@@ -162,4 +258,4 @@ class Connector:
     verify: Callable[[Request, Secret, datetime], None]
     check_shape: Callable[[bytes], None]
     parse: Callable[[Request, Connection], tuple[Event, ...]]
-    connect: Callable[[Connection, Secret, Sequence[Attribute]], CrmClient]
+    connect: Callable[[Connection, Secret, Sequence[Attribute], Access], CrmClient]

@@ -12,15 +12,20 @@
     ├── Retryable             raise; the queue brings it back, after ``retry_after`` if known
     │   ├── Conflict              somebody else saved first: read again
     │   ├── RateLimited           the CRM asks for patience
-    │   └── CrmUnavailable        the CRM is down or did not answer
-    └── Parked                keep it with the reason; it can be listed and replayed
-        ├── CredentialsInvalid    the CRM refuses the token or a scope is missing
-        ├── WriteRefused          the CRM refuses this record's values
-        └── DeliveryUnreadable    signed, but not in a shape we can read
+    │   ├── CrmUnavailable        the CRM is down or did not answer
+    │   └── OutOfService          nobody may call this account before ``until``
+    ├── Parked                keep it with the reason; it can be listed and replayed
+    │   ├── CredentialsInvalid    the CRM refuses the token or a scope is missing
+    │   ├── WriteRefused          the CRM refuses this record's values
+    │   │   └── RecordGone            it is deleted or merged: read it again instead
+    │   └── DeliveryUnreadable    signed, but not in a shape we can read
+    └── SubjectErased         this person asked to be forgotten: drop what is told of them
     ConfigurationError        outside the tree, so that nobody swallows it by accident
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 
 class EmtiazError(Exception):
@@ -77,6 +82,14 @@ class CrmUnavailable(Retryable):
         self.in_doubt = in_doubt
 
 
+class OutOfService(Retryable):
+    """The account rests until an instant: its day's calls are spent, or it is being moved."""
+
+    def __init__(self, message: str, *, until: datetime, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.until = until
+
+
 class Parked(EmtiazError):
     """Will not succeed by itself: kept with its reason until a person replays or drops it."""
 
@@ -93,7 +106,15 @@ class WriteRefused(Parked):
         self.correlation_id = correlation_id
 
 
+class RecordGone(WriteRefused):
+    pass
+
+
 class DeliveryUnreadable(Parked):
+    pass
+
+
+class SubjectErased(EmtiazError):
     pass
 
 

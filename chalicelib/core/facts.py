@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, cast, get_args
 
-from chalicelib.core.model import Activity, Deal, DealStatus, Json, Money, Purchase, Ref
+from chalicelib.core.model import (
+    KINDS,
+    Activity,
+    Deal,
+    DealStatus,
+    Json,
+    Kind,
+    Money,
+    Purchase,
+    Ref,
+)
 
 FactType = Literal[
     "contact", "lead", "account", "deal", "line_item", "purchase", "refund",
@@ -124,6 +134,28 @@ class FactSet:
     def record(self) -> Fact | None:
         """The subject's own state (its contact, lead or account record)."""
         return next((fact for fact in self.facts.values() if _is_own_record(fact)), None)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the latest look at the CRM found the record deleted.
+
+        Only readings are compared: the set of associations is new with every one.
+        """
+        gone = [fact.version for fact in self.facts.values() if fact.type == "deleted"]
+        there = [
+            fact.occurred_at
+            for fact in self.facts.values()
+            if fact.type == "links" or _is_own_record(fact)
+        ]
+        return bool(gone) and (not there or max(gone) > max(there))
+
+    def related(self) -> frozenset[Ref]:
+        """The records beside the subject's own that it holds states of."""
+        return frozenset(
+            Ref(fact.subject.connection, cast(Kind, fact.type), fact.id)
+            for fact in self.facts.values()
+            if fact.type in KINDS and not _is_own_record(fact)
+        )
 
     def linked(self, kind: str) -> frozenset[str] | None:
         """Ids of the associated records of a kind; None while associations were never read."""

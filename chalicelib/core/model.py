@@ -9,8 +9,11 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, get_args
 
-Kind = Literal["contact", "lead", "account", "deal", "ticket"]
+Kind = Literal["contact", "lead", "account", "deal", "ticket", "line_item", "survey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+SUBJECT_KINDS: tuple[Kind, ...] = ("contact", "lead", "account")
+"""Kinds of record that can be scored; the others only tell something of them."""
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 """Whatever JSON can say; the form in which values are stored and sent."""

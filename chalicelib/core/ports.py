@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.core.card import Fields
@@ -12,6 +13,22 @@ from chalicelib.core.connector import Connection, Secret
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
+
+
+class Leaving(StrEnum):
+    """Why a card became a stub."""
+
+    MERGED = "merged"  # for ever an alias of the survivor
+    ERASED = "erased"  # a person asked for it: a tombstone keeps them from coming back
+    EXPIRED = "expired"  # deleted for so long that the CRM will not restore it
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What is left of a card whose subject is moving out; ``into`` is the survivor of a merge."""
+
+    why: Leaving
+    into: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +39,11 @@ class StoredCard:
     ``published`` what it was last known to show, as of ``written_version``. ``body`` is the
     card as JSON, made by the policy and models it names.
 
-    ``in_doubt`` says that what the CRM shows is unknown: an unwritten ``outgoing`` was
-    replaced by another, and may have been written without being marked.
+    ``doubt_until`` says that what the CRM shows is unknown, for a write may have been made
+    without being marked, and that such a write may still take effect until then. From then on the
+    record can be read back; before, it must be left alone. None while all is known.
+
+    ``stub`` says that the card stands for nobody any more.
     """
 
     ref: Ref
@@ -31,19 +51,25 @@ class StoredCard:
     written_version: int
     outgoing: Fields
     published: Fields
-    in_doubt: bool
+    doubt_until: datetime | None
     body: Mapping[str, Json]
     due_at: datetime | None
     next_change_at: datetime | None
+    stub: Stub | None = None
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
         """What stands for the card of a subject that has none: version 0, nothing shown."""
-        return cls(ref, 0, 0, {}, {}, in_doubt=False, body={}, due_at=None, next_change_at=None)
+        return cls(ref, 0, 0, {}, {}, doubt_until=None, body={}, due_at=None, next_change_at=None)
 
     @property
     def pending(self) -> bool:
-        return self.version > self.written_version
+        return self.stub is None and self.version > self.written_version
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the CRM has the record in its bin."""
+        return "deleted_at" in self.body
 
     @property
     def aim(self) -> Fields:
@@ -68,7 +94,9 @@ class Save:
     """What one transaction writes, if the subject is still at ``base_version``.
 
     ``settled`` says that the CRM already shows what it should, so nothing is pending; for
-    ``in_doubt`` see ``StoredCard``; ``history`` is kept as one row per published change.
+    ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
+    ``related`` are records that the subject now holds facts of and did not before, see
+    ``SubjectStore.holders``.
     """
 
     ref: Ref
@@ -77,24 +105,25 @@ class Save:
     body: Mapping[str, Json]
     outgoing: Fields
     settled: bool
-    in_doubt: bool
+    doubt_until: datetime | None
     due_at: datetime | None
     next_change_at: datetime | None
     history: Mapping[str, Json] | None
     at: datetime
+    related: Sequence[Ref] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Version ``version`` of ``ref`` was dealt with, and the CRM shows ``published``.
 
-    ``in_doubt`` where it refused the version, so that what it shows is as uncertain as before.
+    ``doubt_until`` where it refused the version, so that what it shows is uncertain.
     """
 
     ref: Ref
     version: int
     published: Fields
-    in_doubt: bool
+    doubt_until: datetime | None
     next_change_at: datetime | None
 
 
@@ -104,7 +133,31 @@ class SubjectStore(Protocol):
         ...
 
     def save(self, save: Save) -> None:
-        """All or nothing. Raises ``Conflict`` if another save came first."""
+        """All or nothing. Raises ``Conflict`` if another save came first.
+
+        Raises ``SubjectErased`` for a first save of somebody who has a tombstone.
+        """
+        ...
+
+    def retire(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> None:
+        """Turn the card, or the lack of one, into a stub, if it is still at ``base_version``.
+
+        From then on no save of the subject succeeds, so its facts stand still and can be moved.
+        The stub is due at once, for ``clear`` may never be reached. Raises ``Conflict``;
+        raises ``SubjectErased`` where a tombstone is all that is left.
+        """
+        ...
+
+    def clear(self, ref: Ref) -> None:
+        """Remove all that a stub's subject has left; may be repeated, and does nothing to others.
+
+        A merged one stays as an alias, of an erased one a tombstone stays, of an expired one
+        nothing.
+        """
+        ...
+
+    def holders(self, record: Ref) -> tuple[Ref, ...]:
+        """Subjects that have held facts of a deal or another related record, sorted."""
         ...
 
     def cards(self, refs: Sequence[Ref]) -> tuple[StoredCard, ...]:
@@ -113,6 +166,13 @@ class SubjectStore(Protocol):
 
     def mark_written(self, marks: Sequence[Mark]) -> None:
         """Never lowers a ``written_version``; a card saved meanwhile stays pending."""
+        ...
+
+    def doubt(self, refs: Sequence[Ref], until: datetime) -> None:
+        """Their records may still change until then: set ``doubt_until`` and ``due_at``.
+
+        Counts as a save, so that whoever read an earlier card loses the race.
+        """
         ...
 
     def due(self, connection: str, now: datetime, limit: int) -> tuple[Ref, ...]:
@@ -145,11 +205,16 @@ class ParkedItem:
 
 @dataclass(frozen=True, slots=True)
 class LiveSettings:
-    """What is in force for a connection. ``policy`` is the canonical page."""
+    """What is in force for a connection. ``policy`` is the canonical page.
+
+    Until ``paused_until`` its CRM is not called; after that, one call finds out whether it may be.
+    """
 
     connection: Connection
     policy: Mapping[str, Json]
     models: FittedModels
+    paused_until: datetime | None = None
+    pause_reason: str = ""
 
 
 class SettingsStore(Protocol):
@@ -166,6 +231,19 @@ class SettingsStore(Protocol):
     ) -> None: ...
 
     def publish_models(self, connection: str, models: FittedModels, now: datetime) -> None: ...
+
+    def pause(self, connection: str, until: datetime, reason: str) -> None:
+        """Nobody calls its CRM before ``until``; a longer pause is never shortened."""
+        ...
+
+    def claim_probe(self, connection: str, paused_until: datetime, until: datetime) -> bool:
+        """Whether the caller alone may try the CRM again: the pause ends later for the others.
+
+        False if somebody else was faster, that is, the pause is no longer ``paused_until``.
+        """
+        ...
+
+    def resume(self, connection: str) -> None: ...
 
     def park(self, item: ParkedItem) -> None: ...
 
