@@ -15,6 +15,10 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 
 
+SHARDS = 16
+"""Shares that the cards of a connection are spread over, each a partition of the index."""
+
+
 class Leaving(StrEnum):
     """Why a card became a stub."""
 
@@ -179,8 +183,13 @@ class SubjectStore(Protocol):
         """Subjects whose ``due_at`` has come, from the index, without a Scan."""
         ...
 
-    def population(self, connection: str) -> Iterator[Mapping[str, Json]]:
+    def population(
+        self, connection: str, *, shard: int | None = None
+    ) -> Iterator[Mapping[str, Json]]:
         """Projected numbers of every card of a connection: ``ref, at, score, r, f, m``.
+
+        With ``shard``, of one of ``SHARDS`` shares of them. Stubs are left out; a hidden card has
+        no numbers.
 
         ``r`` is in days as of ``at``; ``m`` is in the currency's smallest unit. ``r``, ``f`` and
         ``m`` are absent where nothing was bought.

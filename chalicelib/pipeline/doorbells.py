@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,10 +14,11 @@ from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import (
     Envelope,
     Reason,
-    changes_of,
+    Told,
     delivered_request,
     is_delivery,
-    refs_messages,
+    told_messages,
+    told_of,
 )
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.services import Services
@@ -27,15 +29,14 @@ SUSPECT_AFTER = 2
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """A record that rang, and the message that it rang in.
+    """A record that rang, and the message that it rang in."""
 
-    ``changed_at`` is when its CRM says that the record itself changed; None where no such
-    time is told, as for an association.
-    """
-
-    ref: Ref
-    changed_at: datetime | None
+    told: Told
     envelope: Envelope
+
+    @property
+    def ref(self) -> Ref:
+        return self.told.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Work:
         return list(dict.fromkeys(ring.ref for ring in self.rings))
 
     @property
+    def told(self) -> Mapping[Ref, Told]:
+        """All that the rings tell of each record."""
+        return _by_ref(ring.told for ring in self.rings)
+
+    @property
     def envelopes(self) -> list[Envelope]:
         return list({ring.envelope.id: ring.envelope for ring in self.rings}.values())
 
@@ -60,63 +66,88 @@ def gather(lot: Iterable[Envelope], services: Services, now: datetime) -> list[W
     work: dict[tuple[str, Reason], Work] = {}
     for envelope in lot:
         try:
-            reason, rings = _read(envelope, services)
+            rung = _read(envelope, services)
         except Parked as error:
             park(envelope.body, str(error), services, now)
             continue
-        if envelope.receives > SUSPECT_AFTER and len(rings) > 1:
-            _take_apart(envelope, rings, reason, services)
+        if envelope.receives > SUSPECT_AFTER and sum(map(len, rung.values())) > 1:
+            _take_apart(envelope, rung, services)
             continue
-        key = (envelope.connection, reason)
-        if rings:
+        for reason, told in rung.items():
+            key = (envelope.connection, reason)
+            rings = (Ring(one, envelope) for one in told)
             work.setdefault(key, Work(*key)).rings.extend(rings)
     return list(work.values())
 
 
-def _read(envelope: Envelope, services: Services) -> tuple[Reason, list[Ring]]:
+def _read(envelope: Envelope, services: Services) -> Mapping[Reason, list[Told]]:
     if not is_delivery(envelope.body):
-        changes = changes_of(envelope.body)
+        told = told_of(envelope.body)
         reason = Reason(str(envelope.body.get("reason", Reason.READ)))
-        return reason, [Ring(ref, changed_at, envelope) for ref, changed_at in changes]
+        return {reason: told} if told else {}
     connection = services.settings.live(envelope.connection).connection
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(envelope.body), connection)
-    return Reason.READ, list(_sift(events, envelope))
+    _log(events, envelope)
+    return _sift(events)
 
 
-def _sift(events: Sequence[Event], envelope: Envelope) -> Iterator[Ring]:
+def _sift(events: Sequence[Event]) -> Mapping[Reason, list[Told]]:
     """The records that rang, once each, without echoes of our own writes."""
-    rang: dict[Ref, datetime | None] = {}
-    for event in events:
-        if event.ref is not None and not event.ours:
-            rang[event.ref] = _later(rang.get(event.ref), _changed_at(event))
+    rang = [event for event in events if event.ref is not None and not event.ours]
+    erased = {event.ref for event in rang if event.type is EventType.ERASED and event.ref}
+    told = _by_ref(one for event in rang for one in _told(event))
+    # What else was told of somebody who asked to be forgotten does not matter any more.
+    read = [one for ref, one in sorted(told.items()) if ref not in erased]
+    found = {Reason.READ: read, Reason.ERASE: [Told(ref) for ref in sorted(erased)]}
+    return {reason: rung for reason, rung in found.items() if rung}
+
+
+def _told(event: Event) -> Iterator[Told]:
+    ref, at = event.ref, event.occurred_at
+    if ref is None:
+        return
+    match event.type:
+        case EventType.CHANGED:
+            yield Told(ref, changed_at=at, seen_at=at)
+        case EventType.CREATED | EventType.RESTORED:
+            yield Told(ref, seen_at=at)
+        case EventType.DELETED:
+            yield Told(ref, deleted_at=at)
+        case EventType.MERGED:
+            yield Told(ref, changed_at=at, into=event.into)
+        case EventType.ASSOCIATED:
+            yield Told(ref)
+
+
+def _by_ref(told: Iterable[Told]) -> dict[Ref, Told]:
+    found: dict[Ref, Told] = {}
+    for one in told:
+        found[one.ref] = found[one.ref].and_also(one) if one.ref in found else one
+    return found
+
+
+def _log(events: Sequence[Event], envelope: Envelope) -> None:
+    unknown = Counter(event.name for event in events if event.ref is None)
     logs.info(
         "delivery",
         connection=envelope.connection,
         delivery=envelope.body.get("delivery"),
         events=len(events),
+        repeated=len(events) - len({event.key or id(event) for event in events}),
         ours=sum(event.ours for event in events),
-        unknown=sum(event.ref is None for event in events),
-        records=len(rang),
+        unknown=dict(unknown),
     )
-    return (Ring(ref, changed_at, envelope) for ref, changed_at in sorted(rang.items()))
-
-
-def _changed_at(event: Event) -> datetime | None:
-    return event.occurred_at if event.type is EventType.CHANGED else None
-
-
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(filter(None, (one, other)), default=None)
 
 
 def _take_apart(
-    envelope: Envelope, rings: Sequence[Ring], reason: Reason, services: Services
+    envelope: Envelope, rung: Mapping[Reason, Sequence[Told]], services: Services
 ) -> None:
     """So that, of all the records of a message that keeps failing, only the guilty one does."""
     singles = [
         message
-        for ring in rings
-        for message in refs_messages(envelope.connection, [ring.ref], reason)
+        for reason, told in rung.items()
+        for one in told
+        for message in told_messages(envelope.connection, [one], reason)
     ]
     services.intake.send(singles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,10 +33,52 @@ class Reason(StrEnum):
     RESCORE = "rescore"  # a new policy or model: score from stored facts
     SWEEP = "sweep"  # the card is due: score from stored facts
     REWRITE = "rewrite"  # score from stored facts and write all of it again
+    RECONCILE = "reconcile"  # read what no webhook tells, and what a lost one would have told
+    ERASE = "erase"  # a person asked to be forgotten
 
     @property
     def reads_crm(self) -> bool:
-        return self in {Reason.READ, Reason.COLLECT}
+        return self in {Reason.READ, Reason.COLLECT, Reason.RECONCILE}
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether past values are read too, which costs twice the calls."""
+        return self in {Reason.COLLECT, Reason.RECONCILE}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record that rang, and what its CRM told of it; None where it told nothing.
+
+    ``changed_at`` is when the record itself changed, so a reading that is older is not yet the
+    truth. ``seen_at`` and ``deleted_at`` are when it last was certainly there, and deleted.
+    ``into`` is the record that it was merged into.
+    """
+
+    ref: Ref
+    changed_at: datetime | None = None
+    seen_at: datetime | None = None
+    deleted_at: datetime | None = None
+    into: Ref | None = None
+
+    def and_also(self, other: Told) -> Told:
+        """What both tell of the same record."""
+        return Told(
+            self.ref,
+            _later(self.changed_at, other.changed_at),
+            _later(self.seen_at, other.seen_at),
+            _later(self.deleted_at, other.deleted_at),
+            other.into or self.into,
+        )
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the last that was told is that it is gone."""
+        return self.deleted_at is not None and self.deleted_at >= (self.seen_at or self.deleted_at)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(filter(None, (one, other)), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +180,57 @@ def refs_of(body: Mapping[str, Json]) -> tuple[Ref, ...]:
     return refs
 
 
-def changes_messages(connection: str, changes: Mapping[Ref, datetime]) -> list[dict[str, Json]]:
-    """Records to read again, because their CRM has told of changes that it did not yet show."""
-    messages = refs_messages(connection, changes, Reason.READ)
-    times = chunks(map(iso, changes.values()), REFS_PER_MESSAGE)
-    return [message | {"changed_at": [*at]} for message, at in zip(messages, times, strict=True)]
+def told_messages(connection: str, told: Sequence[Told], reason: Reason) -> list[dict[str, Json]]:
+    """As ``refs_messages``, with what is told of each record in a list beside ``refs``."""
+    return [
+        message | _columns(rows)
+        for rows in chunks(told, REFS_PER_MESSAGE)
+        for message in refs_messages(connection, [one.ref for one in rows], reason)
+    ]
 
 
-def changes_of(body: Mapping[str, Json]) -> list[tuple[Ref, datetime | None]]:
-    """The refs of a message with the times of ``changes_messages``, None where none are told.
-
-    Raises ``DeliveryUnreadable``.
-    """
+def told_of(body: Mapping[str, Json]) -> list[Told]:
+    """The refs of a message with all that is told of them. Raises ``DeliveryUnreadable``."""
     refs = refs_of(body)
-    told = cast(Sequence[str], body.get("changed_at") or [])
-    times = [parse_instant(text) for text in told] if told else [None] * len(refs)
-    return list(zip(refs, times, strict=True))
+    try:
+        columns = {name: read(body.get(name), len(refs)) for name, read in _COLUMNS.items()}
+    except (TypeError, ValueError) as error:
+        raise DeliveryUnreadable(f"what the queue tells of its refs is damaged: {error}") from error
+    return [
+        Told(ref, **{name: column[place] for name, column in columns.items()})
+        for place, ref in enumerate(refs)
+    ]
+
+
+def _columns(rows: Sequence[Told]) -> dict[str, Json]:
+    """Columns of nothing are left out."""
+    columns = {name: [_text(getattr(row, name)) for row in rows] for name in _COLUMNS}
+    return {name: cast(Json, column) for name, column in columns.items() if any(column)}
+
+
+def _text(value: datetime | Ref | None) -> str | None:
+    if value is None:
+        return None
+    return iso(value) if isinstance(value, datetime) else str(value)
+
+
+def _column(read: Callable[[str], T]) -> Callable[[Json, int], list[T | None]]:
+    def column(cells: Json, length: int) -> list[T | None]:
+        if cells is None:
+            return [None] * length
+        if not isinstance(cells, list) or len(cells) != length:
+            raise ValueError(f"{length} cells are needed")
+        return [None if cell is None else read(str(cell)) for cell in cells]
+
+    return column
+
+
+_COLUMNS: Mapping[str, Callable[[Json, int], list[Any]]] = {
+    "changed_at": _column(parse_instant),
+    "seen_at": _column(parse_instant),
+    "deleted_at": _column(parse_instant),
+    "into": _column(Ref.parse),
+}
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

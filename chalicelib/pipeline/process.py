@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 from typing import cast
 
 from chalicelib import logs
+from chalicelib.core.connector import CrmClient, Reading
 from chalicelib.core.errors import CredentialsInvalid, Parked, Retryable
-from chalicelib.core.facts import Fact
-from chalicelib.core.model import Ref
+from chalicelib.core.model import SUBJECT_KINDS, Ref
 from chalicelib.core.ports import LiveSettings
-from chalicelib.pipeline.doorbells import Ring, Work, gather
+from chalicelib.pipeline.doorbells import Work, gather
+from chalicelib.pipeline.erase import erase
 from chalicelib.pipeline.messages import (
     LONGEST_WAIT,
     REFS_PER_MESSAGE,
     Envelope,
     Failure,
     Reason,
-    changes_messages,
+    Told,
     refs_messages,
+    told_messages,
 )
 from chalicelib.pipeline.park import park
-from chalicelib.pipeline.scorer import compiled, scorer
+from chalicelib.pipeline.scorer import Scorer, compiled, scorer
 from chalicelib.pipeline.services import Services
 
 HOPELESS_AFTER = 6
@@ -33,8 +37,18 @@ HOPELESS_AFTER = 6
 LONGEST_LAG = timedelta(hours=1)
 """How long an API may show less than its own doorbell has told."""
 
-Facts = Mapping[Ref, tuple[Fact, ...]]
-Owners = Mapping[Ref, list[Envelope]]
+Owners = Mapping[Ref, Sequence[Envelope]]
+Step = Callable[[], Ref | None]
+"""Deals with one subject; returns whom the CRM has to hear of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What was found for the rings of one work, and which messages each subject came from."""
+
+    reading: Reading
+    owners: Owners
+    told: Mapping[Ref, Told]
 
 
 def process(
@@ -80,7 +94,7 @@ def _parked_as_hopeless(failure: Failure, error: Exception, services: Services) 
 
 def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
     try:
-        return _score_all(work, services, now)
+        return _answer(work, services, now)
     except Retryable as error:
         return _postpone(work.envelopes, error, services)
     except CredentialsInvalid as error:
@@ -117,68 +131,160 @@ def _postpone(envelopes: Iterable[Envelope], error: Retryable, services: Service
     return failures
 
 
-def _score_all(work: Work, services: Services, now: datetime) -> list[Failure]:
+def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
+    if work.reason is Reason.ERASE:
+        return _erase_all(work, services, now)
     live = services.settings.live(work.connection)
-    owners, facts = _fetch(work, live, services, now)
-    score = scorer(live, services.store, now, work.reason).score
-    unwritten: list[Ref] = []
-    failures: list[Failure] = []
-    for subject, known in facts.items():
-        try:
-            if score(subject, known):
-                unwritten.append(subject)
-        except Retryable as error:
-            failures += _postpone(owners[subject], error, services)
+    visit = _visit(work, live, services, now)
+    steps = _steps(visit, scorer(live, services.store, now, work.reason))
+    unwritten, failures = _take(steps, visit.owners, services)
     services.write_back.send(refs_messages(work.connection, unwritten))
-    _ring_again(_behind(work.rings, facts), work.connection, services, now)
+    _ring_again(_behind(visit, now), work.connection, services, now)
     return failures
 
 
-def _fetch(
-    work: Work, live: LiveSettings, services: Services, now: datetime
-) -> tuple[Owners, Facts]:
-    """Which messages each subject came from, and what the CRM now says of it.
+def _erase_all(work: Work, services: Services, now: datetime) -> list[Failure]:
+    owners = _rung(work)
+    steps = [(ref, partial(erase, ref, services, now)) for ref in owners]
+    return _take(steps, owners, services)[1]
 
-    Nothing is asked of the CRM where stored facts will do.
-    """
+
+def _take(
+    steps: Iterable[tuple[Ref, Step]], owners: Owners, services: Services
+) -> tuple[list[Ref], list[Failure]]:
+    """Step by step, so that one subject's bad luck delays no other."""
+    unwritten: dict[Ref, None] = {}
+    failures: list[Failure] = []
+    for subject, step in steps:
+        try:
+            heard = step()
+        except Retryable as error:
+            failures += _postpone(owners[subject], error, services)
+        else:
+            unwritten |= {heard: None} if heard else {}
+    return list(unwritten), failures
+
+
+def _steps(visit: Visit, score: Scorer) -> Iterator[tuple[Ref, Step]]:
+    """Moves first: the survivor is then scored with all that came to it."""
+    for loser, survivor in _moves(visit).items():
+        yield loser, partial(score.merge, loser, survivor)
+    for subject, known in visit.reading.facts.items():
+        yield subject, partial(score.score, subject, known)
+    for subject in _gone(visit, score.now):
+        yield subject, partial(score.hide, subject)
+
+
+def _moves(visit: Visit) -> Mapping[Ref, Ref]:
+    """Merges that the CRM shows, and those that it told of and that it no longer contradicts."""
+    facts = visit.reading.facts
+    told = {
+        ref: one.into
+        for ref, one in visit.told.items()
+        if one.into and one.into in facts and ref not in facts
+    }
+    return {**told, **visit.reading.moved}
+
+
+def _gone(visit: Visit, now: datetime) -> list[Ref]:
+    """What is in the CRM's bin, and what it does not know and has no reason to."""
+    awaited = {told.ref for told in _awaited(visit, now)}
+    return sorted(visit.reading.gone | (_absent(visit) - awaited))
+
+
+def _absent(visit: Visit) -> set[Ref]:
+    """Subjects that were asked for and not answered in any way."""
+    asked = {ref for ref in visit.owners if ref.kind in SUBJECT_KINDS}
+    return asked - visit.reading.facts.keys() - visit.reading.gone - _moves(visit).keys()
+
+
+def _awaited(visit: Visit, now: datetime) -> list[Told]:
+    """Absent ones that should be there: their CRM has told of them, and lags behind itself."""
+    told = [visit.told[ref] for ref in sorted(_absent(visit)) if ref in visit.told]
+    return [
+        one for one in told if not one.is_deleted and (one.seen_at or one.into) and _lags(one, now)
+    ]
+
+
+def _visit(work: Work, live: LiveSettings, services: Services, now: datetime) -> Visit:
+    """Ask the CRM, unless stored facts will do."""
+    rung = _rung(work)
+    if not work.reason.reads_crm:
+        return Visit(Reading(dict.fromkeys(rung, ())), rung, {})
+    client = services.client(live, compiled(live.policy).attributes)
+    owners = _owners(work, rung, client, services)
+    reading = client.fetch(list(owners), now, history=work.reason.reads_history)
+    for loser, survivor in reading.moved.items():
+        owners.setdefault(survivor, owners[loser])
+    return Visit(reading, owners, work.told)
+
+
+def _rung(work: Work) -> dict[Ref, list[Envelope]]:
     rung: dict[Ref, list[Envelope]] = defaultdict(list)
     for ring in work.rings:
         rung[ring.ref].append(ring.envelope)
-    if not work.reason.reads_crm:
-        return rung, dict.fromkeys(rung, ())
-    client = services.client(live, compiled(live.policy).attributes)
+        if ring.told.into:
+            rung[ring.told.into].append(ring.envelope)
+    return dict(rung)
+
+
+def _owners(
+    work: Work, rung: Mapping[Ref, list[Envelope]], client: CrmClient, services: Services
+) -> dict[Ref, list[Envelope]]:
+    """Whose score the rings can move, with the messages that each came from."""
     owners: dict[Ref, list[Envelope]] = defaultdict(list)
-    for ref, subjects in client.subjects(work.refs).items():
+    for ref, linked in client.subjects(list(rung)).items():
+        # A deal that was deleted or merged leads to nobody in the CRM any more.
+        subjects = linked or _holders(ref, services)
         if len(subjects) > REFS_PER_MESSAGE:  # a company of thousands is work for many runs
-            services.intake.send(refs_messages(work.connection, subjects, Reason.READ))
+            services.intake.send(refs_messages(work.connection, subjects, work.reason))
             continue
         for subject in subjects:
             owners[subject] += rung[ref]
-    return owners, client.fetch(list(owners), now)
+    return owners
 
 
-def _behind(rings: Iterable[Ring], facts: Facts) -> dict[Ref, datetime]:
-    """Records that the API showed as they were before the change that rang."""
-    shown = {
+def _holders(ref: Ref, services: Services) -> tuple[Ref, ...]:
+    return () if ref.kind in SUBJECT_KINDS else services.store.holders(ref)
+
+
+def _behind(visit: Visit, now: datetime) -> list[Told]:
+    """Records that the API showed as they were before what rang, or not at all yet."""
+    shown = _shown(visit.reading)
+    old = [one for ref, one in visit.told.items() if ref in shown and _is_before(shown[ref], one)]
+    return [*(one for one in old if _lags(one, now)), *_awaited(visit, now)]
+
+
+def _shown(reading: Reading) -> dict[Ref, datetime]:
+    """When each record that was read says that it changed last."""
+    return {
         Ref(fact.subject.connection, fact.type, fact.id): fact.modified_at
-        for known in facts.values()
+        for known in reading.facts.values()
         for fact in known
         if fact.type in ("contact", "lead", "account", "deal") and fact.modified_at
     }
-    return {
-        ring.ref: ring.changed_at
-        for ring in rings
-        if ring.changed_at and ring.ref in shown and shown[ring.ref] < ring.changed_at
-    }
 
 
-def _ring_again(
-    behind: Mapping[Ref, datetime], connection: str, services: Services, now: datetime
-) -> None:
+def _is_before(shown: datetime, told: Told) -> bool:
+    deleted = told.deleted_at if told.is_deleted else None
+    return any(at is not None and shown < at for at in (told.changed_at, deleted))
+
+
+def _lags(told: Told, now: datetime) -> bool:
+    """Whether an API may still show less than what was told so lately."""
+    return now - _told_at(told) < LONGEST_LAG
+
+
+def _told_at(told: Told) -> datetime:
+    times = (told.changed_at, told.seen_at, told.deleted_at)
+    return max(at for at in times if at is not None)
+
+
+def _ring_again(behind: Sequence[Told], connection: str, services: Services, now: datetime) -> None:
     """Look again after as long as it has lagged already, until it has caught up."""
-    waiting = {ref: at for ref, at in behind.items() if now - at < LONGEST_LAG}
-    if waiting:
-        lag = (now - min(waiting.values())).total_seconds()
+    if behind:
+        lag = (now - min(map(_told_at, behind))).total_seconds()
         delay = min(LONGEST_WAIT, max(2, ceil(lag)))
-        logs.warning("the API lags", connection=connection, records=len(waiting), seconds=delay)
-        services.intake.send(changes_messages(connection, waiting), delay_seconds=delay)
+        logs.warning("the API lags", connection=connection, records=len(behind), seconds=delay)
+        messages = told_messages(connection, behind, Reason.READ)
+        services.intake.send(messages, delay_seconds=delay)

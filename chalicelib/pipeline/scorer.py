@@ -1,4 +1,11 @@
-"""One subject: read, merge, score, save. The only place where facts and cards change."""
+"""One subject: read, merge, score, save. The only place where facts and cards change.
+
+Besides scoring there are three ways for a subject to leave. *Hiding* is a save like any other:
+the record is in the CRM's bin, nothing is written, and a restore brings all back. *Merging* and
+*erasing* are moves: first the card becomes a stub under its version, so that whoever scores the
+subject at the same time loses the race and follows; then the facts go. Whoever meets a stub whose
+facts have not gone yet finishes the move, so it survives the death of who began it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +16,19 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from chalicelib.core.card import Fields, ScoreCard
-from chalicelib.core.errors import Conflict
-from chalicelib.core.facts import Fact, canonical, iso
+from chalicelib.core.errors import Conflict, SubjectErased
+from chalicelib.core.facts import Fact, canonical, iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
-from chalicelib.core.ports import Collection, LiveSettings, Save, StoredCard, SubjectStore
+from chalicelib.core.ports import (
+    Collection,
+    Leaving,
+    LiveSettings,
+    Save,
+    StoredCard,
+    Stub,
+    SubjectStore,
+)
 from chalicelib.pipeline.messages import Reason
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import (
@@ -34,6 +49,12 @@ REPAIR_AFTER = timedelta(minutes=2)
 COLLECTED_IS_DUE_AFTER = timedelta(hours=1)
 """When a card that was collected, and not yet published, is looked at again at the latest."""
 
+HIDDEN_FOR = timedelta(days=90)
+"""How long a deleted record is remembered, since its CRM restores it for so long."""
+
+LONGEST_CHAIN = 20
+"""Merges of merges that are followed; a longer chain is a circle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
@@ -45,38 +66,137 @@ class Scorer:
     now: datetime
     reason: Reason
 
-    def score(self, subject: Ref, incoming: Iterable[Fact]) -> bool:
-        """Score ``subject`` with what is new; true if the CRM has to hear of it.
+    def score(self, subject: Ref, incoming: Iterable[Fact] = ()) -> Ref | None:
+        """Score ``subject`` with what is new; returns whom the CRM has to hear of.
 
-        Raises ``Conflict`` if others kept saving first.
+        That is the survivor where the subject was merged. Raises ``Conflict`` if others kept
+        saving first.
         """
-        facts = tuple(incoming)
+        return self._score(subject, tuple(incoming), LONGEST_CHAIN)
+
+    def hide(self, subject: Ref) -> None:
+        """The CRM has the record in its bin: write nothing, but remember all."""
+        if self.store.load(subject).card.version:
+            self.score(subject, [Fact(subject, "deleted", subject.id, self.now, {})])
+
+    def merge(self, loser: Ref, survivor: Ref) -> Ref | None:
+        """Move all that is known of ``loser`` to ``survivor`` and score it, leaving an alias."""
+        into = self._end_of_chain(survivor)
+        if into != loser:
+            self._retire(loser, Stub(Leaving.MERGED, into))
+        return self.score(loser)
+
+    def erase(self, subject: Ref) -> None:
+        """Forget a person, also under the id they were merged into; nothing brings them back."""
+        for _ in range(LONGEST_CHAIN):
+            stub = self._retire(subject, Stub(Leaving.ERASED))
+            if stub.into is None:
+                return self.store.clear(subject)
+            self.score(subject)  # a move on its way would bring facts after the erasure
+            subject = stub.into
+        raise _circle(subject)
+
+    def _score(self, subject: Ref, facts: tuple[Fact, ...], chain: int) -> Ref | None:
         for _ in range(ATTEMPTS):
             collection = self.store.load(subject)
+            if collection.card.stub:
+                return self._beyond(collection, collection.card.stub, facts, chain)
+            if self._is_expired(collection):
+                self._expire(collection.card)
+                return None
             save = self._save(collection, facts)
             if save is None:
-                return collection.card.pending
+                return subject if collection.card.pending else None
             try:
                 self.store.save(save)
             except Conflict:
                 continue
-            return not save.settled
+            except SubjectErased:
+                return None
+            return None if save.settled else subject
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
+
+    def _beyond(
+        self, collection: Collection, stub: Stub, incoming: tuple[Fact, ...], chain: int
+    ) -> Ref | None:
+        """Finish the move that a stub stands for, taking what came for its subject along."""
+        if not chain:
+            raise _circle(collection.ref)
+        unwritten = None
+        if stub.into:
+            moved = _moved((*collection.facts, *incoming), stub.into)
+            unwritten = self._score(stub.into, moved, chain - 1)
+        if len(collection.facts) or collection.card.due_at or stub.why is not Leaving.MERGED:
+            self.store.clear(collection.ref)
+        return unwritten
+
+    def _end_of_chain(self, ref: Ref) -> Ref:
+        for _ in range(LONGEST_CHAIN):
+            stub = self.store.load(ref).card.stub
+            if stub is None or stub.into is None:
+                break
+            ref = stub.into
+        return ref
+
+    def _retire(self, subject: Ref, stub: Stub) -> Stub:
+        """Returns the stub that is there now, which may be somebody else's."""
+        for _ in range(ATTEMPTS):
+            card = self.store.load(subject).card
+            if card.stub:
+                return card.stub
+            try:
+                self.store.retire(subject, card.version, stub, self.now)
+            except Conflict:
+                continue
+            except SubjectErased:
+                return Stub(Leaving.ERASED)
+            return stub
+        raise Conflict(f"{subject}: lost {ATTEMPTS} races")
+
+    def _is_expired(self, collection: Collection) -> bool:
+        since = collection.card.body.get("deleted_at")
+        return since is not None and self.now - parse_instant(str(since)) >= HIDDEN_FOR
+
+    def _expire(self, card: StoredCard) -> None:
+        self._retire(card.ref, Stub(Leaving.EXPIRED))
+        self.store.clear(card.ref)
 
     def _save(self, collection: Collection, incoming: Iterable[Fact]) -> Save | None:
         """None if there is nothing that the store does not know."""
         stored = collection.card
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
+        if facts.hidden:
+            return self._hidden(stored, new_facts)
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
         card = card_of(assessment)
         news = self._news(card, stored)
         if not (new_facts or news or self._is_stale(card, stored)):
             return None
-        outgoing = news or stored.aim
-        change_at = self._change_at(assessment, card, outgoing)
+        change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
+        save = replace(save, related=tuple(sorted(facts.related() - collection.facts.related())))
         return self._owing(save, stored, news) if news or stored.pending else save
+
+    def _hidden(self, stored: StoredCard, new_facts: tuple[Fact, ...]) -> Save | None:
+        """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
+        if stored.hidden and not new_facts:
+            return None
+        since = str(stored.body.get("deleted_at", iso(self.now)))
+        expires = parse_instant(since) + HIDDEN_FOR
+        return Save(
+            ref=stored.ref,
+            base_version=stored.version,
+            facts=new_facts,
+            body={"subject": str(stored.ref), "at": iso(self.now), "deleted_at": since},
+            outgoing=stored.aim,
+            settled=True,
+            doubt_until=stored.doubt_until,
+            due_at=expires,
+            next_change_at=expires,
+            history=None,
+            at=self.now,
+        )
 
     def _settled(self, stored: StoredCard, card: ScoreCard, facts: tuple[Fact, ...]) -> Save:
         """A save of which the CRM need not hear."""
@@ -87,7 +207,7 @@ class Scorer:
             body=card.to_json(),
             outgoing=stored.aim,
             settled=True,
-            in_doubt=stored.in_doubt,
+            doubt_until=stored.doubt_until,
             due_at=card.next_change_at,
             next_change_at=card.next_change_at,
             history=None,
@@ -100,21 +220,28 @@ class Scorer:
             save,
             outgoing=news or stored.outgoing,
             settled=False,
-            in_doubt=stored.in_doubt or self._raises_doubt(stored, news),
+            doubt_until=self._doubt(stored, news),
             due_at=self.now + REPAIR_AFTER,
             history={"at": iso(self.now), "fields": _json(news)} if news else None,
         )
 
-    def _raises_doubt(self, stored: StoredCard, news: Fields | None) -> bool:
+    def _doubt(self, stored: StoredCard, news: Fields | None) -> datetime | None:
         """What is replaced unwritten may have been written and not marked, see StoredCard."""
-        return self.reason is Reason.REWRITE or (stored.pending and news is not None)
+        replaces = stored.pending and news is not None
+        if not (replaces or self._is_uncertain(stored)):
+            return stored.doubt_until
+        return max(self.now, stored.doubt_until or self.now)
+
+    def _is_uncertain(self, stored: StoredCard) -> bool:
+        """Whether the record may show anything: it was refused, or comes back from the bin."""
+        return self.reason is Reason.REWRITE or stored.hidden
 
     def _news(self, card: ScoreCard, stored: StoredCard) -> Fields | None:
         """All fields, if the CRM should show something else than it does or is about to."""
         if self.reason is Reason.COLLECT and not stored.pending:
             return None
-        certain = self.reason is not Reason.REWRITE
-        return publish(card, Written(stored.aim, certain), self.policy)
+        written = Written(stored.aim, certain=not self._is_uncertain(stored))
+        return publish(card, written, self.policy)
 
     def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
         """Whether the stored card is due, or made by another policy or other models."""
@@ -145,6 +272,19 @@ def compiled(page: Mapping[str, Json]) -> Policy:
 @lru_cache(maxsize=16)
 def _compile(page: str) -> Policy:
     return compile_policy(json.loads(page))
+
+
+def _moved(facts: Iterable[Fact], into: Ref) -> tuple[Fact, ...]:
+    """As facts of the survivor, whose own record and associations are read from the CRM."""
+    return tuple(
+        replace(fact, subject=into)
+        for fact in facts
+        if fact.type not in {"links", "deleted"} and fact.type != fact.subject.kind
+    )
+
+
+def _circle(subject: Ref) -> Conflict:
+    return Conflict(f"{subject}: merged in a circle")
 
 
 def _json(fields: Fields) -> dict[str, Json]:

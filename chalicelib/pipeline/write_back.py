@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from chalicelib import logs
-from chalicelib.core.card import Fields
+from chalicelib.core.card import OUTPUTS, Fields, Output
 from chalicelib.core.connector import CrmClient, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
+    CrmUnavailable,
     DeliveryUnreadable,
     EmtiazError,
     Parked,
+    RecordGone,
     Retryable,
 )
 from chalicelib.core.model import Json, Ref
@@ -70,14 +73,16 @@ def _contain(
 
 
 def _write_connection(
-    connection: str, envelopes: Iterable[Envelope], services: Services, deadline: datetime
+    connection: str, envelopes: Sequence[Envelope], services: Services, deadline: datetime
 ) -> None:
     refs = dict.fromkeys(ref for envelope in envelopes for ref in _refs(envelope, services))
+    # Who received a message before may have written its cards and died before marking them.
+    repeated = any(envelope.receives > 1 for envelope in envelopes)
     client = services.client(services.settings.live(connection))
     for cards in chunks(_pending(refs, services), client.write_batch):
         if services.clock.now() >= deadline:
             raise Retryable("out of time; the rest comes with the next batch", retry_after=0)
-        _write_batch(cards, client, services)
+        _write_batch(_looked_up(cards, client, services, repeated=repeated), client, services)
 
 
 def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
@@ -89,43 +94,100 @@ def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
 
 
 def _pending(refs: Iterable[Ref], services: Services) -> Iterator[StoredCard]:
-    """The cards as they are now, read while they are written."""
+    """The cards as they are now, read while they are written.
+
+    One whose record may still change by an earlier write is left alone; sweep rings for it.
+    """
     for chunk in chunks(refs, REFS_PER_MESSAGE):
-        yield from (card for card in services.store.cards(chunk) if card.pending)
+        now = services.clock.now()
+        for card in services.store.cards(chunk):
+            if card.pending and not (card.doubt_until and card.doubt_until > now):
+                yield card
+
+
+def _looked_up(
+    cards: Sequence[StoredCard], client: CrmClient, services: Services, *, repeated: bool
+) -> list[StoredCard]:
+    """The cards with what their records show, read back where that is not certain.
+
+    So a value that an earlier write has set is not set again, and has one entry in the
+    record's history. A record that is gone is read by process, which learns where it went.
+    """
+    doubtful = [card for card in cards if repeated or card.doubt_until]
+    if not doubtful:
+        return [*cards]
+    shown = client.shown([card.ref for card in doubtful], _outputs_of(doubtful))
+    _read_again((card.ref for card in doubtful if card.ref not in shown), services)
+    certain = {
+        card.ref: replace(card, published=shown[card.ref], doubt_until=None)
+        for card in doubtful
+        if card.ref in shown
+    }
+    gone = {card.ref for card in doubtful} - certain.keys()
+    return [certain.get(card.ref, card) for card in cards if card.ref not in gone]
+
+
+def _outputs_of(cards: Sequence[StoredCard]) -> tuple[Output, ...]:
+    names = {name for card in cards for name in (*card.outgoing, *card.published)}
+    return tuple(output for output in OUTPUTS if output.name in names)
 
 
 def _write_batch(cards: Sequence[StoredCard], client: CrmClient, services: Services) -> None:
     sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
     updates = [Update(ref, fields) for ref, fields in sent.items()]
-    refused = client.write(updates) if updates else {}
-    for ref, error in refused.items():  # before the mark: dying in between must leave a trace
-        _park_refused(ref, error, services)
+    try:
+        refused = client.write(updates) if updates else {}
+    except CrmUnavailable as error:
+        if not error.in_doubt:
+            raise
+        _leave_alone(sent, error, services)
+        raise Retryable(f"left alone for now: {error}", retry_after=0) from error
+    for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
+        _pass_on(ref, reason, services)
     services.store.mark_written(
         [
-            _refused(card) if card.ref in refused else _written(card, sent.get(card.ref, {}))
+            _refused(card, services) if card.ref in refused else _written(card, sent)
             for card in cards
         ]
     )
     logs.info("written", records=len(updates), refused=len(refused), cards=len(cards))
 
 
+def _leave_alone(refs: Iterable[Ref], error: CrmUnavailable, services: Services) -> None:
+    """A write whose answer was lost may still be made: nothing may be written before that."""
+    until = services.clock.now() + timedelta(seconds=error.retry_after or 0)
+    services.store.doubt(list(refs), until)
+
+
 def _to_write(card: StoredCard) -> Fields:
-    """The difference to what the CRM shows, or everything where that is not known."""
-    known = card.published and not card.in_doubt
+    """The difference to what the CRM shows; everything to a record that we never wrote to."""
+    known = bool(card.published)
     return changed_fields(card.outgoing, card.published) if known else card.outgoing
 
 
-def _written(card: StoredCard, sent: Fields) -> Mark:
+def _written(card: StoredCard, sent: Mapping[Ref, Fields]) -> Mark:
     """What was sent is shown now; the rest of ``outgoing`` was no reason to send anything."""
-    shown = {**card.published, **sent}
-    return Mark(card.ref, card.version, shown, in_doubt=False, next_change_at=card.next_change_at)
+    shown = {**card.published, **sent.get(card.ref, {})}
+    return Mark(card.ref, card.version, shown, None, next_change_at=card.next_change_at)
 
 
-def _refused(card: StoredCard) -> Mark:
+def _refused(card: StoredCard, services: Services) -> Mark:
     """Dealt with, or sweep would ring for it for ever; a replay or the next change tries again."""
-    return Mark(
-        card.ref, card.version, card.published, in_doubt=True, next_change_at=card.next_change_at
-    )
+    doubt = services.clock.now()
+    return Mark(card.ref, card.version, card.published, doubt, card.next_change_at)
+
+
+def _pass_on(ref: Ref, error: EmtiazError, services: Services) -> None:
+    if isinstance(error, RecordGone):
+        _read_again([ref], services)
+    else:
+        _park_refused(ref, error, services)
+
+
+def _read_again(refs: Iterable[Ref], services: Services) -> None:
+    """Records that are not where they were: deleted, or merged into another."""
+    for ref in refs:
+        services.intake.send(refs_messages(ref.connection, [ref], Reason.READ))
 
 
 def _park_refused(ref: Ref, error: EmtiazError, services: Services) -> None:

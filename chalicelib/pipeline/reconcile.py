@@ -1,0 +1,113 @@
+"""What no webhook tells is found by looking: activities, lost deliveries, lost subscriptions.
+
+Two looks, both through the intake queue, where the reading spreads and is paced. *Changed* asks the
+CRM for records that changed or were active since the last run. *Audit* takes one share of all
+cards every half day and has it read again, whatever the CRM says of it: that finds what leaves no
+trace in a modification date, such as a deletion or a dissociated deal whose event was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+
+from chalicelib import logs
+from chalicelib.core.connector import Connection, CrmClient
+from chalicelib.core.errors import Parked, Retryable
+from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.model import Json, Ref
+from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.scorer import compiled
+from chalicelib.pipeline.services import Services
+
+CHANGED = "reconcile"
+AUDIT = "audit"
+"""Names of the checkpoints."""
+
+FIRST_LOOK = timedelta(days=1)
+"""How far the first run looks back; backfill has read what is older."""
+
+OVERLAP = timedelta(minutes=5)
+"""Looked at twice, since a CRM's search lags behind its records by some seconds or more."""
+
+AUDIT_EVERY = timedelta(hours=12)
+"""Between two shares of the audit, so that everybody is read again within eight days."""
+
+
+def reconcile(services: Services, now: datetime, deadline: datetime) -> int:
+    """Queue what has to be read again, for every connection; returns how many records.
+
+    A run that meets its deadline is taken up by the next where it stopped.
+    """
+    queued = 0
+    for connection in services.settings.connections():
+        try:
+            queued += _audit(connection, services, now)
+            queued += _changed(connection, services, now, deadline)
+        except (Retryable, Parked) as error:
+            logs.warning("not reconciled", connection=connection.id, reason=str(error))
+    logs.info("reconciled", records=queued)
+    return queued
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """Where a look stands: it asks for what changed ``since``, and ``began`` at some time."""
+
+    since: datetime
+    began: datetime
+    cursor: str | None
+
+    @classmethod
+    def resumed(cls, state: Mapping[str, Json] | None, now: datetime) -> _Walk:
+        if state is None:
+            return cls(now - FIRST_LOOK, now, None)
+        since, cursor = parse_instant(str(state["since"])), cast("str | None", state["cursor"])
+        return cls(since, parse_instant(str(state["began"])) if cursor else now, cursor)
+
+    def at(self, cursor: str | None) -> _Walk:
+        """After a page; after the last one the next look is from shortly before this one."""
+        since = self.since if cursor else self.began - OVERLAP
+        return _Walk(since, self.began, cursor)
+
+    def to_json(self) -> dict[str, Json]:
+        return {"since": iso(self.since), "began": iso(self.began), "cursor": self.cursor}
+
+
+def _changed(connection: Connection, services: Services, now: datetime, deadline: datetime) -> int:
+    live = services.settings.live(connection.id)
+    client = services.client(live, compiled(live.policy).attributes)
+    walk = _Walk.resumed(services.settings.checkpoint(connection.id, CHANGED), now)
+    queued = 0
+    while services.clock.now() < deadline:
+        found, walk = _page(connection, walk, client, services)
+        queued += found
+        if walk.cursor is None:
+            break
+    return queued
+
+
+def _page(
+    connection: Connection, walk: _Walk, client: CrmClient, services: Services
+) -> tuple[int, _Walk]:
+    page = client.changed_since(walk.since, walk.cursor)
+    services.intake.send(refs_messages(connection.id, page.refs, Reason.RECONCILE))
+    reached = walk.at(page.next)
+    services.settings.set_checkpoint(connection.id, CHANGED, reached.to_json())
+    return len(page.refs), reached
+
+
+def _audit(connection: Connection, services: Services, now: datetime) -> int:
+    state = services.settings.checkpoint(connection.id, AUDIT)
+    if state and now - parse_instant(str(state["at"])) < AUDIT_EVERY:
+        return 0
+    shard = (cast(int, state["shard"]) + 1) % SHARDS if state else 0
+    refs = [
+        Ref.parse(str(row["ref"])) for row in services.store.population(connection.id, shard=shard)
+    ]
+    services.intake.send(refs_messages(connection.id, refs, Reason.RECONCILE))
+    services.settings.set_checkpoint(connection.id, AUDIT, {"at": iso(now), "shard": shard})
+    return len(refs)
