@@ -20,7 +20,7 @@ def connector(crm):
         verify=verify,
         check_shape=check_shape,
         parse=parse,
-        connect=lambda _connection, _secret, _attributes: crm,
+        connect=lambda _connection, _secret, _attributes, _access: crm,
     )
 
 
@@ -47,10 +47,14 @@ def event(row, connection):
         return Event(EventType.UNKNOWN, None, LONG_AGO, row["type"])
     ref = Ref.parse(f"{connection.id}:{row['ref']}")
     at = datetime.fromisoformat(row["at"]) if "at" in row else LONG_AGO
-    return Event(EventType.CHANGED, ref, at, "changed", ours=row.get("ours", False))
+    into = Ref.parse(f"{connection.id}:{row['into']}") if row.get("into") else None
+    what = EventType(row.get("what", "changed"))
+    return Event(what, ref, at, what.value, ours=row.get("ours", False), into=into)
 
 
-def body(*refs, ours=False, at=LONG_AGO):
+def body(*refs, ours=False, at=LONG_AGO, what="changed", into=None):
     """Of a delivery that rings for these records, such as ``contact:1``."""
-    rows = [{"ref": ref, "ours": ours, "at": at.isoformat()} for ref in refs]
+    rows = [
+        {"ref": ref, "ours": ours, "at": at.isoformat(), "what": what, "into": into} for ref in refs
+    ]
     return json.dumps(rows).encode()

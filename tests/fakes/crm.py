@@ -3,7 +3,8 @@
 from collections import deque
 from dataclasses import dataclass
 
-from chalicelib.core.connector import Account, Change, Page
+from chalicelib.core.connector import Account, Change, Page, Reading
+from chalicelib.core.errors import RecordGone
 
 
 @dataclass
@@ -16,7 +17,9 @@ class Failure:
 class FakeCrm:
     """``facts`` is what ``fetch`` finds, ``fields`` what the records show, ``calls`` who asked.
 
-    ``refusals`` maps a ref to the error that ``write`` gives for it.
+    ``refusals`` maps a ref to the error that ``write`` gives for it. ``bin`` holds what was
+    deleted and can be restored, ``merged`` the survivor by loser, ``entries`` every value that
+    was ever set on a record, in order.
     """
 
     def __init__(self, *, write_batch=100, page_size=100, account=None):
@@ -26,6 +29,10 @@ class FakeCrm:
         self.fields = {}
         self.refusals = {}
         self.provisioned = set()
+        self.bin = {}
+        self.merged = {}
+        self.entries = []
+        self.changes = []
         self.calls = []
         self._account = account or Account("424242", "USD", "UTC")
         self._subjects_of = {}
@@ -40,8 +47,23 @@ class FakeCrm:
         self._subjects_of[record] = tuple(subjects)
 
     def delete(self, subject):
+        self.bin[subject] = self.facts.pop(subject), self.fields.pop(subject, {})
+
+    def restore(self, subject):
+        self.facts[subject], self.fields[subject] = self.bin.pop(subject)
+
+    def remove(self, subject):
+        """For good: a privacy deletion."""
         self.facts.pop(subject, None)
+        self.bin.pop(subject, None)
         self.fields.pop(subject, None)
+
+    def merge(self, loser, survivor, *facts):
+        """From now on the CRM answers for ``loser`` with ``survivor``, of whom these are the facts."""
+        self.facts.pop(loser, None)
+        self.fields.pop(loser, None)
+        self.merged[loser] = survivor
+        self.put(survivor, *facts)
 
     def fail_next(self, method, error, *, applied=False):
         """The next call of ``method`` raises; ``applied`` lets it take effect before."""
@@ -60,11 +82,36 @@ class FakeCrm:
 
         return self._answer("subjects", tuple(refs), answer)
 
-    def fetch(self, subjects, now):
+    def fetch(self, subjects, now, *, history=False):
         def answer():
-            return {ref: self.facts[ref] for ref in subjects if ref in self.facts}
+            moved = {ref: self.merged[ref] for ref in subjects if ref in self.merged}
+            found = [ref for ref in (*subjects, *moved.values()) if ref in self.facts]
+            gone = frozenset(ref for ref in subjects if ref in self.bin)
+            return Reading({ref: self.facts[ref] for ref in found}, gone, moved)
 
-        return self._answer("fetch", tuple(subjects), answer)
+        return self._answer("fetch_history" if history else "fetch", tuple(subjects), answer)
+
+    def changed_since(self, since, cursor):
+        """``changes`` are pairs of an instant and a ref."""
+
+        def answer():
+            refs = [ref for at, ref in sorted(self.changes) if at >= since]
+            start = int(cursor or 0)
+            end = start + self.page_size
+            return Page(tuple(refs[start:end]), str(end) if end < len(refs) else None)
+
+        return self._answer("changed_since", (since, cursor), answer)
+
+    def shown(self, refs, outputs):
+        def answer():
+            names = [output.name for output in outputs]
+            return {
+                ref: {name: self.fields.get(ref, {}).get(name) for name in names}
+                for ref in refs
+                if ref in self.facts
+            }
+
+        return self._answer("shown", tuple(refs), answer)
 
     def list_subjects(self, cursor):
         def answer():
@@ -77,10 +124,12 @@ class FakeCrm:
 
     def write(self, updates):
         def answer():
+            refusals = {u.ref: refusal for u in updates if (refusal := self._refusal(u.ref))}
             for update in updates:
-                if update.ref not in self.refusals:
+                if update.ref not in refusals:
                     self.fields.setdefault(update.ref, {}).update(update.fields)
-            return {u.ref: self.refusals[u.ref] for u in updates if u.ref in self.refusals}
+                    self.entries += [(update.ref, *item) for item in update.fields.items()]
+            return refusals
 
         return self._answer("write", tuple(updates), answer)
 
@@ -92,6 +141,11 @@ class FakeCrm:
         changes = self.plan(outputs, language)
         self.provisioned |= {change.target for change in changes}
         return changes
+
+    def _refusal(self, ref):
+        if ref in self.bin or ref in self.merged:
+            return RecordGone(f"{ref} is gone")
+        return self.refusals.get(ref)
 
     def _answer(self, method, given, answer):
         self.calls.append((method, given))
