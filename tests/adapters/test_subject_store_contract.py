@@ -16,6 +16,7 @@ from chalicelib.core.ports import Collection, Mark, Save, StoredCard
 from tests.fakes.store import InMemorySubjectStore
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
 ANNA = Ref("hubspot-main", "contact", "1")
 BEN = Ref("hubspot-main", "contact", "2")
 
@@ -30,7 +31,7 @@ def visit(number, ref=ANNA):
 
 
 def save(
-    ref=ANNA, base=0, *facts, settled=False, in_doubt=False, due=None, change=None, score=40, **more
+    ref=ANNA, base=0, *facts, settled=False, doubt_until=None, due=None, change=None, score=40, **more
 ):
     return Save(
         ref=ref,
@@ -39,7 +40,7 @@ def save(
         body={"score": score, "reasons": [{"en": "Opened", "fa": "باز کرد"}], **more},
         outgoing={"score": score, "tags": ("class:A", "segment:loyal"), "class": None},
         settled=settled,
-        in_doubt=in_doubt,
+        doubt_until=doubt_until,
         due_at=due,
         next_change_at=change,
         history={"score": score},
@@ -47,9 +48,9 @@ def save(
     )
 
 
-def mark(version, ref=ANNA, *, score=40, change=None, in_doubt=False):
+def mark(version, ref=ANNA, *, score=40, change=None, doubt_until=None):
     shown = {"score": score, "tags": ("class:A",)}
-    return Mark(ref, version, shown, in_doubt, change)
+    return Mark(ref, version, shown, doubt_until, change)
 
 
 @pytest.fixture
@@ -92,15 +93,15 @@ def test_a_second_save_keeps_the_facts_it_does_not_name_and_replaces_those_it_do
 @pytest.mark.parametrize("overtaken", [False, True])
 def test_a_doubt_lasts_until_a_version_is_marked(store, overtaken):
     store.save(save(ANNA, 0))
-    store.save(save(ANNA, 1, in_doubt=True))
-    assert card(store).in_doubt
+    store.save(save(ANNA, 1, doubt_until=LATER))
+    assert card(store).doubt_until == LATER
     if overtaken:
-        store.save(save(ANNA, 2, in_doubt=True))
-    store.mark_written([mark(2, in_doubt=True)])
-    assert card(store).in_doubt
-    store.save(save(ANNA, card(store).version, in_doubt=True))
+        store.save(save(ANNA, 2, doubt_until=LATER))
+    store.mark_written([mark(2, doubt_until=LATER)])
+    assert card(store).doubt_until == LATER
+    store.save(save(ANNA, card(store).version, doubt_until=LATER))
     store.mark_written([mark(card(store).version)])
-    assert not card(store).in_doubt
+    assert card(store).doubt_until is None
 
 
 def test_a_value_that_went_away_is_cleared(store):

@@ -17,6 +17,7 @@ class InMemorySettingsStore:
         self._live_models = {}
         self._parked = {}
         self._checkpoints = {}
+        self._pauses = {}
 
     def connections(self):
         return tuple(self._connections[id_] for id_ in sorted(self._connections))
@@ -30,6 +31,7 @@ class InMemorySettingsStore:
             self._connections[connection],
             self.policies[connection, self._live_policy[connection]],
             self.models.get((connection, self._live_models.get(connection)), NOTHING_FITTED),
+            *self._pauses.get(connection, (None, "")),
         )
 
     def put_connection(self, connection):
@@ -47,6 +49,21 @@ class InMemorySettingsStore:
         self._require(connection)
         if versions.setdefault((connection, version), content) != content:
             raise ConfigurationError(f"{version} is there with other content")
+
+    def pause(self, connection, until, reason):
+        held, _ = self._pauses.get(connection, (None, ""))
+        if connection in self._connections and (held is None or held < until):
+            self._pauses[connection] = (until, reason)
+
+    def claim_probe(self, connection, paused_until, until):
+        held, reason = self._pauses.get(connection, (None, ""))
+        if held is None or held != paused_until:
+            return False
+        self._pauses[connection] = (until, reason)
+        return True
+
+    def resume(self, connection):
+        self._pauses.pop(connection, None)
 
     def park(self, item):
         self._parked[item.connection, item.id] = item

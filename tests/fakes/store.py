@@ -4,27 +4,43 @@ import json
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from chalicelib.core.errors import Conflict
+from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
-from chalicelib.core.ports import Collection, StoredCard
+from chalicelib.core.ports import Collection, Leaving, StoredCard
 
 
 @dataclass
 class Subject:
+    """``doubted`` is the version that the last doubt made."""
+
     card: StoredCard | None = None
     facts: dict[str, str] = field(default_factory=dict)
     history: dict[str, str] = field(default_factory=dict)
+    doubted: int = 0
 
     @property
     def version(self):
         return self.card.version if self.card else 0
 
+    @property
+    def stub(self):
+        return self.card.stub if self.card else None
+
+    @property
+    def known(self):
+        return FactSet.of(Fact.from_json(json.loads(text)) for text in self.facts.values())
+
 
 class InMemorySubjectStore:
-    """``loads``, ``saves`` and ``marks`` count what was asked of it."""
+    """``loads``, ``saves`` and ``marks`` count what was asked of it; ``erased`` has tombstones.
+
+    ``links`` are pairs of a related record and a subject that holds facts of it.
+    """
 
     def __init__(self):
         self.subjects = {}
+        self.erased = set()
+        self.links = set()
         self.loads = self.saves = self.marks = 0
         self._failures = []
         self._lock = Lock()
@@ -36,18 +52,47 @@ class InMemorySubjectStore:
         with self._lock:
             self.loads += 1
             subject = self.subjects.get(ref, Subject())
-            facts = [Fact.from_json(json.loads(text)) for text in subject.facts.values()]
-            return Collection(subject.card or StoredCard.unsaved(ref), FactSet.of(facts))
+            return Collection(subject.card or StoredCard.unsaved(ref), subject.known)
 
     def save(self, save):
         with self._lock:
             self.saves += 1
             if self._failures:
                 raise self._failures.pop(0)
-            subject = self.subjects.get(save.ref, Subject())
-            if subject.version != save.base_version:
-                raise Conflict(f"{save.ref} is at version {subject.version}")
-            self.subjects[save.ref] = saved(subject, save)
+            if save.base_version == 0 and save.ref in self.erased:
+                raise SubjectErased("a tombstone stands for this subject")
+            subject = self._at_version(save.ref, save.base_version)
+            if subject.stub:
+                raise Conflict(f"{save.ref} is {subject.stub.why}")
+            after = saved(subject, save)
+            assert after.known.related() >= set(save.related), "a link needs a fact to be found by"
+            self.subjects[save.ref] = after
+            self.links |= {(record, save.ref) for record in save.related}
+
+    def retire(self, ref, base_version, stub, now):
+        with self._lock:
+            if ref in self.erased:
+                raise SubjectErased("a tombstone stands for this subject")
+            subject = self._at_version(ref, base_version)
+            card = replace(StoredCard.unsaved(ref), version=base_version + 1, due_at=now, stub=stub)
+            self.subjects[ref] = Subject(card, subject.facts, subject.history)
+
+    def clear(self, ref):
+        with self._lock:
+            subject = self.subjects.get(ref, Subject())
+            if subject.stub is None:
+                return
+            self.links = {link for link in self.links if ref not in link}
+            if subject.stub.why is Leaving.MERGED:
+                self.subjects[ref] = Subject(replace(subject.card, due_at=None))
+                return
+            del self.subjects[ref]
+            if subject.stub.why is Leaving.ERASED:
+                self.erased.add(ref)
+
+    def holders(self, record):
+        with self._lock:
+            return tuple(sorted(subject for held, subject in self.links if held == record))
 
     def cards(self, refs):
         with self._lock:
@@ -60,7 +105,15 @@ class InMemorySubjectStore:
                 self.marks += 1
                 if mark.ref in self.subjects:
                     subject = self.subjects[mark.ref]
-                    subject.card = marked(subject.card, mark)
+                    subject.card = marked(subject, mark)
+
+    def doubt(self, refs, until):
+        with self._lock:
+            for ref in dict.fromkeys(refs):
+                subject = self.subjects.get(ref, Subject())
+                if subject.card and not subject.stub:
+                    subject.card = doubted(subject.card, until)
+                    subject.doubted = subject.version
 
     def due(self, connection, now, limit):
         with self._lock:
@@ -74,12 +127,18 @@ class InMemorySubjectStore:
     def population(self, connection):
         with self._lock:
             rows = [population_row(card) for _, card in self._cards_of(connection)]
-        yield from rows
+        yield from (row for row in rows if "score" in row)
 
     def history(self, ref, limit):
         with self._lock:
             rows = sorted(self.subjects.get(ref, Subject()).history.items(), reverse=True)
             return tuple(json.loads(text) for _, text in rows[:limit])
+
+    def _at_version(self, ref, version):
+        subject = self.subjects.get(ref, Subject())
+        if subject.version != version:
+            raise Conflict(f"{ref} is at version {subject.version}")
+        return subject
 
     def _cards_of(self, connection):
         return [
@@ -97,28 +156,36 @@ def saved(subject, save):
         version=version,
         written_version=version if save.settled else before.written_version,
         outgoing=fields_as_stored(save.outgoing),
-        in_doubt=save.in_doubt,
+        doubt_until=save.doubt_until,
         body=json.loads(canonical(save.body)),
         due_at=save.due_at,
         next_change_at=save.next_change_at,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     history = {iso(save.at): canonical(save.history)} if save.history is not None else {}
-    return Subject(card, subject.facts | facts, subject.history | history)
+    return Subject(card, subject.facts | facts, subject.history | history, subject.doubted)
 
 
-def marked(card, mark):
-    if card.version < mark.version or card.written_version > mark.version:
+def marked(subject, mark):
+    card = subject.card
+    if card.stub or card.version < mark.version or card.written_version > mark.version:
+        return card
+    if subject.doubted > mark.version:
         return card
     written = replace(
         card,
         written_version=mark.version,
         published=fields_as_stored(mark.published),
-        in_doubt=mark.in_doubt,
+        doubt_until=mark.doubt_until,
     )
     if card.version == mark.version:
         return replace(written, due_at=mark.next_change_at)
     return written if card.written_version < mark.version else card
+
+
+def doubted(card, until):
+    longest = max(until, card.doubt_until or until)
+    return replace(card, version=card.version + 1, doubt_until=longest, due_at=longest)
 
 
 def population_row(card):
