@@ -20,7 +20,7 @@ def connector(crm):
         verify=verify,
         check_shape=check_shape,
         parse=parse,
-        connect=lambda _connection, _secret, _attributes, _access: crm,
+        connect=lambda _connection, _secret, _attributes, _access=None: crm,
     )
 
 

@@ -7,6 +7,8 @@ again. What has to come out is what comes out when they work one after the other
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import Envelope, Reason, refs_messages
@@ -17,7 +19,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.crm import FakeCrm
 from tests.fakes.store import InMemorySubjectStore
 from tests.pipeline.conftest import CONNECTION, Installation, links, visit, won_deal
-from tests.pipeline.interleaving import SteppingStore, outcomes
+from tests.pipeline.interleaving import SteppingStore, outcomes, stepping
 
 DAY = timedelta(days=1)
 ANNA = Ref(CONNECTION, "contact", "1")
@@ -42,7 +44,19 @@ def known(ref, *facts, now=NOON):
 
 
 def bodies(store):
-    return {str(ref): one.card.body for ref, one in store.subjects.items() if one.card}
+    """Without the next change, which depends on what the CRM was told on the way."""
+    return {
+        str(ref): {**one.card.body, "next_change_at": None}
+        for ref, one in store.subjects.items()
+        if one.card and not one.card.stub
+    }
+
+
+def state_of(store):
+    crm = store.crm.entries if hasattr(store, "crm") else ()
+    return repr(
+        (sorted(store.subjects.items()), sorted(store.erased, key=str), sorted(store.links), crm)
+    )
 
 
 def facts_of(store, ref):
@@ -74,7 +88,7 @@ class World:
             Lives(self, act, SteppingStore(store, turnstile, paged=self.paged))
             for act in self.actors
         ]
-        return lives, lambda: self.look(store)
+        return lives, lambda: state_of(store), lambda: self.look(store)
 
 
 class Lives:
@@ -106,8 +120,8 @@ def assert_as_quiet(prepare, actors, look):
         assert all(found == expected for found in outcomes(paged))
         dying = World(prepare, order, look, paged=False)
         assert all(found == expected for found in every_outcome(dying))
-        assert paged.runs > 10
-        assert dying.deaths > 10
+        assert paged.runs > 5
+        assert dying.deaths > 5
 
 
 def nothing(_store):
@@ -155,7 +169,7 @@ def merge(store):
 def merged(store):
     loser = store.load(ANN)
     return (
-        store.load(ANNA).card.body,
+        bodies(store),
         facts_of(store, ANNA),
         (loser.card.stub.why, loser.card.stub.into, len(loser.facts), loser.card.due_at),
     )
@@ -178,6 +192,13 @@ def test_a_scorer_of_the_survivor_and_a_merge_strand_no_fact():
 
 
 def test_two_merges_of_one_pair_are_one():
+    world = World(both_are_known, [merge, merge], merged, paged=False)
+    expected = quiet(both_are_known, [merge, merge], merged)
+    assert all(found == expected for found in outcomes(world))
+
+
+@pytest.mark.e2e
+def test_two_merges_of_one_pair_are_one_also_when_one_dies():
     assert_as_quiet(both_are_known, [merge, merge], merged)
 
 
@@ -254,10 +275,12 @@ def rung(store, ref):
 
 def write(store):
     """As a queue delivers: the second time it says so."""
+    turnstile = getattr(store, "turnstile", None)
+    crm = SteppingCrm(store.crm, turnstile) if turnstile else store.crm
     services = replace(
         INSTALLATION.services,
         store=store,
-        load_connector=lambda _: toy.connector(SteppingCrm(store.crm, store)),
+        load_connector=lambda _: toy.connector(crm),
         clients={},
     )
     (body,) = refs_messages(CONNECTION, [ANNA])
@@ -270,20 +293,8 @@ class SteppingCrm:
 
     write_batch = 100
 
-    def __init__(self, crm, store):
-        self._crm, self._step = crm, getattr(store, "step", nothing_happens)
-
-    def write(self, updates):
-        self._step()
-        return self._crm.write(updates)
-
-    def shown(self, refs, outputs):
-        self._step()
-        return self._crm.shown(refs, outputs)
-
-
-def nothing_happens():
-    pass
+    def __init__(self, crm, turnstile):
+        self.write, self.shown = stepping(turnstile, crm.write), stepping(turnstile, crm.shown)
 
 
 def score_a_deal(store):
@@ -304,7 +315,8 @@ def what_the_rep_saw(store):
     for name, value in values:
         repeated += [name] if last.get(name, ...) == value else []
         last[name] = value
-    return store.crm.fields[ANNA], repeated
+    shown = {name: value for name, value in store.crm.fields[ANNA].items() if value is not None}
+    return shown, repeated
 
 
 def test_a_scorer_and_a_writer_end_with_the_newest_values_each_written_once():
