@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass, field, replace
 from threading import Lock
+from zlib import crc32
 
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
-from chalicelib.core.ports import Collection, Leaving, StoredCard
+from chalicelib.core.ports import SHARDS, Collection, Leaving, StoredCard
 
 
 @dataclass
@@ -124,10 +125,10 @@ class InMemorySubjectStore:
             ]
             return tuple(ref for _, ref in sorted(waiting)[:limit])
 
-    def population(self, connection):
+    def population(self, connection, *, shard=None):
         with self._lock:
-            rows = [population_row(card) for _, card in self._cards_of(connection)]
-        yield from (row for row in rows if "score" in row)
+            cards = [card for ref, card in self._cards_of(connection) if in_share(ref, shard)]
+        yield from (population_row(card) for card in cards if card.stub is None)
 
     def history(self, ref, limit):
         with self._lock:
@@ -186,6 +187,10 @@ def marked(subject, mark):
 def doubted(card, until):
     longest = max(until, card.doubt_until or until)
     return replace(card, version=card.version + 1, doubt_until=longest, due_at=longest)
+
+
+def in_share(ref, shard):
+    return shard is None or crc32(str(ref).encode()) % SHARDS == shard
 
 
 def population_row(card):
