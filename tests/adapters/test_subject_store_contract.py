@@ -31,7 +31,15 @@ def visit(number, ref=ANNA):
 
 
 def save(
-    ref=ANNA, base=0, *facts, settled=False, doubt_until=None, due=None, change=None, score=40, **more
+    ref=ANNA,
+    base=0,
+    *facts,
+    settled=False,
+    doubt_until=None,
+    due=None,
+    change=None,
+    score=40,
+    **more,
 ):
     return Save(
         ref=ref,

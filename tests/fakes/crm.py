@@ -1,7 +1,7 @@
 """A CRM in memory: it holds facts by subject, takes fields, and fails when told to."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.core.connector import Account, Change, Page, Reading
 from chalicelib.core.errors import RecordGone
@@ -87,7 +87,7 @@ class FakeCrm:
             moved = {ref: self.merged[ref] for ref in subjects if ref in self.merged}
             found = [ref for ref in (*subjects, *moved.values()) if ref in self.facts]
             gone = frozenset(ref for ref in subjects if ref in self.bin)
-            return Reading({ref: self.facts[ref] for ref in found}, gone, moved)
+            return Reading({ref: as_read(self.facts[ref], now) for ref in found}, gone, moved)
 
         return self._answer("fetch_history" if history else "fetch", tuple(subjects), answer)
 
@@ -156,6 +156,14 @@ class FakeCrm:
         if failure.applied:
             answer()
         raise failure.error
+
+
+def as_read(facts, now):
+    """States are as new as their reading; what happened, happened when it did."""
+    return tuple(
+        fact if fact.type == "activity" else replace(fact, occurred_at=max(now, fact.occurred_at))
+        for fact in facts
+    )
 
 
 def _itself(ref):

@@ -46,7 +46,7 @@ def test_everyone_in_the_crm_is_scored_with_the_cuts_of_all(crowded):
 
 def test_each_record_is_read_once_and_written_once(crowded):
     complete(crowded)
-    read = [ref for batch in crowded.crm.called("fetch") for ref in batch]
+    read = [ref for batch in crowded.crm.called("fetch_history") for ref in batch]
     written = [update.ref for update in crowded.writes()]
     assert len(read) == len(set(read)) == CUSTOMERS + LEADS
     assert len(written) == len(set(written)) == CUSTOMERS + LEADS

@@ -233,10 +233,10 @@ class GuiltyCrm:
     def __getattr__(self, name):
         return getattr(self.crm, name)
 
-    def fetch(self, subjects, now):
+    def fetch(self, subjects, now, **how):
         if self.guilty in subjects:
             raise ZeroDivisionError
-        return self.crm.fetch(subjects, now)
+        return self.crm.fetch(subjects, now, **how)
 
 
 def test_of_a_batch_with_a_poisonous_record_only_that_one_is_parked(installation):

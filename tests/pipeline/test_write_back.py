@@ -77,7 +77,7 @@ def test_a_write_whose_mark_was_lost_is_covered_whatever_came_after(installation
     installation.clock.advance(seconds=1)
     installation.contact(1)
     ring_for(installation, ref)
-    assert installation.card(ref).in_doubt
+    assert installation.card(ref).doubt_until
     installation.write()
     assert installation.crm.fields[ref]["class"] is None
     assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
@@ -91,7 +91,7 @@ def test_a_second_reading_before_the_write_leaves_no_doubt_and_costs_no_more(ins
     ring_for(installation, ref)
     ring_for(installation, ref)
     assert installation.card(ref).pending
-    assert not installation.card(ref).in_doubt
+    assert installation.card(ref).doubt_until is None
     installation.write()
     assert "lead_score" not in installation.writes()[-1].fields
 
@@ -112,7 +112,7 @@ def test_a_card_saved_while_the_writer_works_is_written_next(installation):
     installation.write()
     card = installation.card(ref)
     assert card.pending
-    assert not card.in_doubt
+    assert card.doubt_until is None
     installation.write()
     assert installation.crm.fields[ref]["class"] is not None
     assert not installation.card(ref).pending

@@ -1,0 +1,90 @@
+from datetime import timedelta
+
+from chalicelib.core.errors import CrmUnavailable
+from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, reconcile
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION
+
+DAY = timedelta(days=1)
+
+
+def look(installation, seconds=60):
+    now = installation.clock.now()
+    found = reconcile(installation.services, now, now + timedelta(seconds=seconds))
+    installation.run()
+    return found
+
+
+def changed(installation, ref):
+    """Without a webhook."""
+    installation.crm.changes.append((installation.clock.now(), ref))
+
+
+def test_a_change_that_no_webhook_told_is_found_and_read_with_its_history(installation):
+    ref = installation.contact(1)
+    changed(installation, ref)
+    look(installation)
+    assert installation.crm.called("fetch_history") == [(ref,)]
+    assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+
+
+def test_the_next_look_begins_shortly_before_the_last_one(installation):
+    look(installation)
+    began = installation.clock.now()
+    installation.clock.advance(minutes=15)
+    look(installation)
+    assert installation.crm.called("changed_since")[-1] == (began - OVERLAP, None)
+
+
+def test_a_look_that_runs_out_of_time_goes_on_where_it_stopped(installation):
+    installation.crm.page_size = 2
+    refs = [installation.contact(number) for number in range(5)]
+    for ref in refs:
+        changed(installation, ref)
+    changed_since = installation.crm.changed_since
+
+    def slowly(*asked):
+        installation.clock.advance(seconds=40)
+        return changed_since(*asked)
+
+    installation.crm.changed_since = slowly
+    assert look(installation) == 4
+    assert look(installation) == 1
+    cursors = [cursor for _, cursor in installation.crm.called("changed_since")]
+    assert cursors == [None, "2", "4"]
+    assert set(installation.crm.fields) == set(refs)
+
+
+def test_a_crm_that_is_down_is_looked_at_next_time(installation):
+    ref = installation.contact(1)
+    changed(installation, ref)
+    installation.crm.fail_next("changed_since", CrmUnavailable("503"))
+    assert look(installation) == 0
+    assert look(installation) == 1
+    assert ref in installation.crm.fields
+
+
+def test_everybody_is_read_again_within_eight_days_whatever_the_crm_says_of_them(installation):
+    refs = [installation.contact(number) for number in range(40)]
+    installation.deliver(*(f"contact:{ref.id}" for ref in refs))
+    installation.run()
+    for ref in refs[:5]:
+        installation.crm.delete(ref)  # and nobody hears of it
+    for _ in range(SHARDS):
+        look(installation)
+        installation.clock.advance(hours=AUDIT_EVERY.total_seconds() / 3600)
+    assert all(installation.card(ref).hidden for ref in refs[:5])
+    assert not any(installation.card(ref).hidden for ref in refs[5:])
+    assert AUDIT_EVERY * SHARDS <= 8 * DAY
+    read = [ref for batch in installation.crm.called("fetch_history") for ref in batch]
+    assert sorted(read) == sorted(refs)
+
+
+def test_a_record_that_changed_is_not_audited_twice_an_hour(installation):
+    look(installation)
+    checkpoint = installation.settings.checkpoint(CONNECTION, "audit")
+    installation.clock.advance(hours=1)
+    look(installation)
+    assert installation.settings.checkpoint(CONNECTION, "audit") == checkpoint
+    assert installation.clock.now() > NOON
