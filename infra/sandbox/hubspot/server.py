@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from threading import Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -11,7 +10,6 @@ from typing import Self
 from flask import Blueprint, Flask
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from infra.sandbox.hubspot.account_api import AccountApi
 from infra.sandbox.hubspot.associations_api import AssociationsApi
@@ -28,9 +26,8 @@ from infra.sandbox.hubspot.record_page import RecordPage
 from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
 from infra.sandbox.hubspot.request_log import RequestLog
 from infra.sandbox.hubspot.search_api import SearchApi
+from infra.sandbox.hubspot.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.webhooks import EventSpeller
-
-LOOPBACK = "127.0.0.1"
 
 
 class StandIn:
@@ -51,10 +48,7 @@ class StandIn:
         self.portal.listen(
             lambda change: self.webhooks.add(self._speller.events(change, self.webhooks.settings))
         )
-        self._server = make_server(
-            LOOPBACK, port, self._app(), threaded=True, request_handler=_QuietHandler
-        )
-        self._thread = Thread(target=self._serve, name="stand-in", daemon=True)
+        self._server = WebServer(port, self._app())
 
     @classmethod
     def start(
@@ -63,7 +57,7 @@ class StandIn:
         """Port 0 takes any free one; see ``url``."""
         stand_in = cls(settings or Settings(), port, rate or Rate())
         stand_in.webhooks.start()
-        stand_in._thread.start()
+        stand_in._server.start()
         return stand_in
 
     @property
@@ -81,9 +75,7 @@ class StandIn:
 
     def stop(self) -> None:
         self.webhooks.stop()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._server.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -95,9 +87,6 @@ class StandIn:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-    def _serve(self) -> None:
-        self._server.serve_forever(poll_interval=0.02)  # how long ``stop`` may take to be heard
 
     def _app(self) -> Flask:
         app = Flask(__name__)
@@ -143,11 +132,6 @@ class _KindConverter(BaseConverter):
         if value not in OBJECT_TYPES:
             raise ValidationError
         return OBJECT_TYPES[value]
-
-
-class _QuietHandler(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """The request log is enough."""
 
 
 def _refused(error: ApiError) -> tuple[Wire, int]:
