@@ -7,8 +7,10 @@ from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
 
+from infra.sandbox.hubspot import web_server
 from infra.sandbox.hubspot.errors import ApiError
-from infra.sandbox.hubspot.faults import Faults
+from infra.sandbox.hubspot.fault_plan import Strike
+from infra.sandbox.hubspot.faults import Faults, error_of
 from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import AppToken, Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
@@ -16,6 +18,7 @@ from infra.sandbox.hubspot.records import Actor, ObjectType
 from infra.sandbox.hubspot.request_log import Entry, RequestLog
 
 _ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
+_UNANSWERED = ("hang", "close", "lost")
 
 
 class Gate:
@@ -38,13 +41,18 @@ class Gate:
         api.before_request(self._admit)
         api.after_request(self._dismiss)
 
-    def _admit(self) -> None:
+    def _admit(self) -> Response | None:
+        g.mishap = ""
+        if outage := self._faults.outage_met():
+            return _down(outage.mode)
         token = self._token()
         g.actor = Actor.app(token.app_id)
         self._limit().spend()
         _refuse_missing_scope(token)
         if fault := self._faults.take(route_template(), applied=False):
             raise fault.error()
+        g.strike = self._faults.strike(route_template(), expirable=False)
+        return _struck(g.strike) if g.strike else None
 
     def _limit(self) -> RateLimit:
         # HubSpot's API description exempts searches from the limit that all other calls share.
@@ -59,21 +67,64 @@ class Gate:
         return token
 
     def _dismiss(self, response: Response) -> Response:
-        fault = self._faults.take(route_template(), applied=True)
-        if fault:
-            response.status_code = fault.status
-            response.set_data(response.json_module.dumps(fault.error().envelope()))
-        response.headers.update(self._limit().headers())
+        if fault := self._faults.take(route_template(), applied=True):
+            _fail(response, fault.status)
+        elif strike := g.get("strike"):
+            _astray(response, strike)
+        if g.mishap != "outage":
+            response.headers.update(self._limit().headers())
         self._log.add(_entry(response, spell(self._portal.now())))
         return response
 
 
+def _down(mode: str) -> Response:
+    g.mishap = "outage"
+    if mode != "close":
+        raise error_of(int(mode))
+    request.environ[web_server.PASSAGE] = web_server.lost
+    return Response(status=204)
+
+
+def _struck(strike: Strike) -> Response | None:
+    """Before the work; what does its work all the same goes on."""
+    g.mishap = strike.kind
+    if strike.applied:
+        return None
+    if strike.kind in _UNANSWERED:
+        return Response(status=204)
+    raise error_of(strike.status)
+
+
+def _astray(response: Response, strike: Strike) -> None:
+    """After the work."""
+    match strike.kind:
+        case "5xx":
+            _fail(response, strike.status)
+        case "hang":
+            request.environ[web_server.PASSAGE] = web_server.silent_for(strike.seconds)
+        case "close" | "lost":
+            request.environ[web_server.PASSAGE] = web_server.lost
+        case "slow":
+            request.environ[web_server.PASSAGE] = web_server.dribbling_for(strike.seconds)
+        case "truncated" if strike.noticed:
+            request.environ[web_server.PASSAGE] = web_server.cut_in_half
+        case "truncated":
+            request.environ[web_server.PASSAGE] = web_server.cut_in_half_unnoticed
+
+
+def _fail(response: Response, status: int) -> None:
+    response.status_code = status
+    response.set_data(response.json_module.dumps(error_of(status).envelope()))
+
+
 def _entry(response: Response, at: str) -> Entry:
     body = request.get_data()
+    silent = request.environ.get(web_server.PASSAGE) is web_server.lost or g.mishap == "hang"
     return Entry(
         route=route_template(),
         path=request.path,
-        status=response.status_code,
+        status=0 if silent else response.status_code,
+        mishap=g.mishap,
         request_size=len(body),
         request_sha256=sha256(body).hexdigest(),
         response_size=response.calculate_content_length() or 0,

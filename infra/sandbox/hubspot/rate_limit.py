@@ -55,7 +55,7 @@ class RateLimit:
             self._calls.append(self._clock())
             over = len(self._calls) > self.rate.calls
         if over:
-            raise _too_many(self._policy)
+            raise too_many(self._policy)
 
     def headers(self) -> dict[str, str]:
         if not self._policy.told:
@@ -80,7 +80,7 @@ class RateLimit:
             self._calls.popleft()
 
 
-def _too_many(policy: LimitPolicy) -> ApiError:
+def too_many(policy: LimitPolicy) -> ApiError:
     """HubSpot documents no Retry-After for it, so there is none."""
     return ApiError(
         429,

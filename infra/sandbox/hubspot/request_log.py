@@ -12,7 +12,11 @@ from infra.sandbox.hubspot.errors import Wire
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. ``route`` is ``METHOD /path/{template}``; sizes are bytes."""
+    """One request. ``route`` is ``METHOD /path/{template}``; sizes are bytes.
+
+    ``status`` 0 stands for no answer at all. ``mishap`` is the kind of fault that a plan had
+    for this request, or ``outage``.
+    """
 
     route: str
     path: str
@@ -21,6 +25,7 @@ class Entry:
     request_sha256: str
     response_size: int
     at: str
+    mishap: str = ""
 
 
 class RequestLog:
@@ -43,10 +48,7 @@ class RequestLog:
         with self._lock:
             self._entries.clear()
 
-    def to_json(self) -> Wire:
-        entries = self.entries()
-        return {
-            "total": len(entries),
-            "counts": dict(self.counts()),
-            "entries": [asdict(entry) for entry in entries],
-        }
+    def to_json(self, *, entries: bool = True) -> Wire:
+        found = self.entries()
+        summary = {"total": len(found), "counts": dict(Counter(entry.route for entry in found))}
+        return summary | ({"entries": [asdict(entry) for entry in found]} if entries else {})

@@ -13,7 +13,8 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from infra.sandbox.hubspot.account_api import AccountApi
 from infra.sandbox.hubspot.associations_api import AssociationsApi
-from infra.sandbox.hubspot.control_api import Controls, control_api
+from infra.sandbox.hubspot.control import control_api
+from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.deliveries import Dispatcher
 from infra.sandbox.hubspot.errors import ApiError, Wire
 from infra.sandbox.hubspot.faults import Faults
@@ -42,7 +43,7 @@ class StandIn:
         self.webhooks = Dispatcher()
         self.rate_limit = RateLimit(rate, monotonic)
         self.search_limit = RateLimit(SEARCH_RATE, monotonic, SECONDLY)
-        self.faults = Faults()
+        self.faults = Faults(self.portal.now)
         self.requests = RequestLog()
         self._speller = EventSpeller(settings.portal_id)
         self.portal.listen(

@@ -1,0 +1,43 @@
+"""What a test asserts on."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+
+from infra.sandbox.hubspot.control.controls import Controls
+from infra.sandbox.hubspot.errors import Wire
+
+
+class Insight:
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+
+    def add_to(self, api: Blueprint) -> None:
+        api.get("/dump")(self.dump)
+        api.get("/requests")(self.requests)
+        api.delete("/requests")(self.forget_requests)
+        api.get("/deliveries")(self.deliveries)
+        api.delete("/deliveries")(self.forget_deliveries)
+        api.post("/flush")(self.flush)
+
+    def dump(self) -> Wire:
+        return self._controls.portal.dump()
+
+    def requests(self) -> Wire:
+        """``?entries=no`` for the counts alone."""
+        return self._controls.requests.to_json(entries=request.args.get("entries") != "no")
+
+    def forget_requests(self) -> Wire:
+        self._controls.requests.reset()
+        return {}
+
+    def deliveries(self) -> Wire:
+        return {"attempts": [one.to_json() for one in self._controls.webhooks.attempts()]}
+
+    def forget_deliveries(self) -> Wire:
+        self._controls.webhooks.forget_attempts()
+        return {}
+
+    def flush(self) -> tuple[Wire, int]:
+        idle = self._controls.webhooks.flush(float(request.args.get("timeout", 30)))
+        return {"idle": idle}, 200 if idle else 504

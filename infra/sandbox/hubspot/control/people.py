@@ -1,0 +1,62 @@
+"""What was there before, and what people do in the user interface."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from infra.sandbox.hubspot import request_body
+from infra.sandbox.hubspot.control.loading import load_all
+from infra.sandbox.hubspot.control.reading import USER_ID, actor, end
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import Actor, ObjectType
+
+
+class People:
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    def add_to(self, api: Blueprint) -> None:
+        api.post("/load")(self.load)
+        api.post("/records/<kind:kind>")(self.create)
+        api.patch("/records/<kind:kind>/<record_id>")(self.change)
+        api.delete("/records/<kind:kind>/<record_id>")(self.delete)
+        api.post("/deals/<record_id>/win")(self.win)
+        api.post("/associations")(self.associate)
+        api.delete("/associations")(self.dissociate)
+
+    def load(self) -> Wire:
+        return load_all(self._portal, request_body.json_object())
+
+    def create(self, kind: ObjectType) -> Wire:
+        body = request_body.json_object()
+        by = actor(body)
+        with self._portal.lock:
+            created = self._portal.create(kind, request_body.properties(body), by)
+            for link in body.get("associations", []):
+                other, primary = end(link.get("to")), bool(link.get("primary"))
+                self._portal.associate((kind, created.id), other, by, primary=primary)
+        return {"id": created.id}
+
+    def change(self, kind: ObjectType, record_id: str) -> Wire:
+        body = request_body.json_object()
+        properties = request_body.properties(body)
+        return {"id": self._portal.update(kind, record_id, properties, actor(body)).id}
+
+    def delete(self, kind: ObjectType, record_id: str) -> Wire:
+        self._portal.archive(kind, record_id, Actor.user(USER_ID))
+        return {"id": record_id}
+
+    def win(self, record_id: str) -> Wire:
+        return {"id": self._portal.win_deal(record_id, Actor.user(USER_ID)).id}
+
+    def associate(self) -> Wire:
+        body = request_body.json_object()
+        ends, primary = (end(body.get("from")), end(body.get("to"))), bool(body.get("primary"))
+        self._portal.associate(*ends, actor(body), primary=primary)
+        return {}
+
+    def dissociate(self) -> Wire:
+        body = request_body.json_object()
+        self._portal.dissociate(end(body.get("from")), end(body.get("to")), actor(body))
+        return {}

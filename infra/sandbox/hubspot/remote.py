@@ -1,0 +1,160 @@
+"""A stand-in HubSpot in a process of its own, as a test drives it: the control API in Python."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.fault_plan import FaultPlan
+from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox.hubspot.instants import read, spell
+from infra.sandbox.hubspot.rate_limit import Rate
+
+_TIMEOUT_S = 60.0
+
+Pair = tuple[str, str]
+"""Kind and id of a record: ``("contacts", "501")``."""
+
+
+class ControlRefused(Exception):
+    """The stand-in did not do what it was told; the text is its answer."""
+
+
+class Remote:
+    """``url`` is the stand-in's. Kinds are plural names, ids and values text."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        self._session.trust_env = False  # on loopback no proxy may step in
+
+    def close(self) -> None:
+        self._session.close()
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """Any route of the control API. Raises ControlRefused."""
+        answer = self._session.request(
+            method, f"{self.url}/_control/{path}", json=body, timeout=_TIMEOUT_S
+        )
+        if not answer.ok:
+            raise ControlRefused(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json()
+
+    # What was there before, and what people do
+
+    def load(self, data: Wire) -> Mapping[str, Sequence[str]]:
+        """As ``load_all`` takes it; returns the ids by kind."""
+        loaded: dict[str, list[str]] = self.call("POST", "load", data)
+        return loaded
+
+    def create(
+        self, kind: str, properties: Mapping[str, str], links: Sequence[Pair] = (), **by: Any
+    ) -> str:
+        associations = [{"to": list(link)} for link in links]
+        body = {"properties": properties, "associations": associations, **_by(by)}
+        return str(self.call("POST", f"records/{kind}", body)["id"])
+
+    def update(self, kind: str, record_id: str, properties: Mapping[str, str], **by: Any) -> None:
+        """``by``: ``user_id=78``, or ``as_="hubspot"`` for what only HubSpot may write."""
+        self.call("PATCH", f"records/{kind}/{record_id}", {"properties": properties, **_by(by)})
+
+    def delete(self, kind: str, record_id: str) -> None:
+        self.call("DELETE", f"records/{kind}/{record_id}")
+
+    def win(self, deal_id: str) -> None:
+        self.call("POST", f"deals/{deal_id}/win")
+
+    def associate(self, start: Pair, stop: Pair, *, primary: bool = False) -> None:
+        self.call("POST", "associations", {"from": start, "to": stop, "primary": primary})
+
+    def dissociate(self, start: Pair, stop: Pair) -> None:
+        self.call("DELETE", "associations", {"from": start, "to": stop})
+
+    # Trouble
+
+    def configure_webhooks(self, settings: Wire) -> None:
+        """As ``WebhookSettings.from_json`` takes them."""
+        self.call("PUT", "webhooks", settings)
+
+    def limit_rate(self, rate: Rate) -> None:
+        self.call("PUT", "rate-limit", asdict(rate))
+
+    def limit_searches(self, rate: Rate) -> None:
+        self.call("PUT", "search-limit", asdict(rate))
+
+    def plan(self, fault: Fault) -> None:
+        self.call("POST", "faults", asdict(fault))
+
+    def follow(self, plan: FaultPlan) -> None:
+        self.call("PUT", "fault-plan", asdict(plan))
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "faults")
+
+    def struck(self) -> Mapping[str, int]:
+        struck: dict[str, int] = self.call("GET", "faults")["struck"]
+        return struck
+
+    def outage(self, mode: str = "503", until: datetime | None = None) -> None:
+        self.call("PUT", "outage", {"mode": mode, "until": spell(until) if until else None})
+
+    def lift(self) -> None:
+        self.call("DELETE", "outage")
+
+    def outage_calls(self) -> Sequence[datetime]:
+        return [read(at) for at in self.call("GET", "faults")["outage_calls"]]
+
+    # Insight
+
+    def dump(self) -> Wire:
+        return self._object("dump")
+
+    def request_counts(self) -> Mapping[str, int]:
+        counts: dict[str, int] = self._object("requests?entries=no")["counts"]
+        return counts
+
+    def requests(self) -> Sequence[Wire]:
+        entries: list[Wire] = self._object("requests")["entries"]
+        return entries
+
+    def forget_requests(self) -> None:
+        self.call("DELETE", "requests")
+
+    def deliveries(self) -> Sequence[Wire]:
+        attempts: list[Wire] = self._object("deliveries")["attempts"]
+        return attempts
+
+    def flush(self, timeout: float = 30.0) -> None:
+        """Wait until every webhook was sent. Raises ControlRefused if that took too long."""
+        self.call("POST", f"flush?timeout={timeout}")
+
+    def _object(self, path: str) -> Wire:
+        found: Wire = self.call("GET", path)
+        return found
+
+
+def _by(members: Mapping[str, object]) -> Mapping[str, object]:
+    return {name.rstrip("_"): who for name, who in members.items()}
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Remote]:
+    """Start ``python -m infra.sandbox.hubspot`` with these options, and end it."""
+    command = [sys.executable, "-m", "infra.sandbox.hubspot", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        remote = Remote(process.stdout.readline().strip())
+        try:
+            yield remote
+        finally:
+            remote.close()
+            process.send_signal(signal.SIGTERM)

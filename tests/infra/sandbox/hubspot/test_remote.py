@@ -1,0 +1,82 @@
+"""What a test of another process does to the stand-in, seen from the stand-in's own side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from infra.sandbox.hubspot import StandIn, remote
+from infra.sandbox.hubspot.fault_plan import FaultPlan
+from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox.hubspot.rate_limit import Rate
+from infra.sandbox.hubspot.records import CONTACTS, DEALS
+from infra.sandbox.hubspot.remote import ControlRefused, Remote
+from tests.infra.sandbox.hubspot.conftest import Api
+
+DETAILS = "/account-info/{v}/details"
+
+
+@pytest.fixture
+def far(stand_in: StandIn) -> Iterator[Remote]:
+    found = Remote(stand_in.url)
+    yield found
+    found.close()
+
+
+def test_people_are_played_from_afar(far: Remote, stand_in: StandIn) -> None:
+    contact = far.load({"contacts": [{"properties": {"firstname": "Alice"}}]})["contacts"][0]
+    deal = far.create("deals", {"dealname": "A", "dealstage": "contractsent"})
+    far.update("contacts", contact, {"hs_email_open": "4"}, as_="hubspot")
+    far.update("contacts", contact, {"firstname": "Anna"}, user_id=78)
+    far.associate(("deals", deal), ("contacts", contact))
+    far.win(deal)
+
+    record = stand_in.portal.get(CONTACTS, contact)
+    assert (record.value("hs_email_open"), record.value("firstname")) == ("4", "Anna")
+    assert record.history["firstname"][-1].by.user_id == 78
+    assert [one.value("dealstage") for one in stand_in.portal.linked(record, DEALS)] == [
+        "closedwon"
+    ]
+    far.dissociate(("deals", deal), ("contacts", contact))
+    far.delete("deals", deal)
+    assert stand_in.portal.linked(record, DEALS) == ()
+    assert stand_in.portal.find(DEALS, deal) is None
+
+
+def test_trouble_is_planned_from_afar(far: Remote, api: Api) -> None:
+    far.plan(Fault(count=1, status=503))
+    assert api.get(DETAILS).status_code == 503
+    far.follow(FaultPlan(share=1, kinds=("429",)))
+    assert api.get(DETAILS).status_code == 429
+    assert far.struck() == {"429": 1}
+    far.clear_faults()
+    far.outage(until=datetime(2999, 1, 1, tzinfo=UTC))
+    assert api.get(DETAILS).status_code == 503
+    assert len(far.outage_calls()) == 1
+    far.lift()
+    far.limit_rate(Rate(0, 60))
+    assert api.get(DETAILS).status_code == 429
+
+
+def test_calls_are_counted_from_afar(far: Remote, api: Api) -> None:
+    api.get(DETAILS)
+
+    assert far.request_counts() == {"GET /account-info/{version}/details": 1}
+    assert [one["status"] for one in far.requests()] == [200]
+    far.forget_requests()
+    assert far.requests() == []
+
+
+def test_a_refusal_is_raised_with_its_reason(far: Remote) -> None:
+    with pytest.raises(ControlRefused, match='Property \\\\"nope\\\\" does not exist'):
+        far.create("contacts", {"nope": "1"})
+
+
+def test_a_stand_in_of_its_own_runs_until_the_end_of_the_block() -> None:
+    with remote.running("--token", "t") as far:
+        far.flush()
+        assert far.dump()["contacts"] == []
+    with pytest.raises(OSError, match="Connection"):
+        Remote(far.url).dump()
