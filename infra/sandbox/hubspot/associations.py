@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, ObjectType
+from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, End, ObjectType
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,22 @@ KINSHIPS: Mapping[tuple[ObjectType, ObjectType], Kinship] = {
 # A contact or a deal has one primary company; a company is primary for many.
 _ONE_PRIMARY = {(CONTACTS, COMPANIES), (DEALS, COMPANIES)}
 
-End = tuple[ObjectType, str]
-
 
 @dataclass(slots=True)
 class Associations:
-    """Both directions are kept: ``types[from][to]`` is the set of type ids."""
+    """Both directions are kept: ``types[from][to]`` is the set of type ids.
+
+    ``buried`` are the links that archived records had, and whether they were primary.
+    """
 
     types: dict[End, dict[End, set[int]]] = field(default_factory=dict)
+    buried: dict[End, dict[End, bool]] = field(default_factory=dict)
 
     def of(self, end: End, kind: ObjectType) -> dict[str, frozenset[int]]:
         """Associated records of a kind with their type ids, in the order of their making."""
         return {
             other: frozenset(type_ids)
-            for (other_kind, other), type_ids in self.types.get(end, {}).items()
+            for (other_kind, other), type_ids in self._links(end).items()
             if other_kind is kind
         }
 
@@ -63,9 +65,38 @@ class Associations:
         self.types.get(other, {}).pop(one, None)
         return self.types.get(one, {}).pop(other, None) is not None
 
-    def forget(self, end: End) -> None:
-        for other in list(self.types.get(end, {})):
+    def forget(self, end: End) -> dict[End, bool]:
+        """Returns what there was, and whether it was primary."""
+        links = {other: _is_primary(end, other, ids) for other, ids in self._links(end).items()}
+        for other in links:
             self.part(end, other)
+        return links
+
+    def bury(self, end: End) -> dict[End, bool]:
+        """Forget until the record comes back. Returns what there was."""
+        self.buried[end] = self.forget(end)
+        return self.buried[end]
+
+    def revive(self, end: End, find: Callable[[End], End | None]) -> None:
+        """``find`` gives the present place of an end, None if there is none (any more)."""
+        for other, primary in self.buried.pop(end, {}).items():
+            if present := find(other):
+                self.join(end, present, primary=primary)
+            elif other in self.buried:
+                self.buried[other][end] = primary
+
+    def erase(self, end: End) -> None:
+        self.forget(end)
+        self.buried.pop(end, None)
+
+    def inherit(self, heir: End, end: End) -> None:
+        """The heir's own primary company stays; all else is joined to what it had."""
+        for other, primary in self.forget(end).items():
+            seated = (end[0], other[0]) in _ONE_PRIMARY and self.primary(heir, other[0])
+            self.join(heir, other, primary=primary and not seated)
+
+    def _links(self, end: End) -> dict[End, set[int]]:
+        return self.types.get(end, {})
 
     def _add(self, one: End, other: End, primary: bool) -> bool:
         fresh = False
@@ -85,6 +116,10 @@ class Associations:
         loser = (stop[0], before)
         self.types[start][loser].discard(_type_id(start, loser, primary=True))
         self.types[loser][start].discard(_type_id(loser, start, primary=True))
+
+
+def _is_primary(start: End, stop: End, type_ids: set[int]) -> bool:
+    return KINSHIPS[start[0], stop[0]].primary in type_ids
 
 
 def _type_id(start: End, stop: End, primary: bool) -> int:

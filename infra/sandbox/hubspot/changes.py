@@ -25,6 +25,37 @@ class Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class Restored:
+    kind: ObjectType
+    id: str
+    at: datetime
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A privacy deletion; a deletion is announced besides."""
+
+    kind: ObjectType
+    id: str
+    at: datetime
+    by: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """``id`` is the primary record's, ``new_id`` that of the survivor, which may be the same."""
+
+    kind: ObjectType
+    id: str
+    at: datetime
+    by: Actor
+    merged_ids: tuple[str, ...]
+    new_id: str
+    properties_moved: int
+
+
+@dataclass(frozen=True, slots=True)
 class PropertyChanged:
     kind: ObjectType
     id: str
@@ -48,4 +79,4 @@ class AssociationChanged:
     primary: bool
 
 
-Change = Created | Deleted | PropertyChanged | AssociationChanged
+Change = Created | Deleted | Restored | Erased | Merged | PropertyChanged | AssociationChanged

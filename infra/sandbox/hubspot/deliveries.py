@@ -18,7 +18,6 @@ from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.signature import signed_headers
 from infra.sandbox.hubspot.webhooks import WebhookSettings
 
-BATCH_LIMIT = 100
 _OK = range(200, 300)
 _WORKERS = 32  # more than any sensible ``max_concurrent``
 
@@ -136,9 +135,10 @@ class Dispatcher:
         if not self._gathered or now < self._gather_until:
             return
         events, self._gathered = self._scrambled(self._gathered), []
-        for start in range(0, len(events), BATCH_LIMIT):
+        limit = self.settings.batch_limit
+        for start in range(0, len(events), limit):
             delay = self._random.uniform(0, self.settings.delay_ms / 1000)
-            batch = tuple(events[start : start + BATCH_LIMIT])
+            batch = tuple(events[start : start + limit])
             delivery = Delivery(now + delay, next(self._numbers), batch, self.settings)
             heapq.heappush(self._waiting, delivery)
 

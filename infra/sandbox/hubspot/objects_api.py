@@ -13,7 +13,7 @@ from infra.sandbox.hubspot.errors import ApiError, Wire, invalid, not_found
 from infra.sandbox.hubspot.gate import acting_app
 from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType, Record
+from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType, Record
 
 PAGE_LIMIT = 100
 BATCH_LIMIT = 100
@@ -35,19 +35,20 @@ class ObjectsApi:
         api.post("/batch/read")(self.read_batch)
         api.post("/batch/create")(self.create_batch)
         api.post("/batch/update")(self.update_batch)
+        api.post("/merge")(self.merge)
+        api.post("/gdpr-delete")(self.erase)
         return api
 
     def list_records(self, kind: ObjectType) -> Wire:
         limit, after = _page_bounds()
-        records = self._portal.records(kind, archived=request.args.get("archived") == "true")
-        following = [one for one in records if int(one.id) > after]
-        body: Wire = {"results": [_asked_for(self._portal, one) for one in following[:limit]]}
-        if len(following) > limit:
-            body["paging"] = {"next": {"after": following[limit - 1].id}}
+        page = self._portal.page(kind, after, limit + 1, archived=_archived())
+        body: Wire = {"results": [_asked_for(self._portal, one) for one in page[:limit]]}
+        if len(page) > limit:
+            body["paging"] = {"next": {"after": page[limit - 1].id}}
         return body
 
     def read_record(self, kind: ObjectType, record_id: str) -> Wire:
-        return _asked_for(self._portal, self._portal.get(kind, record_id))
+        return _asked_for(self._portal, self._portal.get(kind, record_id, archived=_archived()))
 
     def create_record(self, kind: ObjectType) -> Answer:
         properties = request_body.properties(request_body.json_object())
@@ -72,11 +73,17 @@ class ObjectsApi:
         limit = HISTORY_BATCH_LIMIT if history else BATCH_LIMIT
         ids = list(dict.fromkeys(request_body.ids(request_body.inputs(body, limit))))
         with self._portal.lock:
-            found = {one: record for one in ids if (record := self._portal.find(kind, one))}
-            results = [to_json(self._portal, one, wanted, history) for one in found.values()]
+            found = {one: record for one in ids if (record := self._batch_record(kind, one))}
+            distinct = {record.id: record for record in found.values()}.values()
+            results = [to_json(self._portal, one, wanted, history) for one in distinct]
         missing = [one for one in ids if one not in found]
         errors = [_missing(kind, missing).entry()] if missing else []
         return batch_answer(results, errors, self._portal.now())
+
+    def _batch_record(self, kind: ObjectType, record_id: str) -> Record | None:
+        if self._portal.guesses.batch_read_follows_merges:
+            record_id = self._portal.survivor_of(kind, record_id)
+        return self._portal.find(kind, record_id, archived=_archived())
 
     def create_batch(self, kind: ObjectType) -> Answer:
         def create(_: Wire, properties: Mapping[str, str]) -> Record:
@@ -94,6 +101,24 @@ class ObjectsApi:
         batch = request_body.inputs(request_body.json_object(), BATCH_LIMIT)
         _refuse_repeated(request_body.ids(batch))
         return _write_each(self._portal, batch, update)
+
+    def merge(self, kind: ObjectType) -> Wire:
+        body = request_body.json_object()
+        ids = [body.get(member) for member in ("primaryObjectId", "objectIdToMerge")]
+        primary, other = request_body.ids([{"id": one} for one in ids])
+        merged = self._portal.merge(kind, primary, [other], acting_app())
+        return to_json(self._portal, merged, ())
+
+    def erase(self, kind: ObjectType) -> tuple[str, int]:
+        """``{"objectId": …}``, or an address with ``"idProperty": "email"``."""
+        if kind is not CONTACTS:
+            raise not_found(f"There is no privacy deletion of {kind.name}")
+        body = request_body.json_object()
+        (wanted,) = request_body.ids([{"id": body.get("objectId")}])
+        if body.get("idProperty") == "email":
+            wanted = self._portal.contact_by_email(wanted).id
+        self._portal.erase(wanted, acting_app())
+        return "", 204
 
 
 def to_json(
@@ -115,6 +140,8 @@ def to_json(
         "updatedAt": spell(record.updated_at),
         "archived": record.archived_at is not None,
     }
+    if record.archived_at:
+        body["archivedAt"] = spell(record.archived_at)
     if history:
         body["propertiesWithHistory"] = {
             name: [revision.to_json() for revision in reversed(record.history.get(name, []))]
@@ -165,6 +192,11 @@ def _refuse_repeated(ids: Sequence[str]) -> None:
     repeated = [one for one, times in Counter(ids).items() if times > 1]
     if repeated:
         raise invalid(f"Duplicate IDs found in batch input: {repeated}")
+
+
+def _archived() -> bool:
+    """Whether only deleted records are asked for."""
+    return request.args.get("archived") == "true"
 
 
 def _page_bounds() -> tuple[int, int]:

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import islice
 from threading import RLock
 
-from infra.sandbox.hubspot.associations import KINSHIPS, Associations, End
+from infra.sandbox.hubspot.associations import KINSHIPS, Associations
 from infra.sandbox.hubspot.calculated import FORMULAS
 from infra.sandbox.hubspot.changes import (
     AssociationChanged,
     Change,
     Created,
     Deleted,
+    Erased,
+    Merged,
     PropertyChanged,
+    Restored,
 )
+from infra.sandbox.hubspot.dump import dumped
 from infra.sandbox.hubspot.errors import Wire, conflict, invalid, not_found
+from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import spell, to_milliseconds
+from infra.sandbox.hubspot.merging import absorb, bookkeeping
 from infra.sandbox.hubspot.pipelines import pipeline
+from infra.sandbox.hubspot.record_store import RecordStore, addresses
 from infra.sandbox.hubspot.records import (
     COMPANIES,
     CONTACTS,
     DEALS,
+    HUBSPOT,
     IMPORT,
+    KINDS,
     Actor,
+    End,
     ObjectType,
     Record,
 )
 from infra.sandbox.hubspot.schema import Schema
 
-KINDS = (CONTACTS, COMPANIES, DEALS)
+RESTORABLE_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,12 @@ class Portal:
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.settings = settings
+        self.guesses = Guesses()
         self.schema = Schema((settings.currency, *settings.additional_currencies))
         self.associations = Associations()
         self.lock = RLock()
         self._clock = clock
-        self._records: dict[ObjectType, dict[str, Record]] = {kind: {} for kind in KINDS}
-        self._ids = {CONTACTS: count(501), COMPANIES: count(2001), DEALS: count(9001)}
-        self._by_email: dict[str, Record] = {}  # may be stale: asked with a second look
+        self._store = RecordStore({CONTACTS: 501, COMPANIES: 2001, DEALS: 9001})
         self._listeners: list[Callable[[Change], None]] = []
 
     def now(self) -> datetime:
@@ -83,11 +92,16 @@ class Portal:
 
     def records(self, kind: ObjectType, *, archived: bool = False) -> tuple[Record, ...]:
         """In the order of their ids."""
+        return self.page(kind, 0, None, archived=archived)
+
+    def page(
+        self, kind: ObjectType, after: int, limit: int | None, *, archived: bool = False
+    ) -> tuple[Record, ...]:
+        """Those that follow the id ``after``, up to ``limit``."""
         with self.lock:
-            found = [
-                one for one in self._records[kind].values() if bool(one.archived_at) is archived
-            ]
-            return tuple(sorted(found, key=lambda record: int(record.id)))
+            following = self._store.all(kind, after)
+            found = (one for one in following if bool(one.archived_at) is archived)
+            return tuple(islice(found, limit))
 
     def indexed(self, kind: ObjectType) -> tuple[Record, ...]:
         """As a search sees them: some time ago, and of what is archived by now nothing."""
@@ -98,20 +112,32 @@ class Portal:
                 return found
             return tuple(then for one in found if (then := one.as_of(at)))
 
-    def find(self, kind: ObjectType, record_id: str) -> Record | None:
-        found = self._records[kind].get(record_id)
-        return None if found is None or found.archived_at else found
+    def find(self, kind: ObjectType, record_id: str, *, archived: bool = False) -> Record | None:
+        """By its own id, not by one that it had before a merge."""
+        found = self._store.find(kind, record_id)
+        return found if found and bool(found.archived_at) is archived else None
 
-    def get(self, kind: ObjectType, record_id: str) -> Record:
-        found = self.find(kind, record_id)
+    def get(self, kind: ObjectType, record_id: str, *, archived: bool = False) -> Record:
+        """By any id it ever had. Raises the 404."""
+        found = self.find(kind, self._store.survivor_of(kind, record_id), archived=archived)
         if found is None:
             raise not_found(f"Object not found. objectId: {record_id}", ids=[record_id])
+        return found
+
+    def survivor_of(self, kind: ObjectType, record_id: str) -> str:
+        """The id of a record after all its merges; any other id stays as it is."""
+        return self._store.survivor_of(kind, record_id)
+
+    def contact_by_email(self, address: str) -> Record:
+        found = self._store.holder_of(address.lower())
+        if found is None:
+            raise not_found(f"No contact has the address {address}", ids=[address])
         return found
 
     def linked(self, record: Record, kind: ObjectType) -> tuple[Record, ...]:
         with self.lock:
             ids = self.associations.of((record.kind, record.id), kind)
-            return tuple(one for one in map(self._records[kind].get, ids) if one)
+            return tuple(one for to in ids if (one := self._store.find(kind, to)))
 
     def value(self, record: Record, name: str) -> str:
         """A stored or calculated property; the empty text where there is none."""
@@ -143,7 +169,7 @@ class Portal:
         with self.lock:
             record = self.get(kind, record_id)
             stored = self.schema.stored(kind, properties, by, record)
-            self._refuse_taken_email(kind, stored, record_id)
+            self._refuse_taken_email(stored, record)
             at = self.now()
             changed = self._write(record, stored, at, by)
             for name in changed:
@@ -151,24 +177,87 @@ class Portal:
             return record
 
     def archive(self, kind: ObjectType, record_id: str, by: Actor) -> None:
+        """Hidden, and restorable for 90 days."""
         with self.lock:
             record = self.get(kind, record_id)
             record.archived_at = at = self.now()
-            self.associations.forget((kind, record_id))
-            self._announce(Deleted(kind, record_id, at, by))
+            links = self.associations.bury((kind, record.id))
+            self._announce(Deleted(kind, record.id, at, by))
+            if self.guesses.deletion_rings_associations:
+                for other, primary in links.items():
+                    ends = (kind, record.id), other
+                    self._announce_link(*ends, at, by, removed=True, primary=primary)
+
+    def restore(self, kind: ObjectType, record_id: str, by: Actor) -> Record:
+        with self.lock:
+            record, at = self.get(kind, record_id, archived=True), self.now()
+            if record.archived_at and at - record.archived_at > RESTORABLE_FOR:
+                raise not_found(f"Object {record_id} was deleted too long ago", ids=[record_id])
+            self._refuse_taken_email({"email": record.value("email")}, record)
+            record.archived_at, record.updated_at = None, at
+            if self.guesses.restore_keeps_associations:
+                self.associations.revive((kind, record.id), self._present)
+            self._announce(Restored(kind, record.id, at, by))
+            return record
+
+    def erase(self, record_id: str, by: Actor) -> None:
+        """A privacy deletion: the contact, its history and its associations are gone for good."""
+        with self.lock:
+            own_id = self._store.survivor_of(CONTACTS, record_id)
+            record = self._store.find(CONTACTS, own_id)
+            if record is None:
+                raise not_found(f"Object not found. objectId: {record_id}", ids=[record_id])
+            self._store.remove(record)
+            self.associations.erase((CONTACTS, own_id))
+            erased = CONTACTS, own_id, self.now(), by
+            changes: list[Change] = [Erased(*erased), Deleted(*erased)]
+            if self.guesses.erasure_order == "deletion_first":
+                changes.reverse()
+            for change in changes:
+                self._announce(change)
+
+    def merge(
+        self,
+        kind: ObjectType,
+        primary_id: str,
+        other_ids: Sequence[str],
+        by: Actor,
+        *,
+        new_id: bool | None = None,
+    ) -> Record:
+        """One record of several. It keeps the primary's id, or gets a new one; HubSpot does both.
+        None leaves it to the guesses.
+
+        Values of the primary win, associations are joined, old ids lead to the survivor.
+        """
+        with self.lock:
+            primary, *others = (self.get(kind, one) for one in (primary_id, *other_ids))
+            if len({one.id for one in (primary, *others)}) < 1 + max(1, len(others)):
+                raise invalid("A record cannot be merged into itself")
+            new_id = self.guesses.merge_gives_new_id if new_id is None else new_id
+            at, merging = self.now(), replace(by, source_type="MERGE_OBJECTS")
+            survivor = primary.copy(self._store.free_id(kind)) if new_id else primary
+            moved = absorb(survivor, others, at, merging)
+            self._bury_merged(survivor, [primary, *others] if new_id else others, at)
+            merged_ids = tuple(one.id for one in others)
+            self._announce(Merged(kind, primary.id, at, merging, merged_ids, survivor.id, moved))
+            return survivor
 
     def associate(self, one: End, other: End, by: Actor, *, primary: bool = False) -> None:
         with self.lock:
-            self._refuse_strangers(one, other, primary=primary)
+            one, other = self._related(one, other, primary=primary)
             at = self.now()
             for flag in self.associations.join(one, other, primary=primary):
+                self._touch_ends(one, other, at)
                 self._announce_link(one, other, at, by, removed=False, primary=flag)
 
     def dissociate(self, one: End, other: End, by: Actor) -> None:
         with self.lock:
-            self._refuse_strangers(one, other, primary=False)
+            one, other = self._related(one, other, primary=False)
+            at = self.now()
             if self.associations.part(one, other):
-                self._announce_link(one, other, self.now(), by, removed=True, primary=False)
+                self._touch_ends(one, other, at)
+                self._announce_link(one, other, at, by, removed=True, primary=False)
 
     def win_deal(self, deal_id: str, by: Actor) -> Record:
         """As a rep drags a deal to the won column: the close date becomes the present."""
@@ -196,14 +285,18 @@ class Portal:
 
     def load_link(self, one: End, other: End, *, primary: bool = False) -> None:
         with self.lock:
-            self._refuse_strangers(one, other, primary=primary)
-            self.associations.join(one, other, primary=primary)
+            self.associations.join(*self._related(one, other, primary=primary), primary=primary)
+
+    def everything(self, kind: ObjectType) -> tuple[Record, ...]:
+        """With what is archived."""
+        with self.lock:
+            return tuple(self._store.all(kind))
 
     def dump(self) -> Wire:
         """Everything: records with their whole history, and who belongs to whom."""
         with self.lock:
             return {
-                kind.name: [self._dumped(one) for one in self._records[kind].values()]
+                kind.name: [dumped(one, self.associations) for one in self._store.all(kind)]
                 for kind in KINDS
             }
 
@@ -217,41 +310,52 @@ class Portal:
         record_id: str | None = None,
     ) -> Record:
         stored = self.schema.stored(kind, _with_defaults(kind, properties), by, None)
-        self._refuse_taken_email(kind, stored, record_id)
-        record_id = record_id or self._free_id(kind)
-        if record_id in self._records[kind]:
-            raise conflict(f"Record {record_id} already exists")
-        record = Record(kind, record_id, created_at, created_at)
+        record = Record(kind, record_id or self._store.free_id(kind), created_at, created_at)
+        self._refuse_taken_email(stored, record)
+        self._store.add(record)
         self._write(record, stored, created_at, by)
-        self._records[kind][record_id] = record
         return record
 
-    def _free_id(self, kind: ObjectType) -> str:
-        return next(new for n in self._ids[kind] if (new := str(n)) not in self._records[kind])
-
-    def _refuse_taken_email(
-        self, kind: ObjectType, stored: Mapping[str, str], own_id: str | None
-    ) -> None:
-        address = stored.get("email")
-        holder = self._by_email.get(address) if kind is CONTACTS and address else None
-        if holder is None or holder.archived_at or holder.id == own_id:
-            return
-        if holder.value("email") == address:
+    def _refuse_taken_email(self, stored: Mapping[str, str], record: Record) -> None:
+        address = stored.get("email") if record.kind is CONTACTS else None
+        holder = self._store.holder_of(address) if address else None
+        if holder and holder is not record:
             raise conflict(f"Contact already exists. Existing ID: {holder.id}")
 
     def _write(
         self, record: Record, stored: Mapping[str, str], at: datetime, by: Actor
     ) -> tuple[str, ...]:
         if record.kind is CONTACTS and stored.get("email"):
-            self._by_email[stored["email"]] = record
+            self._store.note_email(record, stored["email"])
         return record.write(stored, at, by)
 
-    def _refuse_strangers(self, one: End, other: End, *, primary: bool) -> None:
+    def _bury_merged(self, survivor: Record, merged: Sequence[Record], at: datetime) -> None:
+        """Their ids, addresses and associations go over to the survivor."""
+        if self._store.find(survivor.kind, survivor.id) is None:
+            self._store.add(survivor)
+        survivor.write(bookkeeping(survivor, merged), at, HUBSPOT)
+        for one in merged:
+            self._store.replace(one, survivor)
+            self.associations.inherit((survivor.kind, survivor.id), (one.kind, one.id))
+        for address in addresses(survivor):
+            self._store.note_email(survivor, address)
+
+    def _related(self, one: End, other: End, *, primary: bool) -> tuple[End, End]:
+        """Both ends by their present ids. Raises ``ApiError`` for those that cannot be joined."""
         kinship = KINSHIPS.get((one[0], other[0]))
         if kinship is None or (primary and kinship.primary is None):
             raise invalid(f"No such association from {one[0].name} to {other[0].name}")
-        for kind, record_id in (one, other):
-            self.get(kind, record_id)
+        start, stop = (self.get(kind, record_id) for kind, record_id in (one, other))
+        return (start.kind, start.id), (stop.kind, stop.id)
+
+    def _present(self, end: End) -> End | None:
+        kind, record_id = end[0], self._store.survivor_of(*end)
+        return (kind, record_id) if self.find(kind, record_id) else None
+
+    def _touch_ends(self, one: End, other: End, at: datetime) -> None:
+        if self.guesses.associations_move_dates:
+            for kind, record_id in (one, other):
+                self.get(kind, record_id).updated_at = at
 
     def _announce_property(self, record: Record, name: str, at: datetime, by: Actor) -> None:
         # HubSpot is reported to ring for no calculated property, whoever moved it.
@@ -268,26 +372,6 @@ class Portal:
     def _announce(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)
-
-    def _dumped(self, record: Record) -> Wire:
-        return {
-            "id": record.id,
-            "createdAt": spell(record.created_at),
-            "updatedAt": spell(record.updated_at),
-            "archived": record.archived_at is not None,
-            "properties": {name: record.value(name) for name in record.history},
-            "history": {
-                name: [revision.to_json() for revision in reversed(revisions)]
-                for name, revisions in record.history.items()
-            },
-            "associations": {
-                kind.name: {
-                    to: sorted(types)
-                    for to, types in self.associations.of((record.kind, record.id), kind).items()
-                }
-                for kind in KINDS
-            },
-        }
 
 
 def _with_defaults(kind: ObjectType, properties: Mapping[str, str]) -> Mapping[str, str]:

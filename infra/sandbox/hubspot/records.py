@@ -26,6 +26,9 @@ class ObjectType:
         return ("hs_object_id", "createdate", self.modified)
 
 
+End = tuple[ObjectType, str]
+"""A record as one side of an association: its kind and id."""
+
 CONTACTS = ObjectType(
     "contacts", "contact", "0-1", "lastmodifieddate", ("email", "firstname", "lastname")
 )
@@ -35,10 +38,9 @@ DEALS = ObjectType(
     ("amount", "closedate", "dealname", "dealstage", "pipeline"),
 )  # fmt: skip
 
+KINDS = (CONTACTS, COMPANIES, DEALS)
 OBJECT_TYPES: Mapping[str, ObjectType] = {
-    spelling: kind
-    for kind in (CONTACTS, COMPANIES, DEALS)
-    for spelling in (kind.name, kind.singular, kind.type_id)
+    spelling: kind for kind in KINDS for spelling in (kind.name, kind.singular, kind.type_id)
 }
 
 
@@ -96,6 +98,10 @@ class Record:
         """The present value; the empty text where there is none."""
         revisions = self.history.get(name)
         return revisions[-1].value if revisions else ""
+
+    def copy(self, record_id: str) -> Record:
+        history = {name: list(revisions) for name, revisions in self.history.items()}
+        return replace(self, id=record_id, history=history)
 
     def as_of(self, instant: datetime) -> Record | None:
         """The record as it was then, None if there was none yet."""

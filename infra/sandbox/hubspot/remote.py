@@ -16,6 +16,7 @@ import requests
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import read, spell
 from infra.sandbox.hubspot.rate_limit import Rate
 
@@ -70,6 +71,20 @@ class Remote:
     def delete(self, kind: str, record_id: str) -> None:
         self.call("DELETE", f"records/{kind}/{record_id}")
 
+    def restore(self, kind: str, record_id: str) -> None:
+        self.call("POST", f"records/{kind}/{record_id}/restore")
+
+    def merge(
+        self, kind: str, primary_id: str, other_ids: Sequence[str], *, new_id: bool | None = None
+    ) -> str:
+        """Returns the survivor's id."""
+        body = {"others": list(other_ids), "new_id": new_id}
+        return str(self.call("POST", f"records/{kind}/{primary_id}/merge", body)["id"])
+
+    def erase(self, contact_id: str) -> None:
+        """A privacy deletion."""
+        self.call("POST", f"contacts/{contact_id}/erase")
+
     def win(self, deal_id: str) -> None:
         self.call("POST", f"deals/{deal_id}/win")
 
@@ -84,6 +99,9 @@ class Remote:
     def configure_webhooks(self, settings: Wire) -> None:
         """As ``WebhookSettings.from_json`` takes them."""
         self.call("PUT", "webhooks", settings)
+
+    def guess(self, guesses: Guesses) -> None:
+        self.call("PUT", "guesses", asdict(guesses))
 
     def limit_rate(self, rate: Rate) -> None:
         self.call("PUT", "rate-limit", asdict(rate))

@@ -111,10 +111,8 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
 
 _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
     CONTACTS: (
-        ("hs_object_id", "Record ID", "number"),
-        ("createdate", "Create date", "datetime"),
-        ("lastmodifieddate", "Last modified date", "datetime"),
         ("associatedcompanyid", "Primary associated company ID", "number"),
+        ("hs_additional_emails", "Additional email addresses", "text"),
         ("num_associated_deals", "Number of associated deals", "number"),
         ("first_deal_created_date", "First deal created date", "datetime"),
         ("recent_deal_amount", "Recent deal amount", "number"),
@@ -151,23 +149,27 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("notes_last_updated", "Last activity date", "datetime"),
     ),
     COMPANIES: (
-        ("hs_object_id", "Record ID", "number"),
-        ("createdate", "Create date", "datetime"),
-        ("hs_lastmodifieddate", "Last modified date", "datetime"),
         ("num_associated_deals", "Number of associated deals", "number"),
         ("notes_last_contacted", "Last contacted", "datetime"),
         ("notes_last_updated", "Last activity date", "datetime"),
     ),
     DEALS: (
-        ("hs_object_id", "Record ID", "number"),
-        ("createdate", "Create date", "datetime"),
-        ("hs_lastmodifieddate", "Last modified date", "datetime"),
         ("amount_in_home_currency", "Amount in company currency", "number"),
         ("hs_is_closed", "Is deal closed?", "bool", _BOOLEAN),
         ("hs_is_closed_won", "Is closed won", "bool", _BOOLEAN),
         ("hs_deal_stage_probability", "Deal probability", "number"),
     ),
 }
+
+
+def _always(kind: ObjectType) -> Sequence[_Row]:
+    return (
+        ("hs_object_id", "Record ID", "number"),
+        ("createdate", "Create date", "datetime"),
+        (kind.modified, "Last modified date", "datetime"),
+        ("hs_merged_object_ids", "Merged record IDs", "text"),
+    )
+
 
 _TYPES = {"datetime": ("datetime", "date"), "bool": ("bool", "booleancheckbox")}
 _CREATED = datetime(2020, 1, 1, tzinfo=UTC)
@@ -176,7 +178,7 @@ _CREATED = datetime(2020, 1, 1, tzinfo=UTC)
 def standard_definitions(kind: ObjectType, currencies: Sequence[str]) -> Iterator[Definition]:
     for row in _WRITABLE[kind]:
         yield _definition(kind, row, calculated=False)
-    for row in _CALCULATED[kind]:
+    for row in (*_always(kind), *_CALCULATED[kind]):
         yield _definition(kind, row, calculated=True)
     if kind is DEALS:
         # Only a currency that the account has configured is taken.

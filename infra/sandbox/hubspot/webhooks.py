@@ -12,15 +12,21 @@ from infra.sandbox.hubspot.changes import (
     Change,
     Created,
     Deleted,
+    Erased,
+    Merged,
     PropertyChanged,
+    Restored,
 )
 from infra.sandbox.hubspot.errors import Wire, invalid
 from infra.sandbox.hubspot.instants import epoch_ms
-from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
+from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType
 
 _HAPPENINGS: dict[type[Change], str] = {
     Created: "creation",
     Deleted: "deletion",
+    Restored: "restore",
+    Erased: "privacyDeletion",
+    Merged: "merge",
     PropertyChanged: "propertyChange",
     AssociationChanged: "associationChange",
 }
@@ -46,6 +52,8 @@ class Subscription:
         name = body.get("propertyName")
         if kind is None or happening not in _HAPPENINGS.values():
             raise invalid(f"Unknown subscription {body}")
+        if happening == "privacyDeletion" and family != CONTACTS.singular:
+            raise invalid(f"A privacy deletion is of a contact: {body}")
         if (happening == "propertyChange") is (name is None) or name in _REFUSED_PROPERTIES:
             raise invalid(f"propertyName does not fit subscription {body}")
         return cls(body.get("id", number), kind, happening, family == "object", name)
@@ -64,6 +72,7 @@ class Subscription:
 class WebhookSettings:
     """Where events go and how unkind the way is.
 
+    ``batch_limit`` is how many events one request carries, 1 sends each apart from the others.
     ``duplicate_share`` is the mean number of extra copies of an event (0.3: three in ten come
     twice); ``delay_ms`` the longest random delay of a request, so that later ones overtake it.
     HubSpot spreads ten retries over a day; here the first waits ``retry_ms`` and each
@@ -75,6 +84,7 @@ class WebhookSettings:
     app_id: int = 54321
     subscriptions: tuple[Subscription, ...] = ()
     gather_ms: int = 50
+    batch_limit: int = 100
     duplicate_share: float = 0.0
     shuffle: bool = False
     seed: int = 0
@@ -138,6 +148,16 @@ def _particulars(change: Change, *, generic: bool) -> Wire:
             return {"objectId": int(change.id), "changeFlag": "CREATED"}
         case Deleted():
             return {"objectId": int(change.id), "changeFlag": "DELETED"}
+        case Restored() | Erased():
+            return {"objectId": int(change.id)}
+        case Merged():
+            return {
+                "objectId": int(change.id),
+                "primaryObjectId": int(change.id),
+                "mergedObjectIds": [int(one) for one in change.merged_ids],
+                "newObjectId": int(change.new_id),
+                "numberOfPropertiesMoved": change.properties_moved,
+            }
         case PropertyChanged():
             return {
                 "objectId": int(change.id),

@@ -6,8 +6,8 @@ from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.reading import end
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.instants import read
-from infra.sandbox.hubspot.portal import KINDS, Portal
-from infra.sandbox.hubspot.records import ObjectType
+from infra.sandbox.hubspot.portal import Portal
+from infra.sandbox.hubspot.records import KINDS, ObjectType
 
 
 def load_all(portal: Portal, data: Wire) -> Wire:

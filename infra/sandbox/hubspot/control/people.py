@@ -21,6 +21,9 @@ class People:
         api.post("/records/<kind:kind>")(self.create)
         api.patch("/records/<kind:kind>/<record_id>")(self.change)
         api.delete("/records/<kind:kind>/<record_id>")(self.delete)
+        api.post("/records/<kind:kind>/<record_id>/restore")(self.restore)
+        api.post("/records/<kind:kind>/<record_id>/merge")(self.merge)
+        api.post("/contacts/<record_id>/erase")(self.erase)
         api.post("/deals/<record_id>/win")(self.win)
         api.post("/associations")(self.associate)
         api.delete("/associations")(self.dissociate)
@@ -46,6 +49,20 @@ class People:
     def delete(self, kind: ObjectType, record_id: str) -> Wire:
         self._portal.archive(kind, record_id, Actor.user(USER_ID))
         return {"id": record_id}
+
+    def restore(self, kind: ObjectType, record_id: str) -> Wire:
+        return {"id": self._portal.restore(kind, record_id, Actor.user(USER_ID)).id}
+
+    def merge(self, kind: ObjectType, record_id: str) -> Wire:
+        """Into the record named by the path: ``{"others": [ids], "new_id"?: bool}``."""
+        body = request_body.json_object()
+        others = request_body.names(body, "others")
+        by, new_id = actor(body), body.get("new_id")
+        return {"id": self._portal.merge(kind, record_id, others, by, new_id=new_id).id}
+
+    def erase(self, record_id: str) -> Wire:
+        self._portal.erase(record_id, Actor.user(USER_ID))
+        return {}
 
     def win(self, record_id: str) -> Wire:
         return {"id": self._portal.win_deal(record_id, Actor.user(USER_ID)).id}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from infra.sandbox.hubspot.associations import End
 from infra.sandbox.hubspot.errors import Wire, invalid
-from infra.sandbox.hubspot.records import HUBSPOT, OBJECT_TYPES, Actor
+from infra.sandbox.hubspot.records import HUBSPOT, OBJECT_TYPES, Actor, End
 
 Shape = TypeVar("Shape")
 

@@ -10,6 +10,7 @@ from infra.sandbox.hubspot.control.reading import read_as
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import read
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.webhooks import WebhookSettings
@@ -21,6 +22,7 @@ class Trouble:
 
     def add_to(self, api: Blueprint) -> None:
         api.put("/webhooks")(self.configure_webhooks)
+        api.put("/guesses")(self.guess)
         api.put("/rate-limit")(self.limit_rate)
         api.put("/search-limit")(self.limit_searches)
         api.post("/faults")(self.plan_fault)
@@ -34,6 +36,10 @@ class Trouble:
         settings = WebhookSettings.from_json(request_body.json_object())
         self._controls.webhooks.configure(settings)
         return {"subscriptions": len(settings.subscriptions)}
+
+    def guess(self) -> Wire:
+        self._controls.portal.guesses = Guesses.from_json(request_body.json_object())
+        return {}
 
     def limit_rate(self) -> Wire:
         self._controls.rate_limit.reset(read_as(Rate, request_body.json_object()))

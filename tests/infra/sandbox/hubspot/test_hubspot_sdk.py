@@ -10,6 +10,7 @@ from hubspot_sdk import (
     BadRequestError,
     ConflictError,
     HubSpot,
+    NotFoundError,
     RateLimitError,
 )
 
@@ -237,6 +238,30 @@ def test_reads_account_details(hubspot: HubSpot) -> None:
     details = hubspot.account.get()
 
     assert (details.portal_id, details.company_currency) == (62515, "USD")
+
+
+def test_merges_and_privacy_deletes(hubspot: HubSpot, contacts: list[str]) -> None:
+    first, second, third, *_ = contacts
+
+    merged = hubspot.crm.objects.contacts.merge(primary_object_id=first, object_id_to_merge=second)
+    hubspot.crm.objects.contacts.gdpr_delete(object_id=third)
+
+    assert merged.id == hubspot.crm.objects.contacts.get(second).id == first
+    with pytest.raises(NotFoundError):
+        hubspot.crm.objects.contacts.get(third)
+
+
+def test_reads_what_was_deleted(hubspot: HubSpot, contacts: list[str]) -> None:
+    hubspot.crm.objects.contacts.delete(contacts[0])
+
+    found = hubspot.crm.objects.contacts.batch.get(
+        inputs=[{"id": contacts[0]}],
+        properties=["email"],
+        properties_with_history=[],
+        archived=True,
+    )
+    assert found.results[0].archived_at
+    assert [one.id for one in hubspot.crm.objects.contacts.list(archived=True)] == contacts[:1]
 
 
 def test_a_wrong_token_is_refused(stand_in: StandIn) -> None:

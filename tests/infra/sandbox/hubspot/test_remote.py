@@ -10,6 +10,7 @@ import pytest
 from infra.sandbox.hubspot import StandIn, remote
 from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
 from infra.sandbox.hubspot.remote import ControlRefused, Remote
@@ -43,6 +44,20 @@ def test_people_are_played_from_afar(far: Remote, stand_in: StandIn) -> None:
     far.delete("deals", deal)
     assert stand_in.portal.linked(record, DEALS) == ()
     assert stand_in.portal.find(DEALS, deal) is None
+
+
+def test_records_are_merged_deleted_restored_and_erased_from_afar(
+    far: Remote, stand_in: StandIn
+) -> None:
+    first, second = far.load({"contacts": [{"properties": {}}] * 2})["contacts"]
+    far.guess(Guesses(merge_gives_new_id=True))
+    survivor = far.merge("contacts", first, [second])
+    assert survivor not in (first, second)
+    far.delete("contacts", survivor)
+    far.restore("contacts", survivor)
+    assert stand_in.portal.get(CONTACTS, first).id == survivor
+    far.erase(second)
+    assert far.dump()["contacts"] == []
 
 
 def test_trouble_is_planned_from_afar(far: Remote, api: Api) -> None:

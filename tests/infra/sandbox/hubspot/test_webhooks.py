@@ -239,11 +239,91 @@ def test_a_storm_is_the_same_events_more_often_and_in_another_order(
     assert first_seen != sorted(first_seen)
 
 
+@pytest.mark.parametrize("new_id", [False, True])
+def test_a_merge_rings_with_all_its_ids(
+    api: Api, receiver: Receiver, contact: str, new_id: bool
+) -> None:
+    other = api.load(contacts=[{"lastname": "Moreau", "city": "Lyon"}])["contacts"][0]
+    configure(
+        api,
+        receiver,
+        subscriptions=[
+            {"subscriptionType": "object.merge", "objectType": "contact"},
+            {"subscriptionType": "contact.merge"},
+            {"subscriptionType": "contact.deletion"},
+        ],
+    )
+    merging = {"others": [other], "new_id": new_id}
+    survivor = api.control("POST", f"records/contacts/{contact}/merge", merging)["id"]
+
+    generic, classic = events(api, receiver)
+    members = {
+        "objectId": int(contact),
+        "primaryObjectId": int(contact),
+        "mergedObjectIds": [int(other)],
+        "newObjectId": int(survivor),
+        "numberOfPropertiesMoved": 2,
+        "changeSource": "MERGE_OBJECTS",
+        "sourceId": "userId:77",
+    }
+    assert {name: generic[name] for name in members} == members
+    assert {name: classic[name] for name in members} == members
+    assert (generic["objectTypeId"], classic["subscriptionType"]) == ("0-1", "contact.merge")
+
+
+def test_a_restoration_rings(api: Api, receiver: Receiver) -> None:
+    deal = api.load(deals=[{"dealname": "Order"}])["deals"][0]
+    api.control("DELETE", f"records/deals/{deal}")
+    configure(api, receiver, subscriptions=[{"subscriptionType": "deal.restore"}])
+    api.control("POST", f"records/deals/{deal}/restore")
+
+    (event,) = events(api, receiver)
+    assert (event["subscriptionType"], event["objectId"]) == ("deal.restore", int(deal))
+
+
+@pytest.mark.parametrize("order", ["privacy_first", "deletion_first"])
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_privacy_deletion_rings_twice_in_either_order_together_or_apart(
+    api: Api, receiver: Receiver, contact: str, order: str, apart: bool
+) -> None:
+    rows = [{"subscriptionType": f"contact.{what}"} for what in ("privacyDeletion", "deletion")]
+    limit = {"batch_limit": 1, "max_concurrent": 1} if apart else {}
+    configure(api, receiver, subscriptions=rows, **limit)
+    api.control("PUT", "guesses", {"erasure_order": order})
+    api.control("POST", f"contacts/{contact}/erase")
+
+    found = batches(api, receiver)
+    types = [event["subscriptionType"] for batch in found for event in batch]
+    expected = ["contact.privacyDeletion", "contact.deletion"]
+    assert types == (expected if order == "privacy_first" else expected[::-1])
+    assert {event["objectId"] for batch in found for event in batch} == {int(contact)}
+    assert [len(batch) for batch in found] == ([1, 1] if apart else [2])
+
+
+@pytest.mark.parametrize("rings", [False, True])
+def test_deleting_a_deal_rings_for_its_contacts_only_if_so_guessed(
+    api: Api, receiver: Receiver, contact: str, rings: bool
+) -> None:
+    deal = api.load(deals=[{"dealname": "Order"}])["deals"][0]
+    link = {"from": ["contacts", contact], "to": ["deals", deal]}
+    api.control("POST", "load", {"associations": [link]})
+    configure(api, receiver)
+    api.control("PUT", "guesses", {"deletion_rings_associations": rings})
+    api.control("DELETE", f"records/deals/{deal}")
+
+    found = [one for one in events(api, receiver) if "associationType" in one]
+    assert [one["associationType"] for one in found] == (
+        ["DEAL_TO_CONTACT", "CONTACT_TO_DEAL"] if rings else []
+    )
+    assert all(one["associationRemoved"] for one in found)
+
+
 @pytest.mark.parametrize(
     "row",
     [
         {"subscriptionType": "object.creation", "objectType": "spaceship"},
         {"subscriptionType": "contact.explosion"},
+        {"subscriptionType": "deal.privacyDeletion"},
         {"subscriptionType": "contact.propertyChange"},
         {
             "subscriptionType": "contact.propertyChange",
