@@ -1,4 +1,4 @@
-"""Pipelines and account details over HTTP."""
+"""Pipelines, account details and currencies over HTTP."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint
 
 from infra.sandbox.hubspot.errors import Wire, not_found
+from infra.sandbox.hubspot.instants import EPOCH, spell
 from infra.sandbox.hubspot.pipelines import PIPELINES, Pipeline
 from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import DEALS, ObjectType
+from infra.sandbox.hubspot.records import ObjectType
 
 
 class AccountApi:
@@ -23,10 +24,13 @@ class AccountApi:
         api.get(pipelines)(self.list_pipelines)
         api.get(f"{pipelines}/<pipeline_id>")(self.read_pipeline)
         api.get("/account-info/<version:version>/details")(self.read_details)
+        currencies = "/settings/currencies/<version:version>"
+        api.get(f"{currencies}/exchange-rates/current")(self.list_exchange_rates)
+        api.get(f"{currencies}/company-currency")(self.read_company_currency)
         return api
 
     def list_pipelines(self, kind: ObjectType) -> Wire:
-        return {"results": [_pipeline(kind, one.id) for one in PIPELINES if kind is DEALS]}
+        return {"results": [_pipeline(kind, one.id) for one in PIPELINES.get(kind, ())]}
 
     def read_pipeline(self, kind: ObjectType, pipeline_id: str) -> Wire:
         return _pipeline(kind, pipeline_id)
@@ -34,12 +38,18 @@ class AccountApi:
     def read_details(self) -> Wire:
         return _details(self._portal)
 
+    def list_exchange_rates(self) -> Wire:
+        return {"results": [one.to_json() for one in self._portal.currencies.current()]}
+
+    def read_company_currency(self) -> Wire:
+        return {"id": self._portal.currencies.home, "createdAt": spell(EPOCH)}
+
 
 def _pipeline(kind: ObjectType, pipeline_id: str) -> Wire:
     found: list[tuple[int, Pipeline]] = [
-        (order, one) for order, one in enumerate(PIPELINES) if one.id == pipeline_id
+        (order, one) for order, one in enumerate(PIPELINES.get(kind, ())) if one.id == pipeline_id
     ]
-    if kind is not DEALS or not found:
+    if not found:
         raise not_found(f"Pipeline {pipeline_id} does not exist for {kind.name}")
     order, pipeline = found[0]
     return pipeline.to_json(order)
@@ -52,8 +62,8 @@ def _details(portal: Portal) -> Wire:
         "portalId": settings.portal_id,
         "accountType": "DEVELOPER_TEST",
         "timeZone": settings.time_zone,
-        "companyCurrency": settings.currency,
-        "additionalCurrencies": list(settings.additional_currencies),
+        "companyCurrency": portal.currencies.home,
+        "additionalCurrencies": list(portal.currencies.additional),
         "utcOffset": _clock_face(offset),
         "utcOffsetMilliseconds": offset // timedelta(milliseconds=1),
         "uiDomain": "app.hubspot.com",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, End, ObjectType
+from infra.sandbox.hubspot.records import (
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    FEEDBACK_SUBMISSIONS,
+    LINE_ITEMS,
+    TICKETS,
+    End,
+    ObjectType,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +35,23 @@ KINSHIPS: Mapping[tuple[ObjectType, ObjectType], Kinship] = {
     (CONTACTS, DEALS): Kinship(4),
     (DEALS, COMPANIES): Kinship(341, 5),
     (COMPANIES, DEALS): Kinship(342, 6),
+    (CONTACTS, TICKETS): Kinship(15),
+    (TICKETS, CONTACTS): Kinship(16),
+    (COMPANIES, TICKETS): Kinship(340, 25),
+    (TICKETS, COMPANIES): Kinship(339, 26),
+    (DEALS, TICKETS): Kinship(27),
+    (TICKETS, DEALS): Kinship(28),
+    (DEALS, LINE_ITEMS): Kinship(19),
+    (LINE_ITEMS, DEALS): Kinship(20),
+    (CONTACTS, FEEDBACK_SUBMISSIONS): Kinship(97),
+    (FEEDBACK_SUBMISSIONS, CONTACTS): Kinship(98),
+    (TICKETS, FEEDBACK_SUBMISSIONS): Kinship(99),
+    (FEEDBACK_SUBMISSIONS, TICKETS): Kinship(100),
 }
 
-# A contact or a deal has one primary company; a company is primary for many.
-_ONE_PRIMARY = {(CONTACTS, COMPANIES), (DEALS, COMPANIES)}
+# A contact, a deal or a ticket has one primary company; a company is primary for many.
+_ONE_PRIMARY = {(CONTACTS, COMPANIES), (DEALS, COMPANIES), (TICKETS, COMPANIES)}
+_ONE_PARENT = (LINE_ITEMS, DEALS)
 
 
 @dataclass(slots=True)
@@ -59,6 +81,13 @@ class Associations:
         if primary:
             self._unseat_primary(one, other)
         return tuple(flag for flag in (False, True)[: 1 + primary] if self._add(one, other, flag))
+
+    def adopted(self, one: End, other: End) -> bool:
+        """Whether a line item would get a second deal by joining the two."""
+        child, parent = (one, other) if one[0] is LINE_ITEMS else (other, one)
+        if (child[0], parent[0]) != _ONE_PARENT:
+            return False
+        return bool(self.of(child, parent[0]).keys() - {parent[1]})
 
     def part(self, one: End, other: End) -> bool:
         """Returns whether there was anything to part."""

@@ -19,7 +19,7 @@ BATCH_LIMIT = 100
 PAGE_LIMIT = 500
 """Associated records that one answer gives for one input; ``paging`` leads on."""
 
-_LABELS = {1: "Primary", 2: "Primary", 5: "Primary", 6: "Primary"}
+_LABELS = {one.primary: "Primary" for one in KINSHIPS.values() if one.primary}
 
 
 class AssociationsApi:

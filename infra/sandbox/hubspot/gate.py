@@ -16,6 +16,7 @@ from infra.sandbox.hubspot.portal import AppToken, Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.records import Actor, ObjectType
 from infra.sandbox.hubspot.request_log import Entry, RequestLog
+from infra.sandbox.hubspot.scopes import CURRENCIES, scope_of
 
 _ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 _UNANSWERED = ("hang", "close", "lost")
@@ -49,6 +50,7 @@ class Gate:
         g.actor = Actor.app(token.app_id)
         self._limit().spend()
         _refuse_missing_scope(token)
+        _refuse_writing_what_is_read_only()
         if fault := self._faults.take(route_template(), applied=False):
             raise fault.error()
         g.strike = self._faults.strike(route_template(), expirable=False)
@@ -171,8 +173,18 @@ def _refuse_missing_scope(token: AppToken) -> None:
 
 
 def _scope(path: list[str], kind: ObjectType | None) -> str | None:
+    if path[1] == "settings":
+        return CURRENCIES
     if kind is None:
         return None
-    reading = request.method == "GET" or path[-1] in ("read", "search")
-    family = "schemas" if path[2] == "properties" else "objects"
-    return f"crm.{family}.{kind.name}.{'read' if reading else 'write'}"
+    return scope_of(kind, schema=path[2] == "properties", reading=_is_reading(path))
+
+
+def _is_reading(path: list[str]) -> bool:
+    return request.method == "GET" or path[-1] in ("read", "search")
+
+
+def _refuse_writing_what_is_read_only() -> None:
+    kind, path = (request.view_args or {}).get("kind"), request.path.split("/")
+    if kind and kind.read_only and path[2] == "objects" and not _is_reading(path):
+        raise ApiError(405, "METHOD_NOT_ALLOWED", f"{kind.name} are written by HubSpot alone")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-_EPOCH = re.compile(r"-?[0-9]+")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECONDS = re.compile(r"-?[0-9]+")
 
 
 def spell(instant: datetime) -> str:
@@ -23,16 +24,16 @@ def epoch_ms(instant: datetime) -> int:
     >>> epoch_ms(datetime(1970, 1, 1, 0, 0, 1, 2000, tzinfo=UTC))
     1002
     """
-    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return (instant - EPOCH) // timedelta(milliseconds=1)
 
 
 def from_epoch_ms(milliseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def read(text: str) -> datetime:
     """From epoch milliseconds or ISO 8601; no zone means UTC. Raises ValueError."""
-    if _EPOCH.fullmatch(text):
+    if _MILLISECONDS.fullmatch(text):
         return from_epoch_ms(int(text))
     instant = datetime.fromisoformat(text)
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,23 +1,24 @@
-"""Deal pipelines: HubSpot's default one with words as ids, and a custom one with numbers."""
+"""Pipelines: HubSpot's default ones, for deals with words as ids, and custom ones with numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.instants import EPOCH, spell
+from infra.sandbox.hubspot.records import DEALS, TICKETS, ObjectType
 
-_CREATED = spell(datetime(1970, 1, 1, tzinfo=UTC))  # HubSpot: default pipelines have createdAt 0
+_CREATED = spell(EPOCH)  # HubSpot: default pipelines have createdAt 0
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``probability`` is text from "0.0" to "1.0"."""
+    """``probability`` is text from "0.0" to "1.0"; a ticket has none."""
 
     id: str
     label: str
-    probability: str
+    probability: str = ""
     closed: bool = False
 
     @property
@@ -29,15 +30,17 @@ class Stage:
             "id": self.id,
             "label": self.label,
             "displayOrder": order,
-            "metadata": {
-                "isClosed": str(self.closed).lower(),
-                "probability": self.probability,
-            },
+            "metadata": {"isClosed": str(self.closed).lower(), **self._measure()},
             "archived": False,
             "writePermissions": "CRM_PERMISSIONS_ENFORCEMENT",
             "createdAt": _CREATED,
             "updatedAt": _CREATED,
         }
+
+    def _measure(self) -> Mapping[str, str]:
+        if self.probability:
+            return {"probability": self.probability}
+        return {"ticketState": "CLOSED" if self.closed else "OPEN"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,35 @@ RENEWALS = Pipeline(
         Stage("7700104", "Not renewed", "0.0", closed=True),
     ),
 )
-PIPELINES = (SALES, RENEWALS)
+SUPPORT = Pipeline(
+    "0",
+    "Support pipeline",
+    (
+        Stage("1", "New"),
+        Stage("2", "Waiting on contact"),
+        Stage("3", "Waiting on us"),
+        Stage("4", "Closed", closed=True),
+    ),
+)
+RETURNS = Pipeline(
+    "7800200",
+    "Returns",
+    (
+        Stage("7800201", "Announced"),
+        Stage("7800202", "Refunded", closed=True),
+        Stage("7800203", "Refused", closed=True),
+    ),
+)
+PIPELINES: Mapping[ObjectType, tuple[Pipeline, ...]] = {
+    DEALS: (SALES, RENEWALS),
+    TICKETS: (SUPPORT, RETURNS),
+}
 
 
-def pipeline(pipeline_id: str) -> Pipeline | None:
-    return next((one for one in PIPELINES if one.id == pipeline_id), None)
+def pipeline(kind: ObjectType, pipeline_id: str) -> Pipeline | None:
+    return next((one for one in PIPELINES.get(kind, ()) if one.id == pipeline_id), None)
+
+
+def default_pipeline(kind: ObjectType) -> str:
+    """Where a record goes that names none; the empty text for a kind without pipelines."""
+    return PIPELINES[kind][0].id if kind in PIPELINES else ""

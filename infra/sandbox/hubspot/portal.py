@@ -20,20 +20,25 @@ from infra.sandbox.hubspot.changes import (
     PropertyChanged,
     Restored,
 )
+from infra.sandbox.hubspot.currencies import Currencies
 from infra.sandbox.hubspot.dump import dumped
 from infra.sandbox.hubspot.errors import Wire, conflict, invalid, not_found
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import spell, to_milliseconds
 from infra.sandbox.hubspot.merging import absorb, bookkeeping
-from infra.sandbox.hubspot.pipelines import pipeline
+from infra.sandbox.hubspot.pipelines import default_pipeline, pipeline
 from infra.sandbox.hubspot.record_store import RecordStore, addresses
 from infra.sandbox.hubspot.records import (
     COMPANIES,
     CONTACTS,
     DEALS,
+    FEEDBACK_SUBMISSIONS,
     HUBSPOT,
     IMPORT,
     KINDS,
+    LINE_ITEMS,
+    PRODUCTS,
+    TICKETS,
     Actor,
     End,
     ObjectType,
@@ -41,6 +46,15 @@ from infra.sandbox.hubspot.records import (
 )
 from infra.sandbox.hubspot.schema import Schema
 
+FIRST_IDS = {
+    CONTACTS: 501,
+    COMPANIES: 2001,
+    DEALS: 9001,
+    TICKETS: 30001,
+    PRODUCTS: 40001,
+    LINE_ITEMS: 50001,
+    FEEDBACK_SUBMISSIONS: 60001,
+}
 RESTORABLE_FOR = timedelta(days=90)
 
 
@@ -54,14 +68,15 @@ class AppToken:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What is fixed while the portal runs. Currencies beyond the home one are configured too.
+    """What is fixed while the portal runs. ``exchange_rates`` are what one unit of each further
+    currency is worth in the home one at first.
 
     ``index_lag`` is how far the search index is behind; in HubSpot it is seconds.
     """
 
     portal_id: int = 62515
     currency: str = "USD"
-    additional_currencies: tuple[str, ...] = ("EUR",)
+    exchange_rates: Mapping[str, str] = field(default_factory=lambda: {"EUR": "1.25"})
     time_zone: str = "Asia/Tehran"
     index_lag: timedelta = timedelta(0)
     tokens: Mapping[str, AppToken] = field(
@@ -75,11 +90,13 @@ class Portal:
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.settings = settings
         self.guesses = Guesses()
-        self.schema = Schema((settings.currency, *settings.additional_currencies))
+        now = to_milliseconds(clock())
+        self.currencies = Currencies(settings.currency, settings.exchange_rates, now)
+        self.schema = Schema(self.currencies.codes)
         self.associations = Associations()
         self.lock = RLock()
         self._clock = clock
-        self._store = RecordStore({CONTACTS: 501, COMPANIES: 2001, DEALS: 9001})
+        self._store = RecordStore(FIRST_IDS)
         self._listeners: list[Callable[[Change], None]] = []
 
     def now(self) -> datetime:
@@ -139,21 +156,13 @@ class Portal:
             ids = self.associations.of((record.kind, record.id), kind)
             return tuple(one for to in ids if (one := self._store.find(kind, to)))
 
+    def primary_company(self, record: Record) -> str:
+        return self.associations.primary((record.kind, record.id), COMPANIES) or ""
+
     def value(self, record: Record, name: str) -> str:
         """A stored or calculated property; the empty text where there is none."""
-        system = {
-            "hs_object_id": record.id,
-            "createdate": spell(record.created_at),
-            record.kind.modified: spell(record.updated_at),
-        }
-        if name in system:
-            return system[name]
-        if name == "associatedcompanyid":
-            return self.associations.primary((record.kind, record.id), COMPANIES) or ""
         formula = FORMULAS[record.kind].get(name)
-        if formula is None:
-            return record.value(name)
-        return formula(record, () if record.kind is DEALS else self.linked(record, DEALS))
+        return formula(record, self) if formula else record.value(name)
 
     # Changing
 
@@ -263,7 +272,7 @@ class Portal:
         """As a rep drags a deal to the won column: the close date becomes the present."""
         with self.lock:
             deal = self.get(DEALS, deal_id)
-            found = pipeline(deal.value("pipeline"))
+            found = pipeline(DEALS, deal.value("pipeline"))
             if found is None:
                 raise invalid(f"Deal {deal_id} is in no pipeline")
             stage = found.won_stage().id
@@ -346,7 +355,10 @@ class Portal:
         if kinship is None or (primary and kinship.primary is None):
             raise invalid(f"No such association from {one[0].name} to {other[0].name}")
         start, stop = (self.get(kind, record_id) for kind, record_id in (one, other))
-        return (start.kind, start.id), (stop.kind, stop.id)
+        ends = (start.kind, start.id), (stop.kind, stop.id)
+        if self.associations.adopted(*ends):
+            raise invalid("A line item belongs to one deal")
+        return ends
 
     def _present(self, end: End) -> End | None:
         kind, record_id = end[0], self._store.survivor_of(*end)
@@ -375,4 +387,6 @@ class Portal:
 
 
 def _with_defaults(kind: ObjectType, properties: Mapping[str, str]) -> Mapping[str, str]:
-    return {"pipeline": "default", **properties} if kind is DEALS else properties
+    if kind.stage_properties is None:
+        return properties
+    return {kind.stage_properties[0]: default_pipeline(kind), **properties}

@@ -149,7 +149,7 @@ def _field(portal: Portal, record: Record, name: str, value: str) -> Field:
 def _shown(definition: Definition, record: Record, value: str) -> str:
     if definition.type == "enumeration":
         return ", ".join(definition.label_of(part) for part in value.split(";"))
-    found = pipeline(record.value("pipeline")) if record.kind is DEALS else None
+    found = pipeline(record.kind, record.value("pipeline"))
     if found and definition.name == "pipeline":
         return found.label
     if found and definition.name == "dealstage" and (stage := found.stage(value)):

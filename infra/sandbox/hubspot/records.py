@@ -10,15 +10,20 @@ from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.instants import spell
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ObjectType:
-    """A kind of record. ``defaults`` are the properties of an answer that asked for none."""
+    """A kind of record. ``defaults`` are the properties of an answer that asked for none.
+
+    ``stage_properties`` name a pipeline and a stage in it; ``read_only`` ones only HubSpot writes.
+    """
 
     name: str
     singular: str
     type_id: str
-    modified: str
     defaults: tuple[str, ...]
+    modified: str = "hs_lastmodifieddate"
+    stage_properties: tuple[str, str] | None = None
+    read_only: bool = False
 
     @property
     def always(self) -> tuple[str, ...]:
@@ -30,15 +35,29 @@ End = tuple[ObjectType, str]
 """A record as one side of an association: its kind and id."""
 
 CONTACTS = ObjectType(
-    "contacts", "contact", "0-1", "lastmodifieddate", ("email", "firstname", "lastname")
+    "contacts", "contact", "0-1", ("email", "firstname", "lastname"), modified="lastmodifieddate"
 )
-COMPANIES = ObjectType("companies", "company", "0-2", "hs_lastmodifieddate", ("domain", "name"))
+COMPANIES = ObjectType("companies", "company", "0-2", ("domain", "name"))
 DEALS = ObjectType(
-    "deals", "deal", "0-3", "hs_lastmodifieddate",
-    ("amount", "closedate", "dealname", "dealstage", "pipeline"),
+    "deals", "deal", "0-3", ("amount", "closedate", "dealname", "dealstage", "pipeline"),
+    stage_properties=("pipeline", "dealstage"),
+)  # fmt: skip
+TICKETS = ObjectType(
+    "tickets", "ticket", "0-5",
+    ("content", "hs_pipeline", "hs_pipeline_stage", "hs_ticket_priority", "subject"),
+    stage_properties=("hs_pipeline", "hs_pipeline_stage"),
+)  # fmt: skip
+PRODUCTS = ObjectType("products", "product", "0-7", ("description", "name", "price"))
+LINE_ITEMS = ObjectType(
+    "line_items", "line_item", "0-8", ("amount", "hs_product_id", "name", "price", "quantity")
+)
+FEEDBACK_SUBMISSIONS = ObjectType(
+    "feedback_submissions", "feedback_submission", "0-19",
+    ("hs_content", "hs_survey_type", "hs_submission_timestamp"),
+    read_only=True,
 )  # fmt: skip
 
-KINDS = (CONTACTS, COMPANIES, DEALS)
+KINDS = (CONTACTS, COMPANIES, DEALS, TICKETS, PRODUCTS, LINE_ITEMS, FEEDBACK_SUBMISSIONS)
 OBJECT_TYPES: Mapping[str, ObjectType] = {
     spelling: kind for kind in KINDS for spelling in (kind.name, kind.singular, kind.type_id)
 }

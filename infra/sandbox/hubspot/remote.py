@@ -88,6 +88,9 @@ class Remote:
     def win(self, deal_id: str) -> None:
         self.call("POST", f"deals/{deal_id}/win")
 
+    def set_exchange_rate(self, code: str, rate: str) -> None:
+        self.call("PUT", f"exchange-rates/{code}", {"rate": rate})
+
     def associate(self, start: Pair, stop: Pair, *, primary: bool = False) -> None:
         self.call("POST", "associations", {"from": start, "to": stop, "primary": primary})
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from infra.sandbox.hubspot import values
 from infra.sandbox.hubspot.errors import Detail, conflict, invalid, not_found
-from infra.sandbox.hubspot.pipelines import pipeline
+from infra.sandbox.hubspot.pipelines import default_pipeline, pipeline
 from infra.sandbox.hubspot.properties import Definition, Group
-from infra.sandbox.hubspot.records import CONTACTS, DEALS, Actor, ObjectType, Record
+from infra.sandbox.hubspot.records import CONTACTS, Actor, ObjectType, Record
 from infra.sandbox.hubspot.standard_properties import (
     GROUPS,
     LIFECYCLE_STAGES,
@@ -92,16 +92,16 @@ class Schema:
 def _wrong_stage(
     kind: ObjectType, stored: Mapping[str, str], before: Record | None
 ) -> list[Detail]:
-    """A deal's stage must be one of its pipeline."""
-    if kind is not DEALS or not stored.keys() & {"pipeline", "dealstage"}:
+    """A stage must be one of its pipeline."""
+    names = kind.stage_properties
+    if names is None or not stored.keys() & set(names):
         return []
-    held = {name: before.value(name) if before else "" for name in ("pipeline", "dealstage")}
-    wanted = {**held, **stored}
-    found = pipeline(wanted["pipeline"] or "default")
-    if found and (not wanted["dealstage"] or found.stage(wanted["dealstage"])):
+    wanted = [stored.get(name, before.value(name) if before else "") for name in names]
+    found = pipeline(kind, wanted[0] or default_pipeline(kind))
+    if found and (not wanted[1] or found.stage(wanted[1])):
         return []
-    message = f"{wanted['dealstage']} is not a stage of pipeline {wanted['pipeline']}"
-    return [Detail(message, "INVALID_OPTION", {"propertyName": ["dealstage"]})]
+    message = f"{wanted[1]} is not a stage of pipeline {wanted[0]}"
+    return [Detail(message, "INVALID_OPTION", {"propertyName": [names[1]]})]
 
 
 def _forward_only(

@@ -13,7 +13,17 @@ from decimal import Decimal
 from infra.sandbox.hubspot import request_body, values
 from infra.sandbox.hubspot.errors import Detail, Wire, invalid
 from infra.sandbox.hubspot.properties import Definition
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, ObjectType, Record
+from infra.sandbox.hubspot.records import (
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    FEEDBACK_SUBMISSIONS,
+    LINE_ITEMS,
+    PRODUCTS,
+    TICKETS,
+    ObjectType,
+    Record,
+)
 from infra.sandbox.hubspot.schema import Schema
 
 GROUP_LIMIT = 5
@@ -30,6 +40,10 @@ _QUERIED: Mapping[ObjectType, Sequence[str]] = {
     CONTACTS: ("firstname", "lastname", "email", "phone", "mobilephone", "company"),
     COMPANIES: ("phone", "name", "domain"),
     DEALS: ("dealname", "pipeline", "dealstage", "description", "dealtype"),
+    TICKETS: ("subject", "content", "hs_pipeline_stage", "hs_ticket_category"),
+    PRODUCTS: ("name", "description", "price", "hs_sku"),
+    LINE_ITEMS: ("name", "hs_sku", "price"),
+    FEEDBACK_SUBMISSIONS: ("hs_content", "hs_survey_name"),
 }
 
 Read = Callable[[Record, str], str]

@@ -9,12 +9,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from infra.sandbox.hubspot.properties import Definition, Group, Option
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, ObjectType
+from infra.sandbox.hubspot.records import (
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    FEEDBACK_SUBMISSIONS,
+    LINE_ITEMS,
+    PRODUCTS,
+    TICKETS,
+    ObjectType,
+)
 
 GROUPS: Mapping[ObjectType, Group] = {
     CONTACTS: Group("contactinformation", "Contact information", 0),
     COMPANIES: Group("companyinformation", "Company information", 0),
     DEALS: Group("dealinformation", "Deal information", 0),
+    TICKETS: Group("ticketinformation", "Ticket information", 0),
+    PRODUCTS: Group("productinformation", "Product information", 0),
+    LINE_ITEMS: Group("lineiteminformation", "Line item information", 0),
+    FEEDBACK_SUBMISSIONS: Group("feedback_submission_information", "Feedback submission", 0),
 }
 
 # In HubSpot's order: a contact only moves forward along it.
@@ -60,6 +73,22 @@ _INDUSTRIES = {
     "MANUFACTURING": "Manufacturing",
 }
 _DEAL_TYPES = {"newbusiness": "New business", "existingbusiness": "Existing business"}
+_PRIORITIES = {"LOW": "Low", "MEDIUM": "Medium", "HIGH": "High", "URGENT": "Urgent"}
+_TICKET_SOURCES = {"CHAT": "Chat", "EMAIL": "Email", "FORM": "Form", "PHONE": "Phone"}
+_FREQUENCIES = {
+    "weekly": "Weekly",
+    "biweekly": "Every two weeks",
+    "monthly": "Monthly",
+    "quarterly": "Quarterly",
+    "per_six_months": "Every six months",
+    "annually": "Annually",
+    "per_two_years": "Every two years",
+}
+_SURVEY_TYPES = {"CES": "Effort", "CSAT": "Satisfaction", "NPS": "Loyalty", "CUSTOM": "Custom"}
+_SURVEY_CHANNELS = {"EMAIL": "Email", "WEB": "Web page", "CHAT": "Chat"}
+_SENTIMENTS = {"Positive": "Positive", "Neutral": "Neutral", "Negative": "Negative"}
+_BOUNCES = {"OTHER": "Other", "SPAM": "Spam", "UNKNOWN_USER": "Unknown user"}
+_TIERS = {"tier_1": "Very high", "tier_2": "High", "tier_3": "Medium", "tier_4": "Low"}
 _BOOLEAN = {"true": "True", "false": "False"}
 
 _Choices = Mapping[str, str]
@@ -107,6 +136,37 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("description", "Deal description", "textarea"),
         ("hubspot_owner_id", "Deal owner", "text"),
     ),
+    TICKETS: (
+        ("subject", "Ticket name", "text"),
+        ("content", "Ticket description", "textarea"),
+        ("hs_pipeline", "Pipeline", "text"),
+        ("hs_pipeline_stage", "Ticket status", "text"),
+        ("hs_ticket_priority", "Priority", "select", _PRIORITIES),
+        ("hs_ticket_category", "Category", "text"),
+        ("source_type", "Source", "select", _TICKET_SOURCES),
+        ("hubspot_owner_id", "Ticket owner", "text"),
+    ),
+    PRODUCTS: (
+        ("name", "Name", "text"),
+        ("description", "Product description", "textarea"),
+        ("price", "Unit price", "number"),
+        ("hs_sku", "SKU", "text"),
+        ("hs_cost_of_goods_sold", "Unit cost", "number"),
+        ("recurringbillingfrequency", "Billing frequency", "select", _FREQUENCIES),
+        ("hs_recurring_billing_period", "Term", "text"),
+    ),
+    LINE_ITEMS: (
+        ("name", "Name", "text"),
+        ("description", "Description", "textarea"),
+        ("hs_sku", "SKU", "text"),
+        ("hs_product_id", "Product ID", "number"),
+        ("quantity", "Quantity", "number"),
+        ("price", "Unit price", "number"),
+        ("hs_line_item_currency_code", "Currency", "text"),
+        ("recurringbillingfrequency", "Billing frequency", "select", _FREQUENCIES),
+        ("hs_recurring_billing_period", "Term", "text"),
+    ),
+    FEEDBACK_SUBMISSIONS: (),
 }
 
 _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
@@ -118,6 +178,10 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("recent_deal_amount", "Recent deal amount", "number"),
         ("recent_deal_close_date", "Recent deal close date", "datetime"),
         ("total_revenue", "Total revenue", "number"),
+        ("days_to_close", "Days to close", "number"),
+        ("hs_predictivecontactscore_v2", "Likelihood to close", "number"),
+        ("hs_predictivescoringtier", "Contact priority", "radio", _TIERS),
+        ("hubspotscore", "HubSpot score", "number"),
         ("hs_email_delivered", "Marketing emails delivered", "number"),
         ("hs_email_open", "Marketing emails opened", "number"),
         ("hs_email_click", "Marketing emails clicked", "number"),
@@ -128,12 +192,18 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("hs_email_last_click_date", "Last marketing email click date", "datetime"),
         ("hs_email_last_send_date", "Last marketing email send date", "datetime"),
         ("hs_email_last_reply_date", "Last marketing email reply date", "datetime"),
+        ("hs_email_sends_since_last_engagement", "Sends since last engagement", "number"),
+        ("hs_email_bad_address", "Invalid email address", "bool", _BOOLEAN),
+        ("hs_email_quarantined", "Email address quarantined", "bool", _BOOLEAN),
+        ("hs_email_hard_bounce_reason_enum", "Email hard bounce reason", "select", _BOUNCES),
         ("hs_email_optout", "Unsubscribed from all email", "bool", _BOOLEAN),
         ("hs_sales_email_last_opened", "Recent sales email opened date", "datetime"),
         ("hs_sales_email_last_clicked", "Recent sales email clicked date", "datetime"),
         ("hs_sales_email_last_replied", "Recent sales email replied date", "datetime"),
         ("hs_analytics_num_page_views", "Number of pageviews", "number"),
         ("hs_analytics_num_visits", "Number of sessions", "number"),
+        ("hs_analytics_num_event_completions", "Number of event completions", "number"),
+        ("hs_analytics_average_page_views", "Average pageviews", "number"),
         ("hs_analytics_first_timestamp", "Time first seen", "datetime"),
         ("hs_analytics_last_timestamp", "Time last seen", "datetime"),
         ("hs_analytics_last_visit_timestamp", "Time of last session", "datetime"),
@@ -149,7 +219,13 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("notes_last_updated", "Last activity date", "datetime"),
     ),
     COMPANIES: (
+        ("num_associated_contacts", "Number of associated contacts", "number"),
         ("num_associated_deals", "Number of associated deals", "number"),
+        ("hs_num_open_deals", "Number of open deals", "number"),
+        ("first_deal_created_date", "First deal created date", "datetime"),
+        ("recent_deal_amount", "Recent deal amount", "number"),
+        ("recent_deal_close_date", "Recent deal close date", "datetime"),
+        ("total_revenue", "Total revenue", "number"),
         ("notes_last_contacted", "Last contacted", "datetime"),
         ("notes_last_updated", "Last activity date", "datetime"),
     ),
@@ -158,6 +234,20 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("hs_is_closed", "Is deal closed?", "bool", _BOOLEAN),
         ("hs_is_closed_won", "Is closed won", "bool", _BOOLEAN),
         ("hs_deal_stage_probability", "Deal probability", "number"),
+    ),
+    TICKETS: (("closed_date", "Close date", "datetime"),),
+    PRODUCTS: (),
+    LINE_ITEMS: (("amount", "Net price", "number"),),
+    FEEDBACK_SUBMISSIONS: (
+        ("hs_survey_id", "Survey ID", "number"),
+        ("hs_survey_name", "Survey name", "text"),
+        ("hs_survey_type", "Survey type", "select", _SURVEY_TYPES),
+        ("hs_survey_channel", "Survey channel", "select", _SURVEY_CHANNELS),
+        ("hs_response_group", "Response group", "text"),
+        ("hs_sentiment", "Sentiment", "select", _SENTIMENTS),
+        ("hs_content", "Response", "textarea"),
+        ("hs_value", "Rating", "number"),
+        ("hs_submission_timestamp", "Submission date", "datetime"),
     ),
 }
 
@@ -171,6 +261,15 @@ def _always(kind: ObjectType) -> Sequence[_Row]:
     )
 
 
+def _entry_dates(kind: ObjectType) -> Sequence[_Row]:
+    if kind is not CONTACTS:
+        return ()
+    return [
+        (f"hs_lifecyclestage_{stage}_date", f"Became a {label.lower()} date", "datetime")
+        for stage, label in LIFECYCLE_STAGES.items()
+    ]
+
+
 _TYPES = {"datetime": ("datetime", "date"), "bool": ("bool", "booleancheckbox")}
 _CREATED = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -178,7 +277,7 @@ _CREATED = datetime(2020, 1, 1, tzinfo=UTC)
 def standard_definitions(kind: ObjectType, currencies: Sequence[str]) -> Iterator[Definition]:
     for row in _WRITABLE[kind]:
         yield _definition(kind, row, calculated=False)
-    for row in (*_always(kind), *_CALCULATED[kind]):
+    for row in (*_always(kind), *_CALCULATED[kind], *_entry_dates(kind)):
         yield _definition(kind, row, calculated=True)
     if kind is DEALS:
         # Only a currency that the account has configured is taken.

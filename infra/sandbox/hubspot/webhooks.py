@@ -19,7 +19,13 @@ from infra.sandbox.hubspot.changes import (
 )
 from infra.sandbox.hubspot.errors import Wire, invalid
 from infra.sandbox.hubspot.instants import epoch_ms
-from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType
+from infra.sandbox.hubspot.records import (
+    CONTACTS,
+    FEEDBACK_SUBMISSIONS,
+    OBJECT_TYPES,
+    PRODUCTS,
+    ObjectType,
+)
 
 _HAPPENINGS: dict[type[Change], str] = {
     Created: "creation",
@@ -52,6 +58,8 @@ class Subscription:
         name = body.get("propertyName")
         if kind is None or happening not in _HAPPENINGS.values():
             raise invalid(f"Unknown subscription {body}")
+        if kind is FEEDBACK_SUBMISSIONS or (kind is PRODUCTS and happening == "associationChange"):
+            raise invalid(f"HubSpot has no such event: {body}")
         if happening == "privacyDeletion" and family != CONTACTS.singular:
             raise invalid(f"A privacy deletion is of a contact: {body}")
         if (happening == "propertyChange") is (name is None) or name in _REFUSED_PROPERTIES:

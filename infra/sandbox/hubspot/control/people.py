@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
+
 from flask import Blueprint
 
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.control.reading import USER_ID, actor, end
-from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.errors import Wire, invalid
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import Actor, ObjectType
 
@@ -25,6 +27,7 @@ class People:
         api.post("/records/<kind:kind>/<record_id>/merge")(self.merge)
         api.post("/contacts/<record_id>/erase")(self.erase)
         api.post("/deals/<record_id>/win")(self.win)
+        api.put("/exchange-rates/<code>")(self.set_exchange_rate)
         api.post("/associations")(self.associate)
         api.delete("/associations")(self.dissociate)
 
@@ -66,6 +69,15 @@ class People:
 
     def win(self, record_id: str) -> Wire:
         return {"id": self._portal.win_deal(record_id, Actor.user(USER_ID)).id}
+
+    def set_exchange_rate(self, code: str) -> Wire:
+        """``{"rate": "1.25"}``: one unit in the home currency, from now on."""
+        try:
+            rate = Decimal(str(request_body.json_object().get("rate")))
+        except InvalidOperation as wrong:
+            raise invalid("The rate must be a number") from wrong
+        self._portal.currencies.set_rate(code, rate, self._portal.now())
+        return {}
 
     def associate(self) -> Wire:
         body = request_body.json_object()

@@ -25,7 +25,10 @@ def test_loading_rings_nobody_and_keeps_dates_and_ids(api: Api) -> None:
     )
 
     row = api.control("GET", "dump")["contacts"][0]
-    assert loaded == {"contacts": ["512"], "companies": [], "deals": ["900"]}
+    assert {kind: ids for kind, ids in loaded.items() if ids} == {
+        "contacts": ["512"],
+        "deals": ["900"],
+    }
     assert row["createdAt"] == "2025-01-02T03:04:05.000Z"
     assert row["properties"] == {"email": "a@example.com", "hs_email_open": "4"}
     assert row["associations"]["deals"] == {"900": [4]}

@@ -16,7 +16,14 @@ from hubspot_sdk import (
 
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.rate_limit import Rate
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
+from infra.sandbox.hubspot.records import (
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    FEEDBACK_SUBMISSIONS,
+    LINE_ITEMS,
+    TICKETS,
+)
 
 
 @pytest.fixture
@@ -238,6 +245,34 @@ def test_reads_account_details(hubspot: HubSpot) -> None:
     details = hubspot.account.get()
 
     assert (details.portal_id, details.company_currency) == (62515, "USD")
+
+
+def test_reads_currencies(hubspot: HubSpot) -> None:
+    home = hubspot.settings.currencies.get_company_currency()
+    (rate,) = hubspot.settings.currencies.exchange_rates.list_current_exchange_rates().results
+
+    assert (home.id, rate.to_currency_code, rate.from_currency_code) == ("USD", "USD", "EUR")
+    assert rate.conversion_rate == 1.25
+
+
+def test_reads_ticket_pipelines_tickets_line_items_and_feedback(
+    hubspot: HubSpot, stand_in: StandIn
+) -> None:
+    load = stand_in.portal.load
+    ticket = load(TICKETS, {"hs_pipeline_stage": "4"}).id
+    line = load(LINE_ITEMS, {"quantity": "2", "price": "5"}).id
+    feedback = load(FEEDBACK_SUBMISSIONS, {"hs_value": "9"}).id
+    stages = hubspot.crm.pipelines.list("tickets").results[0].stages
+
+    closed = [one.id for one in stages if one.metadata["ticketState"] == "CLOSED"]
+    found = hubspot.crm.objects.tickets.get(ticket, properties=["hs_pipeline_stage"])
+    assert closed == [found.properties["hs_pipeline_stage"]]
+    found = hubspot.crm.objects.line_items.get(line, properties=["amount"])
+    assert found.properties["amount"] == "10"
+    batch = hubspot.crm.objects.feedback_submissions.batch.get(
+        inputs=[{"id": feedback}], properties=["hs_value"], properties_with_history=[]
+    )
+    assert batch.results[0].properties["hs_value"] == "9"
 
 
 def test_merges_and_privacy_deletes(hubspot: HubSpot, contacts: list[str]) -> None:

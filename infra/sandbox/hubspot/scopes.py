@@ -1,0 +1,32 @@
+"""What a token must be allowed to, by the kind of record; HubSpot's names follow no one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infra.sandbox.hubspot.records import (
+    FEEDBACK_SUBMISSIONS,
+    LINE_ITEMS,
+    PRODUCTS,
+    TICKETS,
+    ObjectType,
+)
+
+CURRENCIES = "settings.currencies.read"
+
+# One scope for all there is to do with a kind.
+_WHOLE: Mapping[ObjectType, str] = {
+    TICKETS: "tickets",
+    PRODUCTS: "e-commerce",
+    FEEDBACK_SUBMISSIONS: "crm.objects.feedback_submission.read",
+}
+_SCHEMAS: Mapping[ObjectType, str] = {LINE_ITEMS: "e-commerce"}
+
+
+def scope_of(kind: ObjectType, *, schema: bool, reading: bool) -> str:
+    if kind in _WHOLE:
+        return _WHOLE[kind]
+    if schema and kind in _SCHEMAS:
+        return _SCHEMAS[kind]
+    family = "schemas" if schema else "objects"
+    return f"crm.{family}.{kind.name}.{'read' if reading else 'write'}"
