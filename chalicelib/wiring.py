@@ -15,7 +15,7 @@ def aws_services(settings: Settings, load_connector: LoadConnector) -> Services:
     stored = DynamoSettingsStore(settings.settings_table)
     return Services(
         load_connector=load_connector,
-        store=DynamoSubjectStore(settings.subjects_table),
+        store=DynamoSubjectStore(settings.subjects_table, stored.tombstone_salt),
         settings=stored,
         secrets=SecretsManagerSecrets(settings.stage),
         intake=SqsQueue(settings.intake_url),

@@ -9,23 +9,30 @@ T = TypeVar("T")
 
 
 def batches(
-    items: Iterable[T], *, count: int, size: int, measure: Callable[[T], int]
+    items: Iterable[T],
+    *,
+    count: int,
+    size: int,
+    measure: Callable[[T], int],
+    parts: Callable[[T], int] = lambda _: 1,
 ) -> Iterator[list[T]]:
     """In order, each of at most ``count`` items and ``size`` bytes.
 
-    An item that is larger than ``size`` travels alone, to be refused by name.
+    An item that is larger than ``size`` travels alone, to be refused by name. One that is sent
+    in several ``parts`` counts as so many.
 
     >>> list(batches(["aa", "b", "cccc", "d"], count=3, size=4, measure=len))
     [['aa', 'b'], ['cccc'], ['d']]
     """
     batch: list[T] = []
-    total = 0
+    number = total = 0
     for item in items:
-        weight = measure(item)
-        if batch and (len(batch) == count or total + weight > size):
+        more, weight = parts(item), measure(item)
+        if batch and (number + more > count or total + weight > size):
             yield batch
-            batch, total = [], 0
+            batch, number, total = [], 0, 0
         batch.append(item)
+        number += more
         total += weight
     if batch:
         yield batch

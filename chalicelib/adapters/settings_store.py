@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from pynamodb.exceptions import TransactWriteError
+from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.refusals import CONDITION_FAILED, item_codes, translating
+from chalicelib.adapters.refusals import CONDITION_FAILED, codes, item_codes, translating
 from chalicelib.adapters.tables import SettingsItem, connection_of, in_table
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import ConfigurationError, Retryable
@@ -31,6 +33,9 @@ PARKED_BYTES = 390_000
 
 # Connections are listed by a Query of one partition; no connection's id begins with "#".
 DIRECTORY = "#connections"
+INSTALLATION = "#installation"
+SALT = "SALT"
+SALT_BYTES = 32
 POLICY = "POLICY#"
 MODELS = "MODELS#"
 PARKED = "PARKED#"
@@ -43,6 +48,7 @@ class DynamoSettingsStore:
     def __init__(self, table: str, *, endpoint: str | None = None) -> None:
         self.item = in_table(SettingsItem, table, endpoint)
         self._bodies: OrderedDict[tuple[str, str], Mapping[str, Json]] = OrderedDict()
+        self._salt = b""
 
     def connections(self) -> tuple[Connection, ...]:
         with translating():
@@ -59,7 +65,9 @@ class DynamoSettingsStore:
         if policy is None:
             raise ConfigurationError(f"{connection} has no policy; publish one first")
         fitted = FittedModels(entry.live_models, cast(Any, models)) if models else NOTHING_FITTED
-        return LiveSettings(Connection(**entry.data), policy, fitted)
+        return LiveSettings(
+            Connection(**entry.data), policy, fitted, entry.paused_until, entry.pause_reason or ""
+        )
 
     def put_connection(self, connection: Connection) -> None:
         entry = self.item(DIRECTORY, connection.id)
@@ -78,6 +86,29 @@ class DynamoSettingsStore:
         parameters = dict(models.parameters)
         row = self.item(connection, MODELS + models.version, data=parameters, published_at=now)
         self._publish(row, self.item.live_models.set(models.version))
+
+    def pause(self, connection: str, until: datetime, reason: str) -> None:
+        held, data = self.item.paused_until, self.item.data
+        pause = [held.set(until), self.item.pause_reason.set(reason)]
+        is_longer = data.exists() & (held.does_not_exist() | (held < until))
+        self._update_entry(connection, pause, is_longer)
+
+    def claim_probe(self, connection: str, paused_until: datetime, until: datetime) -> bool:
+        held = self.item.paused_until
+        return self._update_entry(connection, [held.set(until)], held == paused_until)
+
+    def resume(self, connection: str) -> None:
+        pause = [self.item.paused_until.remove(), self.item.pause_reason.remove()]
+        self._update_entry(connection, pause, self.item.data.exists())
+
+    def tombstone_salt(self) -> bytes:
+        """32 bytes, made on first use and the same for the whole installation ever after."""
+        if not self._salt:
+            row, salt = self.item(INSTALLATION, SALT), self.item.data
+            with translating():
+                row.update([salt.set(salt | secrets.token_hex(SALT_BYTES))])  # unless it is there
+            self._salt = bytes.fromhex(row.data)
+        return self._salt
 
     def park(self, item: ParkedItem) -> None:
         """Raises ``Retryable`` for a message too large to keep; dead letters hold it then."""
@@ -134,6 +165,19 @@ class DynamoSettingsStore:
         if len(self._bodies) > BODIES_KEPT:
             self._bodies.popitem(last=False)
         return self._bodies[key]
+
+    def _update_entry(
+        self, connection: str, actions: Sequence[Action], condition: Condition
+    ) -> bool:
+        """Whether the condition held."""
+        with translating():
+            try:
+                self.item(DIRECTORY, connection).update(list(actions), condition=condition)
+            except UpdateError as error:
+                if not codes(error) & CONDITION_FAILED:
+                    raise
+                return False
+        return True
 
     def _entry(self, connection: str) -> SettingsItem:
         try:

@@ -6,15 +6,16 @@ save is conditional on is never newer than the facts that the save was computed 
 
 from __future__ import annotations
 
+import hmac
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from heapq import merge
 from itertools import islice
-from typing import Any, cast
-from zlib import crc32
+from typing import Any, TypeVar
 
 from pynamodb.attributes import Attribute
 from pynamodb.exceptions import TransactWriteError, UpdateError
@@ -32,36 +33,86 @@ from chalicelib.adapters.refusals import (
     patiently,
     translating,
 )
+from chalicelib.adapters.subject_rows import (
+    CARD,
+    HISTORY,
+    LINK,
+    TOMBSTONE,
+    card_of,
+    fact_of,
+    numbers,
+    population_row,
+    shard,
+    shards,
+    stub_json,
+    stub_of,
+    told_of,
+)
 from chalicelib.adapters.tables import NEVER, SubjectItem, connection_of, in_table
-from chalicelib.core.card import Fields
+from chalicelib.core.errors import SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import Collection, Mark, Save, StoredCard
+from chalicelib.core.ports import Collection, Leaving, Mark, Save, StoredCard, Stub
 
-SHARDS = 16
-CARD = "#CARD"
-HISTORY = "HIST#"
+T = TypeVar("T")
+Fill = Callable[[TransactWrite], None]
 
 # A transaction takes 100 items and 4 MB; the card and its history row need a share of both.
-FACTS_PER_TRANSACTION = 98
-FACT_BYTES_PER_TRANSACTION = 3_000_000
-MARKS_PER_TRANSACTION = 25
+ITEMS_PER_TRANSACTION = 100
+BYTES_PER_TRANSACTION = 3_000_000
+CARDS_PER_TRANSACTION = 25
+LINK_BYTES = 500
+
+OF_THE_LIVING = (
+    "written_version", "outgoing", "published", "doubt_until", "doubted_version", "body",
+    "next_change_at", "at", "score", "r", "f", "m",
+)  # fmt: skip
+"""Attributes of a card that a stub has not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is written together: a fact, and a link to its subject from the record it tells of.
+
+    So whoever finds the fact finds the link, also after a death between two transactions.
+    """
+
+    fact: Fact
+    links: frozenset[Ref]
+
+    @property
+    def items(self) -> int:
+        return 1 + len(self.links)
+
+    @property
+    def size(self) -> int:
+        """In bytes, about; the fact is escaped, as it travels."""
+        return len(json.dumps(canonical(self.fact.to_json()))) + LINK_BYTES * len(self.links)
 
 
 class DynamoSubjectStore:
-    """``endpoint`` and ``sleep`` are for tests; the client is created on first use."""
+    """``salt`` is what refs are hashed with on tombstones, asked for when the first is needed.
+
+    ``endpoint`` and ``sleep`` are for tests; the client is created on first use.
+    """
 
     def __init__(
-        self, table: str, *, endpoint: str | None = None, sleep: Sleep = time.sleep
+        self,
+        table: str,
+        salt: Callable[[], bytes],
+        *,
+        endpoint: str | None = None,
+        sleep: Sleep = time.sleep,
     ) -> None:
         self.item = in_table(SubjectItem, table, endpoint)
+        self._salt = salt
         self._sleep = sleep
 
     def load(self, ref: Ref) -> Collection:
         with translating():
             rows = list(self.item.query(str(ref), self.item.sk < HISTORY, consistent_read=True))
-        card = next((_card(row) for row in rows if row.sk == CARD), StoredCard.unsaved(ref))
-        return Collection(card, FactSet.of(_fact(row) for row in rows if row.fact))
+        card = next((card_of(row) for row in rows if row.sk == CARD), StoredCard.unsaved(ref))
+        return Collection(card, FactSet.of(fact_of(row) for row in rows if row.fact))
 
     def save(self, save: Save) -> None:
         # Facts that do not fit into one transaction with the card go ahead of it. Facts ahead
@@ -69,40 +120,76 @@ class DynamoSubjectStore:
         # older one, and each batch checks that the card has not moved. A run that dies in
         # between has not written its last facts, since they go with the card; so the run after
         # it still has something to save, and scores them all.
-        *ahead, last = _fact_batches(save.facts)
+        *ahead, last = _part_batches(save)
         with translating():
-            for facts in ahead:
-                self._transact(partial(self._put_facts_ahead, facts, save))
-            self._transact(partial(self._put_card_and_facts, last, save))
+            for parts in ahead:
+                self._transact_save(save, partial(self._put_parts_ahead, parts, save))
+            self._transact_save(save, partial(self._put_card_and_parts, last, save))
+
+    def retire(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> None:
+        actions = self._stub_actions(ref, base_version, stub, now)
+
+        def put_stub(transaction: TransactWrite) -> None:
+            condition = self._is_at(base_version)
+            transaction.update(self.item(str(ref), CARD), actions, condition=condition)
+
+        with translating():
+            self._transact_unless_erased(ref, put_stub, through_collisions=True)
+
+    def clear(self, ref: Ref) -> None:
+        # Every step checks that the stub is still the one that was read: otherwise a worker
+        # that slept in between could delete what belongs to an expired subject's next life.
+        with translating():
+            rows = list(self.item.query(str(ref), consistent_read=True))
+            if not rows or rows[0].sk != CARD or rows[0].stub is None:
+                return
+            stub, *rest = rows
+            try:
+                for batch in _row_batches(rest):
+                    delete = partial(self._delete_rows, batch, stub)
+                    self._transact(delete, through_collisions=True)
+                self._transact(partial(self._let_go, stub), through_collisions=True)
+            except TransactWriteError as error:
+                if not codes(error) & CONDITION_FAILED:
+                    raise  # a failed condition says that another worker was faster
+
+    def holders(self, record: Ref) -> tuple[Ref, ...]:
+        links = self.item.sk.startswith(LINK)
+        with translating():
+            rows = self.item.query(str(record), links, consistent_read=True)
+            return tuple(sorted(Ref.parse(row.sk.removeprefix(LINK)) for row in rows))
 
     def cards(self, refs: Sequence[Ref]) -> tuple[StoredCard, ...]:
         keys = dict.fromkeys((str(ref), CARD) for ref in refs)
         with translating():
             rows = {row.ref: row for row in self.item.batch_get(keys, consistent_read=True)}
-        return tuple(_card(rows[ref]) for ref, _ in keys if ref in rows)
+        return tuple(card_of(rows[ref]) for ref, _ in keys if ref in rows)
 
     def mark_written(self, marks: Sequence[Mark]) -> None:
         newest = {mark.ref: mark for mark in sorted(marks, key=lambda mark: mark.version)}
-        waiting = list(newest.values())
         with translating():
-            while waiting:
-                batch, waiting = waiting[:MARKS_PER_TRANSACTION], waiting[MARKS_PER_TRANSACTION:]
-                self._mark_batch(batch)
+            for batch in _card_batches(newest.values()):
+                self._all_or_each(batch, self._put_mark, self._mark_overtaken)
+
+    def doubt(self, refs: Sequence[Ref], until: datetime) -> None:
+        put, prolong = partial(self._put_doubt, until), partial(self._doubt_longer, until)
+        with translating():
+            for batch in _card_batches(dict.fromkeys(refs)):
+                self._all_or_each(batch, put, prolong)
 
     def due(self, connection: str, now: datetime, limit: int) -> tuple[Ref, ...]:
         due = self.item.due_at <= now
-        page = limit // SHARDS + 1
-        shards = [
-            self.item.cards.query(shard, due, page_size=page) for shard in _shards(connection)
-        ]
+        page = limit // len(shards(connection)) + 1
+        found = [self.item.cards.query(one, due, page_size=page) for one in shards(connection)]
         with translating():
-            rows = islice(merge(*shards, key=lambda row: row.due_at), limit)
+            rows = islice(merge(*found, key=lambda row: row.due_at), limit)
             return tuple(Ref.parse(row.ref) for row in rows)
 
     def population(self, connection: str) -> Iterator[Mapping[str, Json]]:
         with translating():
-            for shard in _shards(connection):
-                yield from map(_population_row, self.item.cards.query(shard))
+            for one in shards(connection):
+                scored = (row for row in self.item.cards.query(one) if row.score is not None)
+                yield from map(population_row, scored)
 
     def history(self, ref: Ref, limit: int) -> tuple[Mapping[str, Json], ...]:
         changes = self.item.sk.startswith(HISTORY)
@@ -110,9 +197,7 @@ class DynamoSubjectStore:
             rows = self.item.query(str(ref), changes, scan_index_forward=False, limit=limit)
             return tuple(row.change for row in rows)
 
-    def _transact(
-        self, fill: Callable[[TransactWrite], None], *, through_collisions: bool = False
-    ) -> None:
+    def _transact(self, fill: Fill, *, through_collisions: bool = False) -> None:
         # One token for all attempts: if only the answer was lost, the next one just succeeds.
         token = str(ULID())
 
@@ -123,162 +208,239 @@ class DynamoSubjectStore:
 
         patiently(commit, self._sleep, through_collisions=through_collisions)
 
-    def _put_facts_ahead(
-        self, facts: Sequence[Fact], save: Save, transaction: TransactWrite
-    ) -> None:
-        condition = self._at_version(save.base_version)
-        transaction.condition_check(self.item, str(save.ref), CARD, condition=condition)
-        self._put_facts(facts, save, transaction)
+    def _transact_save(self, save: Save, fill: Fill) -> None:
+        # Whoever has a card has no tombstone, so only a first save pays for looking.
+        if save.base_version:
+            self._transact(fill)
+        else:
+            self._transact_unless_erased(save.ref, fill)
 
-    def _put_card_and_facts(
-        self, facts: Sequence[Fact], save: Save, transaction: TransactWrite
+    def _transact_unless_erased(
+        self, ref: Ref, fill: Fill, *, through_collisions: bool = False
     ) -> None:
-        self._put_facts(facts, save, transaction)
+        tombstone, nobody = self._tombstone(ref), self.item.ref.does_not_exist()
+
+        def check_and_fill(transaction: TransactWrite) -> None:
+            transaction.condition_check(self.item, tombstone, TOMBSTONE, condition=nobody)
+            fill(transaction)
+
+        try:
+            self._transact(check_and_fill, through_collisions=through_collisions)
+        except TransactWriteError as error:
+            if CONDITION_FAILED.intersection(item_codes(error)[:1]):
+                raise SubjectErased("a tombstone stands for this subject") from error
+            raise
+
+    def _tombstone(self, ref: Ref) -> str:
+        return "#erased#" + hmac.digest(self._salt(), str(ref).encode(), "sha256").hex()
+
+    def _put_parts_ahead(
+        self, parts: Sequence[Part], save: Save, transaction: TransactWrite
+    ) -> None:
+        condition = self._lives_at(save.base_version)
+        transaction.condition_check(self.item, str(save.ref), CARD, condition=condition)
+        self._put_parts(parts, save, transaction)
+
+    def _put_card_and_parts(
+        self, parts: Sequence[Part], save: Save, transaction: TransactWrite
+    ) -> None:
+        self._put_parts(parts, save, transaction)
         card = self.item(str(save.ref), CARD)
-        condition = self._at_version(save.base_version)
+        condition = self._lives_at(save.base_version)
         transaction.update(card, self._card_actions(save), condition=condition)
         if save.history is not None:
             row = self.item(str(save.ref), HISTORY + iso(save.at), change=dict(save.history))
             transaction.save(row)
 
-    def _put_facts(self, facts: Sequence[Fact], save: Save, transaction: TransactWrite) -> None:
-        for fact in facts:
+    def _put_parts(self, parts: Sequence[Part], save: Save, transaction: TransactWrite) -> None:
+        for part in parts:
+            fact = part.fact
             as_of = f"{iso(fact.version)} {iso(fact.occurred_at)}"
             item = self.item(str(save.ref), fact.key, fact=fact.to_json(), as_of=as_of)
             not_newer = self.item.as_of.does_not_exist() | (self.item.as_of <= as_of)
             transaction.save(item, condition=not_newer)
+            for record in part.links:
+                transaction.save(self._link(record, save.ref))
 
-    def _at_version(self, version: int) -> Condition:
-        held = self.item.version
-        return held == version if version else held.does_not_exist()
+    def _link(self, record: Ref, subject: Ref) -> SubjectItem:
+        return self.item(str(record), f"{LINK}{subject}")
+
+    def _is_at(self, version: int) -> Condition:
+        held: Condition = self.item.version == version
+        return held if version else self.item.version.does_not_exist()
+
+    def _lives_at(self, version: int) -> Condition:
+        no_stub: Condition = self.item.stub.does_not_exist()
+        return self._is_at(version) & no_stub
 
     def _card_actions(self, save: Save) -> list[Action]:
         item, version = self.item, save.base_version + 1
-        numbers = _numbers(save.body)
+        held = numbers(save.body)
         return [
             item.version.set(version),
             item.written_version.set(version if save.settled else item.written_version | 0),
             item.outgoing.set(dict(save.outgoing)),
-            item.in_doubt.set(save.in_doubt),
+            _assign(item.doubt_until, save.doubt_until),
             item.published.set(item.published | {}),
             item.body.set(dict(save.body)),
-            item.shard.set(_shard(save.ref)),
+            item.shard.set(shard(save.ref)),
             item.due_at.set(save.due_at or NEVER),
             _assign(item.next_change_at, save.next_change_at),
-            *(_assign(getattr(item, name), numbers.get(name)) for name in ("at", "score", *"rfm")),
+            *(_assign(getattr(item, name), held.get(name)) for name in ("at", "score", *"rfm")),
         ]
 
-    def _mark_batch(self, marks: list[Mark]) -> None:
-        """All at once; those whose card has moved on, one by one."""
-        while marks and (overtaken := self._mark_or_find_overtaken(marks)):
-            for mark in overtaken:
-                self._mark_overtaken(mark)
-            marks = [mark for mark in marks if mark not in overtaken]
+    def _stub_actions(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> list[Action]:
+        item = self.item
+        return [
+            item.version.set(base_version + 1),
+            item.stub.set(stub_json(stub)),
+            item.shard.set(shard(ref)),
+            item.due_at.set(now),
+            *(getattr(item, name).remove() for name in OF_THE_LIVING),
+        ]
 
-    def _mark_or_find_overtaken(self, marks: Sequence[Mark]) -> list[Mark]:
+    def _delete_rows(
+        self, rows: Sequence[SubjectItem], stub: SubjectItem, transaction: TransactWrite
+    ) -> None:
+        condition = self._is_still(stub)
+        transaction.condition_check(self.item, stub.ref, CARD, condition=condition)
+        for row in rows:
+            transaction.delete(row)
+            for record in told_of(row):
+                transaction.delete(self._link(record, Ref.parse(row.ref)))
+
+    def _let_go(self, stub: SubjectItem, transaction: TransactWrite) -> None:
+        condition, why = self._is_still(stub), stub_of(stub).why
+        if why is Leaving.MERGED:
+            out_of_the_index: list[Action] = [self.item.shard.remove(), self.item.due_at.remove()]
+            transaction.update(stub, out_of_the_index, condition=condition)
+        else:
+            transaction.delete(stub, condition=condition)
+        if why is Leaving.ERASED:
+            transaction.save(self.item(self._tombstone(Ref.parse(stub.ref)), TOMBSTONE))
+
+    def _is_still(self, stub: SubjectItem) -> Condition:
+        same: Condition = (self.item.version == stub.version) & (self.item.stub == stub.stub)
+        return same
+
+    def _all_or_each(
+        self,
+        wanted: list[T],
+        put: Callable[[T, TransactWrite], None],
+        put_alone: Callable[[T], None],
+    ) -> None:
+        """All at once; those whose condition fails, one by one."""
+        while wanted and (refused := self._put_or_find_refused(wanted, put)):
+            for one in refused:
+                put_alone(one)
+            wanted = [one for one in wanted if one not in refused]
+
+    def _put_or_find_refused(
+        self, wanted: Sequence[T], put: Callable[[T, TransactWrite], None]
+    ) -> list[T]:
+        def put_all(transaction: TransactWrite) -> None:
+            for one in wanted:
+                put(one, transaction)
+
         try:
-            self._transact(partial(self._put_marks, marks), through_collisions=True)
+            self._transact(put_all, through_collisions=True)
         except TransactWriteError as error:
-            pairs = zip(marks, item_codes(error), strict=False)
-            overtaken = [mark for mark, code in pairs if code in CONDITION_FAILED]
-            if not overtaken:
+            pairs = zip(wanted, item_codes(error), strict=False)
+            refused = [one for one, code in pairs if code in CONDITION_FAILED]
+            if not refused:
                 raise
-            return overtaken
+            return refused
         return []
 
-    def _put_marks(self, marks: Sequence[Mark], transaction: TransactWrite) -> None:
-        for mark in marks:
-            due = self.item.due_at.set(mark.next_change_at or NEVER)
-            transaction.update(
-                self.item(str(mark.ref), CARD),
-                [*self._mark_actions(mark), due],
-                condition=self.item.version == mark.version,
-            )
+    def _put_mark(self, mark: Mark, transaction: TransactWrite) -> None:
+        due = self.item.due_at.set(mark.next_change_at or NEVER)
+        transaction.update(
+            self.item(str(mark.ref), CARD),
+            [*self._mark_actions(mark), due],
+            condition=self._lives_at(mark.version),
+        )
 
     def _mark_overtaken(self, mark: Mark) -> None:
-        """A save came between: what it made due stays due."""
-        version, written = self.item.version, self.item.written_version
-        update = partial(
-            self.item(str(mark.ref), CARD).update,
-            self._mark_actions(mark),
-            condition=(version > mark.version) & (written < mark.version),
-        )
-        try:
-            patiently(update, self._sleep, through_collisions=True)
-        except UpdateError as error:
-            if not codes(error) & CONDITION_FAILED:
-                raise  # a failed condition says that a newer version was marked, or the card left
+        """A save came between: what it made due stays due. A doubt voids the mark instead."""
+        item = self.item
+        saved = (item.version > mark.version) & item.stub.does_not_exist()
+        unmarked = item.written_version < mark.version
+        undoubted = item.doubted_version.does_not_exist() | (item.doubted_version <= mark.version)
+        self._update(mark.ref, self._mark_actions(mark), saved & unmarked & undoubted)
 
     def _mark_actions(self, mark: Mark) -> list[Action]:
         return [
             self.item.written_version.set(mark.version),
             self.item.published.set(dict(mark.published)),
-            self.item.in_doubt.set(mark.in_doubt),
+            _assign(self.item.doubt_until, mark.doubt_until),
         ]
 
+    def _put_doubt(self, until: datetime, ref: Ref, transaction: TransactWrite) -> None:
+        version, held = self.item.version, self.item.doubt_until
+        is_longest = held.does_not_exist() | (held <= until)
+        transaction.update(
+            self.item(str(ref), CARD),
+            self._doubt_actions(until),
+            condition=version.exists() & self.item.stub.does_not_exist() & is_longest,
+        )
 
-def _fact_batches(facts: Sequence[Fact]) -> list[list[Fact]]:
+    def _doubt_longer(self, until: datetime, ref: Ref) -> None:
+        """The doubt is longer already, or there is nobody: no update can tell, so read."""
+        done = False
+        while not done and (card := self._living(ref)):
+            actions = self._doubt_actions(max(until, card.doubt_until or until))
+            done = self._update(ref, actions, self._lives_at(card.version))
+
+    def _living(self, ref: Ref) -> StoredCard | None:
+        return next((card for card in self.cards([ref]) if card.stub is None), None)
+
+    def _doubt_actions(self, until: datetime) -> list[Action]:
+        version = self.item.version + 1
+        return [
+            self.item.version.set(version),
+            self.item.doubted_version.set(version),
+            self.item.doubt_until.set(until),
+            self.item.due_at.set(until),
+        ]
+
+    def _update(self, ref: Ref, actions: list[Action], condition: Condition) -> bool:
+        """Whether the condition held."""
+        update = partial(self.item(str(ref), CARD).update, actions, condition=condition)
+        try:
+            patiently(update, self._sleep, through_collisions=True)
+        except UpdateError as error:
+            if not codes(error) & CONDITION_FAILED:
+                raise
+            return False
+        return True
+
+
+def _part_batches(save: Save) -> list[list[Part]]:
+    new = frozenset(save.related)
     cut = batches(
-        facts,
-        count=FACTS_PER_TRANSACTION,
-        size=FACT_BYTES_PER_TRANSACTION,
-        measure=lambda fact: len(json.dumps(canonical(fact.to_json()))),  # escaped, as it travels
+        [Part(fact, FactSet.of([fact]).related() & new) for fact in save.facts],
+        # The card and its history row, or a check of the card; and a look for a tombstone.
+        count=ITEMS_PER_TRANSACTION - (2 if save.base_version else 3),
+        size=BYTES_PER_TRANSACTION,
+        measure=lambda part: part.size,
+        parts=lambda part: part.items,
     )
     return list(cut) or [[]]
 
 
-def _assign(attribute: Attribute[Any], value: object) -> Action:
-    return attribute.remove() if value is None else attribute.set(value)
-
-
-def _shards(connection: str) -> list[str]:
-    return [f"{connection}#{number}" for number in range(SHARDS)]
-
-
-def _shard(ref: Ref) -> str:
-    return _shards(ref.connection)[crc32(str(ref).encode()) % SHARDS]
-
-
-def _numbers(body: Mapping[str, Json]) -> dict[str, Json]:
-    """What the index holds of a card: when it was made, its score and, of customers, r in days,
-    f, m in money's smallest unit.
-    """
-    numbers = {"at": body.get("at"), "score": body.get("score")}
-    match body.get("rfm"):
-        case {"recency_days": r, "frequency": f, "monetary": {"amount": m}}:
-            return numbers | {"r": r, "f": f, "m": m}
-        case _:
-            return numbers
-
-
-def _population_row(row: SubjectItem) -> Mapping[str, Json]:
-    held: dict[str, Json] = {
-        "ref": row.ref, "at": row.at, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
-    }  # fmt: skip
-    return {name: value for name, value in held.items() if value is not None}
-
-
-def _fact(row: SubjectItem) -> Fact:
-    return Fact.from_json(row.fact)
-
-
-def _card(row: SubjectItem) -> StoredCard:
-    return StoredCard(
-        ref=Ref.parse(row.ref),
-        version=int(row.version),
-        written_version=int(row.written_version),
-        outgoing=_fields(row.outgoing),
-        published=_fields(row.published),
-        in_doubt=row.in_doubt,
-        body=row.body,
-        due_at=None if row.due_at == NEVER else row.due_at,
-        next_change_at=row.next_change_at,
+def _row_batches(rows: Sequence[SubjectItem]) -> Iterator[list[SubjectItem]]:
+    return batches(
+        rows,
+        count=ITEMS_PER_TRANSACTION - 1,
+        size=BYTES_PER_TRANSACTION,
+        measure=lambda row: len(canonical(row.fact or row.change)),
+        parts=lambda row: 1 + len(told_of(row)),
     )
 
 
-def _fields(held: Mapping[str, Json]) -> Fields:
-    """JSON knows no tuples, and a tuple is what tags are."""
-    values = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
-    }
-    return cast(Fields, values)
+def _card_batches(cards: Iterable[T]) -> Iterator[list[T]]:
+    return batches(cards, count=CARDS_PER_TRANSACTION, size=0, measure=lambda _: 0)
+
+
+def _assign(attribute: Attribute[Any], value: object) -> Action:
+    return attribute.remove() if value is None else attribute.set(value)

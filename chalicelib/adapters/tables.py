@@ -13,7 +13,6 @@ from typing import Any, TypeVar, cast
 from pynamodb.attributes import (
     Attribute,
     BinaryAttribute,
-    BooleanAttribute,
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
@@ -70,8 +69,12 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 class SubjectItem(Model):
     """One item of a subject's collection; its sort key tells which attributes it has.
 
-    ``#CARD`` has all from ``shard`` to ``m``; ``ACT#…`` and ``FACT#…`` have ``fact`` and
-    ``as_of``, by which an older state never replaces a newer one; ``HIST#…`` has ``change``.
+    ``#CARD`` has all from ``shard`` to ``stub``; a stub has only a version, a shard and when it
+    is due beside that. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
+    state never replaces a newer one; ``HIST#…`` has ``change``. ``LINK#…`` has nothing but its
+    keys: it stands under a related record and names a subject that holds facts of it.
+
+    A tombstone stands under a salted hash of a ref, and has nothing but its keys either.
     """
 
     ref = UnicodeAttribute(hash_key=True)
@@ -84,13 +87,15 @@ class SubjectItem(Model):
     written_version = NumberAttribute(null=True)
     outgoing = JsonText(null=True)
     published = JsonText(null=True)
-    in_doubt = BooleanAttribute(null=True)
+    doubt_until = InstantText(null=True)
+    doubted_version = NumberAttribute(null=True)
     body = JsonText(null=True)
     at = UnicodeAttribute(null=True)
     score = NumberAttribute(null=True)
     r = NumberAttribute(null=True)
     f = NumberAttribute(null=True)
     m = NumberAttribute(null=True)
+    stub = JsonText(null=True)
 
     fact = JsonText(null=True)
     as_of = UnicodeAttribute(null=True)
@@ -101,8 +106,9 @@ class SubjectItem(Model):
 
 
 class SettingsItem(Model):
-    """``#connections`` holds one item per connection, with what is live; under a connection's
-    own id stand its policies, models, parked deliveries and checkpoints.
+    """``#connections`` holds one item per connection, with what is live and any pause; under a
+    connection's own id stand its policies, models, parked deliveries and checkpoints;
+    ``#installation`` holds what is the same for all connections.
     """
 
     connection = UnicodeAttribute(hash_key=True)
@@ -112,6 +118,8 @@ class SettingsItem(Model):
     live_policy = UnicodeAttribute(null=True)
     live_models = UnicodeAttribute(null=True)
     published_at = InstantText(null=True)
+    paused_until = InstantText(null=True)
+    pause_reason = UnicodeAttribute(null=True)
 
     reason = UnicodeAttribute(null=True)
     message = BinaryAttribute(null=True, legacy_encoding=False)

@@ -99,7 +99,7 @@ class Save:
 
     ``settled`` says that the CRM already shows what it should, so nothing is pending; for
     ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
-    ``related`` are records that the subject now holds facts of and did not before, see
+    ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
     ``SubjectStore.holders``.
     """
 
@@ -175,7 +175,9 @@ class SubjectStore(Protocol):
     def doubt(self, refs: Sequence[Ref], until: datetime) -> None:
         """Their records may still change until then: set ``doubt_until`` and ``due_at``.
 
-        Counts as a save, so that whoever read an earlier card loses the race.
+        A longer doubt is never shortened; stubs, and who has no card, are left as they are.
+        Counts as a save, so that whoever read an earlier card loses the race: a mark of such a
+        version changes nothing.
         """
         ...
 

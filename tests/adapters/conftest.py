@@ -30,18 +30,22 @@ class DynamoDb:
     def __init__(self, endpoint):
         self.endpoint = endpoint
         self.pauses = []
-        self.subjects = self.another_worker()
         self.settings = DynamoSettingsStore("emtiaz-test-settings", endpoint=endpoint)
+        self.subjects = self.another_worker()
 
     def another_worker(self):
         """A store with a client of its own."""
         return DynamoSubjectStore(
-            "emtiaz-test-subjects", endpoint=self.endpoint, sleep=self.pauses.append
+            "emtiaz-test-subjects",
+            self.settings.tombstone_salt,
+            endpoint=self.endpoint,
+            sleep=self.pauses.append,
         )
 
     def emptied(self):
         self.pauses.clear()
         self.settings._bodies.clear()
+        self.settings._salt = b""
         for item in (self.subjects.item, self.settings.item):
             if item.exists():
                 item.delete_table()

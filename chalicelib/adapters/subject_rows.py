@@ -1,0 +1,93 @@
+"""What the items of a subject's collection mean, and their sort keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+from zlib import crc32
+
+from chalicelib.adapters.tables import NEVER, SubjectItem
+from chalicelib.core.card import Fields
+from chalicelib.core.facts import Fact, FactSet
+from chalicelib.core.model import Json, Ref
+from chalicelib.core.ports import Leaving, StoredCard, Stub
+
+CARD = "#CARD"
+TOMBSTONE = "#TOMBSTONE"
+HISTORY = "HIST#"
+LINK = "LINK#"
+
+SHARDS = 16
+
+
+def shards(connection: str) -> list[str]:
+    return [f"{connection}#{number}" for number in range(SHARDS)]
+
+
+def shard(ref: Ref) -> str:
+    return shards(ref.connection)[crc32(str(ref).encode()) % SHARDS]
+
+
+def numbers(body: Mapping[str, Json]) -> dict[str, Json]:
+    """What the index holds of a card: when it was made, its score and, of customers, r in days,
+    f, m in money's smallest unit.
+    """
+    held = {"at": body.get("at"), "score": body.get("score")}
+    match body.get("rfm"):
+        case {"recency_days": r, "frequency": f, "monetary": {"amount": m}}:
+            return held | {"r": r, "f": f, "m": m}
+        case _:
+            return held
+
+
+def population_row(row: SubjectItem) -> Mapping[str, Json]:
+    held: dict[str, Json] = {
+        "ref": row.ref, "at": row.at, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
+    }  # fmt: skip
+    return {name: value for name, value in held.items() if value is not None}
+
+
+def fact_of(row: SubjectItem) -> Fact:
+    return Fact.from_json(row.fact)
+
+
+def told_of(row: SubjectItem) -> frozenset[Ref]:
+    """The related record that a fact is a state of; links lead from there to its subject."""
+    return FactSet.of([fact_of(row)]).related() if row.fact else frozenset()
+
+
+def card_of(row: SubjectItem) -> StoredCard:
+    unsaved = StoredCard.unsaved(Ref.parse(row.ref))
+    due_at = None if row.due_at == NEVER else row.due_at
+    if row.stub is not None:
+        return replace(unsaved, version=int(row.version), due_at=due_at, stub=stub_of(row))
+    return replace(
+        unsaved,
+        version=int(row.version),
+        written_version=int(row.written_version),
+        outgoing=_fields(row.outgoing),
+        published=_fields(row.published),
+        doubt_until=row.doubt_until,
+        body=row.body,
+        due_at=due_at,
+        next_change_at=row.next_change_at,
+    )
+
+
+def stub_of(row: SubjectItem) -> Stub:
+    into = row.stub.get("into")
+    return Stub(Leaving(row.stub["why"]), Ref.parse(into) if into else None)
+
+
+def stub_json(stub: Stub) -> dict[str, Json]:
+    told: dict[str, Json] = {"why": stub.why.value}
+    return told | ({"into": str(stub.into)} if stub.into else {})
+
+
+def _fields(held: Mapping[str, Json]) -> Fields:
+    """JSON knows no tuples, and a tuple is what tags are."""
+    values = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
+    }
+    return cast(Fields, values)
