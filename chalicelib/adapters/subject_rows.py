@@ -11,14 +11,13 @@ from chalicelib.adapters.tables import NEVER, SubjectItem
 from chalicelib.core.card import Fields
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import Leaving, StoredCard, Stub
+from chalicelib.core.ports import SHARDS, Leaving, StoredCard, Stub
 
 CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"
 HISTORY = "HIST#"
 LINK = "LINK#"
-
-SHARDS = 16
+ALIAS = "MERGED#"
 
 
 def shards(connection: str) -> list[str]:

@@ -34,6 +34,7 @@ from chalicelib.adapters.refusals import (
     translating,
 )
 from chalicelib.adapters.subject_rows import (
+    ALIAS,
     CARD,
     HISTORY,
     LINK,
@@ -130,11 +131,14 @@ class DynamoSubjectStore:
         actions = self._stub_actions(ref, base_version, stub, now)
 
         def put_stub(transaction: TransactWrite) -> None:
-            condition = self._is_at(base_version)
+            if stub.into:
+                self._put_alias(ref, stub.into, transaction)
+            condition = self._is_at(base_version) & self._may_retire()
             transaction.update(self.item(str(ref), CARD), actions, condition=condition)
 
+        involved = [ref, stub.into] if stub.into else [ref]
         with translating():
-            self._transact_unless_erased(ref, put_stub, through_collisions=True)
+            self._transact_unless_erased(involved, put_stub, through_collisions=True)
 
     def clear(self, ref: Ref) -> None:
         # Every step checks that the stub is still the one that was read: otherwise a worker
@@ -144,14 +148,11 @@ class DynamoSubjectStore:
             if not rows or rows[0].sk != CARD or rows[0].stub is None:
                 return
             stub, *rest = rows
-            try:
-                for batch in _row_batches(rest):
-                    delete = partial(self._delete_rows, batch, stub)
-                    self._transact(delete, through_collisions=True)
-                self._transact(partial(self._let_go, stub), through_collisions=True)
-            except TransactWriteError as error:
-                if not codes(error) & CONDITION_FAILED:
-                    raise  # a failed condition says that another worker was faster
+            if stub_of(stub).why is Leaving.ERASED:
+                self._erase_aliases(ref, rest)
+            else:
+                rest = [row for row in rest if not row.sk.startswith(ALIAS)]
+            self._delete_with_stub(stub, rest)
 
     def holders(self, record: Ref) -> tuple[Ref, ...]:
         links = self.item.sk.startswith(LINK)
@@ -185,11 +186,14 @@ class DynamoSubjectStore:
             rows = islice(merge(*found, key=lambda row: row.due_at), limit)
             return tuple(Ref.parse(row.ref) for row in rows)
 
-    def population(self, connection: str) -> Iterator[Mapping[str, Json]]:
+    def population(
+        self, connection: str, *, shard: int | None = None
+    ) -> Iterator[Mapping[str, Json]]:
+        wanted = shards(connection)
         with translating():
-            for one in shards(connection):
-                scored = (row for row in self.item.cards.query(one) if row.score is not None)
-                yield from map(population_row, scored)
+            for one in wanted if shard is None else [wanted[shard]]:
+                cards = (row for row in self.item.cards.query(one) if row.at is not None)
+                yield from map(population_row, cards)  # only a stub has no such time
 
     def history(self, ref: Ref, limit: int) -> tuple[Mapping[str, Json], ...]:
         changes = self.item.sk.startswith(HISTORY)
@@ -213,21 +217,22 @@ class DynamoSubjectStore:
         if save.base_version:
             self._transact(fill)
         else:
-            self._transact_unless_erased(save.ref, fill)
+            self._transact_unless_erased([save.ref], fill)
 
     def _transact_unless_erased(
-        self, ref: Ref, fill: Fill, *, through_collisions: bool = False
+        self, refs: Sequence[Ref], fill: Fill, *, through_collisions: bool = False
     ) -> None:
-        tombstone, nobody = self._tombstone(ref), self.item.ref.does_not_exist()
+        tombstones, nobody = [self._tombstone(ref) for ref in refs], self.item.ref.does_not_exist()
 
         def check_and_fill(transaction: TransactWrite) -> None:
-            transaction.condition_check(self.item, tombstone, TOMBSTONE, condition=nobody)
+            for tombstone in tombstones:
+                transaction.condition_check(self.item, tombstone, TOMBSTONE, condition=nobody)
             fill(transaction)
 
         try:
             self._transact(check_and_fill, through_collisions=through_collisions)
         except TransactWriteError as error:
-            if CONDITION_FAILED.intersection(item_codes(error)[:1]):
+            if CONDITION_FAILED.intersection(item_codes(error)[: len(refs)]):
                 raise SubjectErased("a tombstone stands for this subject") from error
             raise
 
@@ -266,12 +271,27 @@ class DynamoSubjectStore:
         return self.item(str(record), f"{LINK}{subject}")
 
     def _is_at(self, version: int) -> Condition:
-        held: Condition = self.item.version == version
-        return held if version else self.item.version.does_not_exist()
+        held = self.item.version
+        condition: Condition = held == version if version else held.does_not_exist()
+        return condition
 
     def _lives_at(self, version: int) -> Condition:
-        no_stub: Condition = self.item.stub.does_not_exist()
-        return self._is_at(version) & no_stub
+        condition: Condition = self._is_at(version) & self._is_no_stub()
+        return condition
+
+    def _is_no_stub(self) -> Condition:
+        condition: Condition = self.item.stub.does_not_exist()
+        return condition
+
+    def _may_retire(self) -> Condition:
+        """An alias and an erasure are final."""
+        expired = self.item.stub == stub_json(Stub(Leaving.EXPIRED))
+        condition: Condition = self._is_no_stub() | expired
+        return condition
+
+    def _is_still(self, stub: SubjectItem) -> Condition:
+        same: Condition = (self.item.version == stub.version) & (self.item.stub == stub.stub)
+        return same
 
     def _card_actions(self, save: Save) -> list[Action]:
         item, version = self.item, save.base_version + 1
@@ -299,6 +319,32 @@ class DynamoSubjectStore:
             *(getattr(item, name).remove() for name in OF_THE_LIVING),
         ]
 
+    def _put_alias(self, ref: Ref, into: Ref, transaction: TransactWrite) -> None:
+        """For an erasure of the survivor to find; it must not have begun."""
+        transaction.condition_check(self.item, str(into), CARD, condition=self._is_no_stub())
+        transaction.save(self.item(str(into), f"{ALIAS}{ref}"))
+
+    def _erase_aliases(self, ref: Ref, rows: Sequence[SubjectItem]) -> None:
+        for row in rows:
+            if row.sk.startswith(ALIAS):
+                self._erase_alias(Ref.parse(row.sk.removeprefix(ALIAS)), ref)
+
+    def _erase_alias(self, alias: Ref, into: Ref) -> None:
+        erased = Stub(Leaving.ERASED, into)
+        is_alias = self.item.stub == stub_json(Stub(Leaving.MERGED, into))
+        self._update(alias, [self.item.stub.set(stub_json(erased))], is_alias)
+        if any(card.stub == erased for card in self.cards([alias])):
+            self.clear(alias)
+
+    def _delete_with_stub(self, stub: SubjectItem, rows: Sequence[SubjectItem]) -> None:
+        try:
+            for batch in _row_batches(rows):
+                self._transact(partial(self._delete_rows, batch, stub), through_collisions=True)
+            self._transact(partial(self._let_go, stub), through_collisions=True)
+        except TransactWriteError as error:
+            if not codes(error) & CONDITION_FAILED:
+                raise  # a failed condition says that another worker was faster
+
     def _delete_rows(
         self, rows: Sequence[SubjectItem], stub: SubjectItem, transaction: TransactWrite
     ) -> None:
@@ -318,10 +364,6 @@ class DynamoSubjectStore:
             transaction.delete(stub, condition=condition)
         if why is Leaving.ERASED:
             transaction.save(self.item(self._tombstone(Ref.parse(stub.ref)), TOMBSTONE))
-
-    def _is_still(self, stub: SubjectItem) -> Condition:
-        same: Condition = (self.item.version == stub.version) & (self.item.stub == stub.stub)
-        return same
 
     def _all_or_each(
         self,
@@ -363,7 +405,7 @@ class DynamoSubjectStore:
     def _mark_overtaken(self, mark: Mark) -> None:
         """A save came between: what it made due stays due. A doubt voids the mark instead."""
         item = self.item
-        saved = (item.version > mark.version) & item.stub.does_not_exist()
+        saved = (item.version > mark.version) & self._is_no_stub()
         unmarked = item.written_version < mark.version
         undoubted = item.doubted_version.does_not_exist() | (item.doubted_version <= mark.version)
         self._update(mark.ref, self._mark_actions(mark), saved & unmarked & undoubted)
@@ -381,7 +423,7 @@ class DynamoSubjectStore:
         transaction.update(
             self.item(str(ref), CARD),
             self._doubt_actions(until),
-            condition=version.exists() & self.item.stub.does_not_exist() & is_longest,
+            condition=version.exists() & self._is_no_stub() & is_longest,
         )
 
     def _doubt_longer(self, until: datetime, ref: Ref) -> None:
@@ -403,9 +445,9 @@ class DynamoSubjectStore:
             self.item.due_at.set(until),
         ]
 
-    def _update(self, ref: Ref, actions: list[Action], condition: Condition) -> bool:
+    def _update(self, ref: Ref, actions: Sequence[Action], condition: Condition) -> bool:
         """Whether the condition held."""
-        update = partial(self.item(str(ref), CARD).update, actions, condition=condition)
+        update = partial(self.item(str(ref), CARD).update, list(actions), condition=condition)
         try:
             patiently(update, self._sleep, through_collisions=True)
         except UpdateError as error:

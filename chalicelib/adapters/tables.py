@@ -71,10 +71,11 @@ class SubjectItem(Model):
 
     ``#CARD`` has all from ``shard`` to ``stub``; a stub has only a version, a shard and when it
     is due beside that. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
-    state never replaces a newer one; ``HIST#…`` has ``change``. ``LINK#…`` has nothing but its
-    keys: it stands under a related record and names a subject that holds facts of it.
+    state never replaces a newer one; ``HIST#…`` has ``change``.
 
-    A tombstone stands under a salted hash of a ref, and has nothing but its keys either.
+    Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
+    subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
+    ``#TOMBSTONE`` stands under a salted hash of a ref.
     """
 
     ref = UnicodeAttribute(hash_key=True)

@@ -14,7 +14,6 @@ from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 
-
 SHARDS = 16
 """Shares that the cards of a connection are spread over, each a partition of the index."""
 
@@ -147,16 +146,19 @@ class SubjectStore(Protocol):
         """Turn the card, or the lack of one, into a stub, if it is still at ``base_version``.
 
         From then on no save of the subject succeeds, so its facts stand still and can be moved.
-        The stub is due at once, for ``clear`` may never be reached. Raises ``Conflict``;
-        raises ``SubjectErased`` where a tombstone is all that is left.
+        The stub is due at once, for ``clear`` may never be reached.
+
+        Raises ``Conflict``, also where a stub is there already, unless it is an expired one's;
+        or where the survivor is a stub itself, so that no merges can form a circle. Raises
+        ``SubjectErased`` where a tombstone is all that is left, of this one or of the survivor.
         """
         ...
 
     def clear(self, ref: Ref) -> None:
         """Remove all that a stub's subject has left; may be repeated, and does nothing to others.
 
-        A merged one stays as an alias, of an erased one a tombstone stays, of an expired one
-        nothing.
+        A merged one stays as an alias, of an expired one nothing stays. Of an erased one a
+        tombstone stays, and one of each alias that led to it.
         """
         ...
 

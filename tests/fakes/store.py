@@ -7,7 +7,7 @@ from zlib import crc32
 
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
-from chalicelib.core.ports import SHARDS, Collection, Leaving, StoredCard
+from chalicelib.core.ports import SHARDS, Collection, Leaving, StoredCard, Stub
 
 
 @dataclass
@@ -72,24 +72,35 @@ class InMemorySubjectStore:
 
     def retire(self, ref, base_version, stub, now):
         with self._lock:
-            if ref in self.erased:
+            if self.erased & {ref, stub.into}:
                 raise SubjectErased("a tombstone stands for this subject")
             subject = self._at_version(ref, base_version)
+            if subject.stub and subject.stub.why is not Leaving.EXPIRED:
+                raise Conflict(f"{ref} is {subject.stub.why}")
+            if stub.into and self.subjects.get(stub.into, Subject()).stub:
+                raise Conflict(f"{stub.into} is moving out itself")
             card = replace(StoredCard.unsaved(ref), version=base_version + 1, due_at=now, stub=stub)
             self.subjects[ref] = Subject(card, subject.facts, subject.history)
 
     def clear(self, ref):
         with self._lock:
-            subject = self.subjects.get(ref, Subject())
-            if subject.stub is None:
-                return
-            self.links = {link for link in self.links if ref not in link}
-            if subject.stub.why is Leaving.MERGED:
-                self.subjects[ref] = Subject(replace(subject.card, due_at=None))
-                return
-            del self.subjects[ref]
-            if subject.stub.why is Leaving.ERASED:
-                self.erased.add(ref)
+            if self.subjects.get(ref, Subject()).stub:
+                self._clear(ref)
+
+    def _clear(self, ref):
+        subject = self.subjects.pop(ref)
+        self.links = {link for link in self.links if ref not in link}
+        if subject.stub.why is Leaving.MERGED:
+            self.subjects[ref] = Subject(replace(subject.card, due_at=None))
+        if subject.stub.why is Leaving.ERASED:
+            self.erased.add(ref)
+            for alias in self._aliases(ref):
+                self.subjects[alias].card = replace(subject.card, ref=alias)
+                self._clear(alias)
+
+    def _aliases(self, ref):
+        into = Stub(Leaving.MERGED, ref)
+        return [alias for alias, subject in self.subjects.items() if subject.stub == into]
 
     def holders(self, record):
         with self._lock:
