@@ -83,7 +83,10 @@ class Scorer:
         """Move all that is known of ``loser`` to ``survivor`` and score it, leaving an alias."""
         into = self._end_of_chain(survivor)
         if into != loser:
-            self._retire(loser, Stub(Leaving.MERGED, into))
+            stub = self._retire(loser, Stub(Leaving.MERGED, into))
+            if stub.why is Leaving.ERASED:  # whoever it is now asked to be forgotten
+                self.erase(loser)
+                return None
         return self.score(loser)
 
     def erase(self, subject: Ref) -> None:
