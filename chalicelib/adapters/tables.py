@@ -108,7 +108,8 @@ class SubjectItem(Model):
 
 class SettingsItem(Model):
     """``#connections`` holds one item per connection, with what is live and any pause; under a
-    connection's own id stand its policies, models, parked deliveries and checkpoints;
+    connection's own id stand its policies, models, parked deliveries and checkpoints, and what its
+    workers share: a mark per rate limit, and an access token with the lease of whoever renews it.
     ``#installation`` holds what is the same for all connections.
     """
 
@@ -126,6 +127,10 @@ class SettingsItem(Model):
     message = BinaryAttribute(null=True, legacy_encoding=False)
     parked_at = InstantText(null=True)
     expires_at = TTLAttribute(null=True)
+
+    mark = NumberAttribute(null=True)
+    holder = UnicodeAttribute(null=True)
+    held_until = InstantText(null=True)
 
 
 def in_table(model: type[M], name: str, endpoint: str | None = None) -> type[M]:

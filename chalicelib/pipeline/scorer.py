@@ -81,18 +81,27 @@ class Scorer:
 
     def merge(self, loser: Ref, survivor: Ref) -> Ref | None:
         """Move all that is known of ``loser`` to ``survivor`` and score it, leaving an alias."""
-        into = self._end_of_chain(survivor)
-        if into != loser:
-            stub = self._retire(loser, Stub(Leaving.MERGED, into))
-            if stub.why is Leaving.ERASED:  # whoever it is now asked to be forgotten
-                self.erase(loser)
-                return None
+        for _ in range(ATTEMPTS):
+            into = self._end_of_chain(survivor)
+            if into.ref == loser:
+                return self.score(loser)
+            try:
+                stub = into.stub or self._retire(loser, Stub(Leaving.MERGED, into.ref))
+            except Conflict:
+                continue
+            return self._merged(loser, stub)
+        raise Conflict(f"{loser}: lost {ATTEMPTS} races")
+
+    def _merged(self, loser: Ref, stub: Stub) -> Ref | None:
+        if stub.why is Leaving.ERASED:  # whoever it is now asked to be forgotten
+            self.erase(loser)
+            return None
         return self.score(loser)
 
     def erase(self, subject: Ref) -> None:
         """Forget a person, also under the id they were merged into; nothing brings them back."""
         for _ in range(LONGEST_CHAIN):
-            stub = self._retire(subject, Stub(Leaving.ERASED))
+            stub = self._retire_at_last(subject, Stub(Leaving.ERASED))
             if stub.into is None:
                 return self.store.clear(subject)
             self.score(subject)  # a move on its way would bring facts after the erasure
@@ -133,35 +142,40 @@ class Scorer:
             self.store.clear(collection.ref)
         return unwritten
 
-    def _end_of_chain(self, ref: Ref) -> Ref:
+    def _end_of_chain(self, ref: Ref) -> StoredCard:
+        """The card of whoever ``ref`` is by now; with a stub only if they are leaving for good."""
         for _ in range(LONGEST_CHAIN):
-            stub = self.store.load(ref).card.stub
-            if stub is None or stub.into is None:
-                break
-            ref = stub.into
-        return ref
+            card = self.store.load(ref).card
+            if card.stub is None or card.stub.into is None:
+                return card
+            ref = card.stub.into
+        raise _circle(ref)
 
-    def _retire(self, subject: Ref, stub: Stub) -> Stub:
-        """Returns the stub that is there now, which may be somebody else's."""
+    def _retire_at_last(self, subject: Ref, stub: Stub) -> Stub:
         for _ in range(ATTEMPTS):
-            card = self.store.load(subject).card
-            if card.stub:
-                return card.stub
             try:
-                self.store.retire(subject, card.version, stub, self.now)
+                return self._retire(subject, stub)
             except Conflict:
                 continue
-            except SubjectErased:
-                return Stub(Leaving.ERASED)
-            return stub
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
+
+    def _retire(self, subject: Ref, stub: Stub) -> Stub:
+        """Returns the stub that is there now, which may be somebody else's. Raises ``Conflict``."""
+        card = self.store.load(subject).card
+        if card.stub:
+            return card.stub
+        try:
+            self.store.retire(subject, card.version, stub, self.now)
+        except SubjectErased:
+            return Stub(Leaving.ERASED)
+        return stub
 
     def _is_expired(self, collection: Collection) -> bool:
         since = collection.card.body.get("deleted_at")
         return since is not None and self.now - parse_instant(str(since)) >= HIDDEN_FOR
 
     def _expire(self, card: StoredCard) -> None:
-        self._retire(card.ref, Stub(Leaving.EXPIRED))
+        self._retire_at_last(card.ref, Stub(Leaving.EXPIRED))
         self.store.clear(card.ref)
 
     def _save(self, collection: Collection, incoming: Iterable[Fact]) -> Save | None:
