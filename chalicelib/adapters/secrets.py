@@ -6,14 +6,14 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws import client
-from chalicelib.core.connector import Secret
+from chalicelib.core.connector import OAuthGrant, Secret
 from chalicelib.core.errors import ConfigurationError, Retryable, UnknownConnection
 from chalicelib.core.model import CONNECTION_ID
 
@@ -39,17 +39,36 @@ def from_text(text: str) -> Secret:
     """Raises ``ConfigurationError``, which does not quote the text."""
     try:
         held = json.loads(text)
-    except ValueError:
-        held = None
-    match held:
-        case {"url": str(url), "webhook_secrets": [*secrets], "token": str(token)} if all(
-            isinstance(one, str) and one for one in secrets
-        ):
-            return Secret(url, tuple(secrets), token)
-        case _:
-            raise ConfigurationError(
-                "a connection's secret must be JSON with url, webhook_secrets and token"
-            )
+        return Secret(
+            url=_text(held["url"]),
+            webhook_secrets=_texts(held["webhook_secrets"]),
+            token=_text(held["token"]),
+            signatures=_texts(held.get("signatures", ())),
+            oauth=_grant(held.get("oauth")),
+        )
+    except (ValueError, TypeError, AttributeError, LookupError):
+        raise ConfigurationError(
+            "a connection's secret must be JSON with url, webhook_secrets and token"
+        ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    """None of them empty: an empty secret would be known to everybody."""
+    if isinstance(values, str) or not all(values):
+        raise TypeError
+    return tuple(_text(one) for one in values)
+
+
+def _grant(held: Any) -> OAuthGrant | None:
+    if held is None:
+        return None
+    return OAuthGrant(*(_text(held[field.name]) for field in fields(OAuthGrant)))
 
 
 class SecretsManagerSecrets:
@@ -79,6 +98,15 @@ class SecretsManagerSecrets:
         secret = self._fetch(connection, now)
         self._known[connection] = (now, secret)
         return secret
+
+    def replace(self, connection: str, secret: Secret) -> None:
+        """Kept when this returns; other processes hear of it when what they remember is old."""
+        name, text = secret_name(self._stage, connection), to_text(secret)
+        try:
+            self.client.put_secret_value(SecretId=name, SecretString=text)
+        except (ClientError, BotoCoreError) as error:
+            raise Retryable(f"Secrets Manager: {error}") from error
+        self._known[connection] = (self._seconds(), secret)
 
     def _refuse_unknown(self, connection: str, now: float, seconds: float) -> None:
         asked_at = self._unknown.get(connection)

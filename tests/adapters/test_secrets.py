@@ -10,11 +10,14 @@ from chalicelib.adapters.secrets import (
     secret_name,
     to_text,
 )
-from chalicelib.core.connector import Secret
+from chalicelib.core.connector import OAuthGrant, Secret
 from chalicelib.core.errors import ConfigurationError, Retryable, UnknownConnection
 from tests.adapters.wire import refusal
 
 OLD = Secret("https://example.com/hooks/hubspot-main", ("first",), "token")
+GRANTED = Secret(
+    OLD.url, ("first",), "", ("v2",), OAuthGrant("a client", "its secret", "a refresh token")
+)
 NEW = Secret(OLD.url, ("second", "first"), "token")
 
 
@@ -49,9 +52,31 @@ def vault(cloud):
 pytestmark = pytest.mark.local_cloud
 
 
-def test_a_secret_is_read_as_it_was_kept(vault):
-    vault.keep(NEW)
-    assert vault.secrets.get("hubspot-main") == NEW
+@pytest.mark.parametrize("secret", [NEW, GRANTED])
+def test_a_secret_is_read_as_it_was_kept(vault, secret):
+    vault.keep(secret)
+    assert vault.secrets.get("hubspot-main") == secret
+
+
+def test_a_secret_of_an_earlier_version_is_read():
+    text = '{"url": "u", "webhook_secrets": ["one"], "token": "t"}'
+    assert from_text(text) == Secret("u", ("one",), "t")
+
+
+def test_a_replaced_secret_is_kept_and_known_at_once(vault):
+    vault.keep(OLD)
+    vault.secrets.get("hubspot-main")
+    vault.secrets.replace("hubspot-main", GRANTED)
+    assert vault.secrets.get("hubspot-main") == GRANTED
+    assert SecretsManagerSecrets("test").get("hubspot-main") == GRANTED
+
+
+def test_a_secret_that_could_not_be_replaced_is_worth_another_try_and_not_quoted(vault):
+    with pytest.raises(Retryable) as raised:
+        vault.secrets.replace("hubspot-main", GRANTED)
+    assert "a refresh token" not in "".join(traceback.format_exception(raised.value))
+    vault.keep(OLD)
+    assert vault.secrets.get("hubspot-main") == OLD
 
 
 def test_a_secret_is_read_once_a_minute(vault):
@@ -130,9 +155,15 @@ def test_a_manager_that_is_busy_is_worth_trying_again(vault):
         '{"url": "hunter2"}',
         '{"url": "u", "webhook_secrets": "hunter2", "token": "t"}',
         '{"url": "u", "webhook_secrets": [""], "token": "hunter2"}',
+        '{"url": "u", "webhook_secrets": [1], "token": "hunter2"}',
+        '{"url": "u", "webhook_secrets": 1, "token": "hunter2"}',
+        '{"url": "u", "webhook_secrets": ["s"], "token": 1, "oauth": {"client_id": "hunter2"}}',
+        '{"url": "u", "webhook_secrets": ["s"], "token": "t", "oauth": {"client_id": "hunter2"}}',
+        '{"url": "u", "webhook_secrets": ["s"], "token": "t", "signatures": "hunter2"}',
     ],
 )
 def test_a_malformed_secret_is_loud_but_keeps_its_text_to_itself(text):
     with pytest.raises(ConfigurationError) as raised:
         from_text(text)
     assert "hunter2" not in "".join(traceback.format_exception(raised.value, limit=0))
+    assert raised.value.__suppress_context__
