@@ -1,4 +1,4 @@
-"""JSON over HTTPS to a CRM: patience, retries, and every outcome as an error of core.
+"""JSON over HTTPS to a CRM: pace, patience, and every outcome as an error of core.
 
 Reads and writes travel in sessions of their own. A read may be sent again whatever happened
 to it. A write may be sent again only if the CRM certainly did not take it: one whose answer
@@ -11,24 +11,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import sleep
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    InvalidHeader,
-    MaxRetryError,
-    ResponseError,
-)
-from urllib3.response import BaseHTTPResponse
-from urllib3.util import Retry
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
+from chalicelib.core.connector import Access, AccessToken, Rate
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
+    EmtiazError,
+    OutOfService,
     Parked,
     RateLimited,
     Retryable,
@@ -37,13 +36,33 @@ from chalicelib.core.errors import (
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
 RETRIES = 3
+BROKEN_READS = 1
+"""A read that broke has cost its timeout, and is sent again less often than one that was busy."""
+
+LONGEST_WAIT_S = 12.0
+"""All waiting for one answer together; the queue can wait longer, a Lambda's waiting is paid."""
+
+LONGEST_RETRY_AFTER_S = 24 * 3600.0
 
 SUCCESS = range(200, 300)
-UNAUTHORIZED = frozenset({401, 403})
+UNAUTHORIZED = 401
+FORBIDDEN = 403
 TOO_MANY_REQUESTS = 429
-CLIENT_ERRORS = frozenset(range(400, 500))
-LONGEST_WAIT_S = 10
-"""A CRM that asks for more is left alone: the queue can wait, a Lambda's waiting is paid."""
+CLIENT_ERRORS = range(400, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``headers`` are found in any case; ``body`` is parsed JSON, None if it is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+    @property
+    def retry_after(self) -> float | None:
+        """In seconds; None without one or for nonsense."""
+        return _seconds(self.headers.get("Retry-After", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +71,41 @@ class Dialect:
 
     ``busy`` are the statuses worth sending again. After those that are also ``in_doubt`` a
     write may still be applied: a gateway lost the answer. ``write_timeout_s`` is longer than
-    the CRM itself works on a request. ``message`` makes a line for people of an error body,
-    ``pause_s`` the seconds to wait after a 429 that carries no Retry-After.
+    the CRM itself works on a request. ``message`` makes a line for people of an error body.
     """
 
     busy: frozenset[int]
     in_doubt: frozenset[int]
     write_timeout_s: float
     message: Callable[[Any], str]
-    pause_s: Callable[[Any], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Nobody may call the account before ``until``."""
+
+    until: datetime
+    why: str
+
+
+class Limits(Protocol):
+    """What one account may be asked, as its answers tell."""
+
+    def rate(self, path: str) -> Rate:
+        """Which limit a call of ``path`` counts against."""
+        ...
+
+    def heed(self, answer: Answer) -> None:
+        """Learn from any answer, good or bad."""
+        ...
+
+    def closure(self) -> Closure | None:
+        """None while the account is open."""
+        ...
+
+    def least_wait_s(self, answer: Answer) -> float:
+        """Before a busy answer that names no time is worth another try."""
+        ...
 
 
 class Refused(Parked):
@@ -75,29 +120,28 @@ class Refused(Parked):
         self.body = body
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What reads and writes of one account have in common."""
+
+    base_url: str
+    access: Access
+    refresh: Callable[[str], AccessToken]
+    dialect: Dialect
+    limits: Limits
+
+
 class Http:
-    """One CRM account. ``authorization`` is the value of that header.
+    """One CRM account.
 
     Both methods return the parsed body of a 2xx answer (None if empty), and raise
-    CredentialsInvalid, RateLimited, CrmUnavailable or Refused.
+    CredentialsInvalid, RateLimited, OutOfService, CrmUnavailable or Refused.
     """
 
-    def __init__(self, base_url: str, authorization: str, dialect: Dialect) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._reading = _Channel(
-            session=_session(authorization, _patience(dialect.busy, read=1)),
-            timeout_s=READ_TIMEOUT_S,
-            writes=False,
-            dialect=dialect,
-        )
-        # read and other: what broke after the request had left is not sent again.
-        certain = dialect.busy - dialect.in_doubt
-        self._writing = _Channel(
-            session=_session(authorization, _patience(certain, read=False, other=0), _FreshAdapter),
-            timeout_s=dialect.write_timeout_s,
-            writes=True,
-            dialect=dialect,
-        )
+    def __init__(self, line: Line) -> None:
+        self._reading = _Channel(line, _session(HTTPAdapter), READ_TIMEOUT_S, writes=False)
+        write_timeout = line.dialect.write_timeout_s
+        self._writing = _Channel(line, _session(_FreshAdapter), write_timeout, writes=True)
         # A connection that went stale while a Lambda was frozen looks, when it breaks, like
         # a lost answer, and puts a whole batch in doubt. A fresh one per write cannot.
         self._writing.session.headers["Connection"] = "close"
@@ -106,55 +150,181 @@ class Http:
         self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
         """For any request that changes nothing, a batch read by POST included."""
-        return self._reading.send(method, self._base_url + path, query, body)
+        return self._reading.send(_Call(method, path, query, body))
 
     def write(self, method: str, path: str, *, body: Any) -> Any:
         """For a change that ends the same when it is made twice."""
-        return self._writing.send(method, self._base_url + path, None, body)
+        return self._writing.send(_Call(method, path, None, body))
+
+
+def submit_form(url: str, form: Mapping[str, str], busy: frozenset[int]) -> Any:
+    """POST a form once, without a token. Its texts are secrets, and stand in no error.
+
+    Raises Refused, whose message is only the status, RateLimited or CrmUnavailable.
+    """
+    timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    try:
+        response = requests.post(
+            url, data=form, timeout=timeout, allow_redirects=False, auth=_Token("")
+        )
+    except requests.RequestException as failure:
+        raise CrmUnavailable(f"POST {url}: {type(failure).__name__}") from None
+    answer = _answer(response)
+    text = f"POST {url} answered {answer.status}"
+    if answer.status in SUCCESS and answer.body is not None:
+        return answer.body
+    if answer.status == TOO_MANY_REQUESTS:
+        raise RateLimited(text, retry_after=answer.retry_after)
+    if answer.status in CLIENT_ERRORS and answer.status not in busy:
+        raise Refused(text, answer.status, answer.body)
+    raise CrmUnavailable(text, retry_after=answer.retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    method: str
+    path: str
+    query: Mapping[str, str] | None
+    body: Any
+
+
+class _Unauthorized(CredentialsInvalid):
+    """The token was refused, so that the call was not taken."""
+
+
+class _Passing(Exception):
+    """What may be over at the next try. ``error`` is what it means if that is given up.
+
+    ``wait`` is in seconds, None if the CRM leaves it to us. ``broken`` is true of a read that
+    was sent and has no answer.
+    """
+
+    def __init__(
+        self, error: Retryable, *, wait: float | None = None, broken: bool = False
+    ) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait
+        self.broken = broken
+
+
+class _Patience:
+    """How much may go wrong with one call before it is given up."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+        self._broken = 0
+        self._seconds = LONGEST_WAIT_S
+
+    def wait(self, failure: _Passing) -> None:
+        """Until the next try. Raises what the failure means where there is none left."""
+        wait = self._back_off() if failure.wait is None else failure.wait
+        self._tries += 1
+        self._broken += failure.broken
+        self._seconds -= wait
+        if self._tries > RETRIES or self._broken > BROKEN_READS or self._seconds < 0:
+            raise failure.error from failure.__cause__
+        sleep(wait)
+
+    def _back_off(self) -> float:
+        """Up to 1 s, then 2 to 3 s, then 4 to 5 s."""
+        return 2.0 * self._tries + _jitter()
 
 
 @dataclass(frozen=True, slots=True)
 class _Channel:
+    line: Line
     session: requests.Session
     timeout_s: float
     writes: bool
-    dialect: Dialect
 
-    def send(self, method: str, url: str, query: Mapping[str, str] | None, body: Any) -> Any:
+    def send(self, call: _Call) -> Any:
+        token = self.line.access.token(self.line.refresh)
+        try:
+            return self._persist(call, token)
+        except _Unauthorized:
+            newer = self.line.access.token(self.line.refresh, refused=token)
+            if newer == token:
+                raise
+        return self._persist(call, newer)
+
+    def _persist(self, call: _Call, token: str) -> Any:
+        patience = _Patience()
+        while True:
+            self._enter(call)
+            try:
+                return self._attempt(call, token)
+            except _Passing as failure:
+                patience.wait(failure)
+
+    def _enter(self, call: _Call) -> None:
+        if closure := self.line.limits.closure():
+            raise self._closed(closure.why, closure.until)
+        self.line.access.enter(self.line.limits.rate(call.path))
+
+    def _attempt(self, call: _Call, token: str) -> Any:
         try:
             response = self.session.request(
-                method,
-                url,
-                params=query,
-                json=body,
+                call.method,
+                self.line.base_url.rstrip("/") + call.path,
+                params=call.query,
+                json=call.body,
                 timeout=(CONNECT_TIMEOUT_S, self.timeout_s),
                 allow_redirects=False,
+                auth=_Token(token),
             )
         except requests.RequestException as failure:
-            text = f"{method} {url}: {type(failure).__name__}"
-            raise self._silence(text, None, self.writes and _was_sent(failure)) from failure
-        parsed = _json(response)
-        if response.status_code in SUCCESS and (parsed is not None or not response.content):
-            return parsed
-        raise self._failure(response, parsed)
+            text = f"{call.method} {call.path}: {type(failure).__name__}"
+            raise self._silence(text, sent=_was_sent(failure)) from failure
+        answer = _answer(response)
+        self.line.limits.heed(answer)
+        if answer.status not in SUCCESS:
+            raise self._failure(answer, token)
+        if answer.body is None and response.content:
+            raise self._silence(f"answered {answer.status} with what is no JSON", sent=True)
+        return answer.body
 
-    def _failure(self, response: requests.Response, body: Any) -> Parked | Retryable:
-        status, wait = response.status_code, _seconds(response.headers.get("Retry-After"))
-        text = f"answered {status}: {self.dialect.message(body)}"
-        if status in UNAUTHORIZED:
-            return CredentialsInvalid(text)
-        if status == TOO_MANY_REQUESTS:
-            pause = self.dialect.pause_s(body) if wait is None else wait
-            return RateLimited(text, retry_after=pause)
-        if status in CLIENT_ERRORS - self.dialect.busy:
-            return Refused(text, status, body)
-        return self._silence(text, wait, self.writes and status in self.dialect.in_doubt)
+    def _failure(self, answer: Answer, token: str) -> EmtiazError | _Passing:
+        message = self.line.dialect.message(answer.body)
+        text = f"answered {answer.status}: {message}"
+        text = text.replace(token, "…") if token else text
+        if answer.status in (UNAUTHORIZED, FORBIDDEN):
+            return (_Unauthorized if answer.status == UNAUTHORIZED else CredentialsInvalid)(text)
+        if closure := self.line.limits.closure():
+            return self._closed(f"{closure.why}: {text}", closure.until)
+        if answer.status in self.line.dialect.busy:
+            return self._busy(text, answer)
+        if answer.status in CLIENT_ERRORS:
+            return Refused(text, answer.status, answer.body)
+        # An internal error, or a redirect. Neither is worth sending again at once: what the
+        # CRM stumbles over, it stumbles over again.
+        return CrmUnavailable(text, retry_after=answer.retry_after)
 
-    def _silence(self, text: str, wait: float | None, in_doubt: bool) -> CrmUnavailable:
+    def _busy(self, text: str, answer: Answer) -> CrmUnavailable | _Passing:
+        if self.writes and answer.status in self.line.dialect.in_doubt:
+            return self._doubt(text, answer.retry_after or 0)
+        wait = answer.retry_after
+        least = self.line.limits.least_wait_s(answer)
+        if wait is None and least:
+            wait = least + _jitter()
+        if answer.status == TOO_MANY_REQUESTS:
+            return _Passing(RateLimited(text, retry_after=wait), wait=wait)
+        return _Passing(CrmUnavailable(text, retry_after=wait), wait=wait)
+
+    def _silence(self, text: str, *, sent: bool) -> CrmUnavailable | _Passing:
+        if sent and self.writes:
+            return self._doubt(text)
+        return _Passing(CrmUnavailable(text), broken=sent)
+
+    def _doubt(self, text: str, wait: float = 0) -> CrmUnavailable:
         # A write that may still be applied must not be overtaken by its own repetition: nothing
         # is sent to the record until the CRM has certainly stopped working on it.
-        hold = max(wait or 0.0, self.dialect.write_timeout_s) if in_doubt else wait
-        return CrmUnavailable(text, retry_after=hold, in_doubt=in_doubt)
+        hold = max(wait, self.line.dialect.write_timeout_s)
+        return CrmUnavailable(text, retry_after=hold, in_doubt=True)
+
+    def _closed(self, text: str, until: datetime) -> OutOfService:
+        left = (until - self.line.access.now()).total_seconds()
+        return OutOfService(text, until=until, retry_after=max(0.0, left))
 
 
 class _FreshHttp(HTTPConnection):
@@ -186,57 +356,31 @@ class _FreshAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = pools
 
 
-class _Patience(Retry):
-    """Mends three habits of urllib3: the first retry is sent at once, a Retry-After of hours is
-    slept through, and nonsense in it raises.
-    """
-
-    def get_backoff_time(self) -> float:
-        jitter = random.uniform(0, self.backoff_jitter)  # noqa: S311 (spreads load, guards nothing)
-        return super().get_backoff_time() or jitter
-
-    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        return _seconds(response.headers.get("Retry-After"))
-
-    def increment(self, *args: Any, **kwargs: Any) -> Self:
-        response = kwargs.get("response")
-        if response is not None and (self.get_retry_after(response) or 0) > LONGEST_WAIT_S:
-            pool: Any = kwargs.get("_pool")
-            raise MaxRetryError(pool, None, ResponseError("asks for a long wait"))
-        return super().increment(*args, **kwargs)
-
-
-def _patience(busy: frozenset[int], **limits: Any) -> Retry:
-    return _Patience(
-        total=RETRIES,
-        allowed_methods=None,  # all: CRMs read by POST, and our writes set values
-        status_forcelist=busy,
-        raise_on_status=False,
-        backoff_factor=1.0,
-        backoff_jitter=1.0,
-        **limits,
-    )
-
-
-def _session(
-    authorization: str, retries: Retry, adapter: type[HTTPAdapter] = HTTPAdapter
-) -> requests.Session:
+def _session(adapter: type[HTTPAdapter]) -> requests.Session:
     session = requests.Session()
-    session.auth = _Authorization(authorization)
     session.headers["User-Agent"] = "emtiaz"
     for scheme in ("https://", "http://"):  # http: the stand-ins, on loopback
-        session.mount(scheme, adapter(max_retries=retries))
+        session.mount(scheme, adapter())
     return session
 
 
 @dataclass(frozen=True, slots=True)
-class _Authorization(requests.auth.AuthBase):
-    # As session.auth rather than as a header: a header gives way to a .netrc file.
+class _Token(requests.auth.AuthBase):
+    # As auth rather than as a header: a header gives way to a .netrc file, and so does none.
     value: str
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self.value
+        if self.value:
+            request.headers["Authorization"] = f"Bearer {self.value}"
         return request
+
+
+def _answer(response: requests.Response) -> Answer:
+    try:
+        body = response.json()
+    except requests.JSONDecodeError:
+        body = None
+    return Answer(response.status_code, response.headers, body)
 
 
 def _was_sent(failure: requests.RequestException) -> bool:
@@ -245,16 +389,21 @@ def _was_sent(failure: requests.RequestException) -> bool:
     return not (isinstance(cause, MaxRetryError) and isinstance(cause.reason, ConnectTimeoutError))
 
 
-def _json(response: requests.Response) -> Any:
-    try:
-        return response.json()
-    except requests.JSONDecodeError:
-        return None
+def _jitter() -> float:
+    return random.uniform(0, 1)  # noqa: S311 - spreads load, guards nothing
 
 
-def _seconds(retry_after: str | None) -> float | None:
-    """From either form of the header, at most six hours; None without one or for nonsense."""
+def _seconds(retry_after: str) -> float | None:
+    """From either form of the header, a number of seconds or a date; at most a day.
+
+    >>> _seconds("120"), _seconds("soon"), _seconds("Wed, 21 Oct 2015 07:28:00 GMT")
+    (120.0, None, 0.0)
+    """
+    if retry_after.isascii() and retry_after.isdigit():
+        return min(float(retry_after), LONGEST_RETRY_AFTER_S)
     try:
-        return Retry().parse_retry_after(retry_after) if retry_after else None
-    except InvalidHeader:
+        at = parsedate_to_datetime(retry_after)
+    except ValueError:
         return None
+    left = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(0.0, left), LONGEST_RETRY_AFTER_S)

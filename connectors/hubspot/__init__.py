@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
+from chalicelib.core.connector import Access, Connection, Connector, CrmClient, Secret
 from connectors.hubspot.webhook import check_shape, parse, verify
 
 # Receive imports this module, and starts faster without what only the checker needs.
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from chalicelib.core.policy import Attribute
 
 
-def _connect(connection: Connection, secret: Secret, attributes: Sequence[Attribute]) -> CrmClient:
+def _connect(
+    connection: Connection, secret: Secret, attributes: Sequence[Attribute], access: Access
+) -> CrmClient:
     from connectors.hubspot.client import HubSpotClient
 
-    return HubSpotClient(connection, secret, attributes)
+    return HubSpotClient(connection, secret, attributes, access)
 
 
 CONNECTOR = Connector(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, TypeVar
 
-from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.connector import Access, Connection, Secret
 from chalicelib.core.errors import CrmUnavailable
-from connectors._http import Dialect, Http
+from connectors._http import Dialect, Http, Line
+from connectors.hubspot.limits import BUSY, CALLS, HubSpotLimits
+from connectors.hubspot.oauth import refresher
 from connectors.hubspot.translate import Association, Pipeline, Record
 
 T = TypeVar("T")
@@ -15,8 +17,7 @@ T = TypeVar("T")
 BATCH = 100
 """Records per batch call. Associations take 1,000 by the guide, 100 by the changelog."""
 
-WINDOW_S = 10.0
-DAILY_PAUSE_S = 3600.0
+WINDOW_S = CALLS.seconds
 
 
 class Problem(TypedDict, total=False):
@@ -67,29 +68,22 @@ def correlation_id(body: Any) -> str:
     return str(body.get("correlationId", "")) if isinstance(body, dict) else ""
 
 
-def pause_s(body: Any) -> float:
-    """HubSpot's 429 names no Retry-After, only the policy that was broken."""
-    policy = body.get("policyName", "") if isinstance(body, dict) else ""
-    # The day ends at midnight of the account; one call an hour finds out soon enough.
-    return DAILY_PAUSE_S if policy == "DAILY" else WINDOW_S
-
-
 DIALECT = Dialect(
-    # 423: locked by a bulk write. 477: the account is being moved. 521 and 523: not reached.
-    busy=frozenset({423, 429, 477, 502, 503, 504, 521, 523, 524}),
+    busy=BUSY,
     in_doubt=frozenset({502, 504, 524}),
     # The proxy before HubSpot gives a request up after 100 s, with 524.
     write_timeout_s=110.0,
     message=error_message,
-    pause_s=pause_s,
 )
 
 
 class HubSpotApi:
     """One method per endpoint; raises what ``Http`` raises."""
 
-    def __init__(self, connection: Connection, secret: Secret) -> None:
-        self._http = Http(connection.base_url, f"Bearer {secret.token}", DIALECT)
+    def __init__(self, connection: Connection, secret: Secret, access: Access) -> None:
+        refresh = refresher(connection, secret, access.now)
+        limits = HubSpotLimits(connection.time_zone, access.now)
+        self._http = Http(Line(connection.base_url, access, refresh, DIALECT, limits))
         self._version = connection.api_version
 
     def account(self) -> Mapping[str, Any]:

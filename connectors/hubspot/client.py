@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 
 from chalicelib.core.card import Output
-from chalicelib.core.connector import Account, Change, Connection, Page, Secret, Update
+from chalicelib.core.connector import Access, Account, Change, Connection, Page, Secret, Update
 from chalicelib.core.errors import EmtiazError
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Kind, Language, Ref
@@ -42,11 +42,15 @@ class HubSpotClient:
     write_batch = BATCH
 
     def __init__(
-        self, connection: Connection, secret: Secret, attributes: Sequence[Attribute]
+        self,
+        connection: Connection,
+        secret: Secret,
+        attributes: Sequence[Attribute],
+        access: Access,
     ) -> None:
         self._connection = connection
         self._attributes = attributes
-        self._api = HubSpotApi(connection, secret)
+        self._api = HubSpotApi(connection, secret, access)
         self._pipelines = _Pipelines(self._api)
 
     def account(self) -> Account:

@@ -25,12 +25,18 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.facts import FactSet
 from tests.connectors import cases
+from tests.fakes.access import FakeAccess
 
 CRMS = connectors.names()
 
 every_connector = pytest.mark.parametrize("crm", CRMS)
 every_delivery = pytest.mark.parametrize(("crm", "case"), cases.payloads(CRMS))
 every_reading = pytest.mark.parametrize(("crm", "case"), cases.records(CRMS))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr("connectors._http.sleep", lambda _: None)
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def the_crm():
 
 
 def client_for(crm, attributes=()):
-    return connectors.load(crm).connect(cases.connection_of(crm), cases.secret_of(crm), attributes)
+    secret = cases.secret_of(crm)
+    access = FakeAccess(secret.token)
+    return connectors.load(crm).connect(cases.connection_of(crm), secret, attributes, access)
 
 
 def fetch_something(crm):

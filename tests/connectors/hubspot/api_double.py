@@ -11,6 +11,7 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute
 from connectors.hubspot.client import HubSpotClient
 from tests.connectors import cases
+from tests.fakes.access import FakeAccess
 
 CONNECTION = cases.connection_of("hubspot")
 NOW = datetime(2026, 11, 1, 8, tzinfo=UTC)
@@ -19,7 +20,7 @@ TOKEN = "hubspot-token"
 
 def client(*attributes):
     secret = Secret("https://hooks.example.com/webhooks/hubspot", ("unused",), TOKEN)
-    return HubSpotClient(CONNECTION, secret, attributes)
+    return HubSpotClient(CONNECTION, secret, attributes, FakeAccess(TOKEN))
 
 
 def contact(identity):

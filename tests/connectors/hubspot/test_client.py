@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.connector import Account, Page
-from chalicelib.core.errors import CrmUnavailable, RateLimited
+from chalicelib.core.errors import CrmUnavailable
 from connectors.hubspot.client import PIPELINES_LIVE, UNKNOWN_STAGE_LIVES
 from tests.connectors.hubspot.api_double import (
     ASSOCIATIONS,
@@ -216,14 +216,3 @@ def test_listing_does_without_a_total_that_hubspot_will_not_give(api):
     api.answer("GET", OBJECTS + "contacts", {"results": []})
     api.answer("POST", OBJECTS + "contacts/search", {"message": "no"}, status=400)
     assert client().list_subjects(None) == Page((), None, None)
-
-
-@pytest.mark.parametrize(
-    ("policy", "pause"), [("TEN_SECONDLY_ROLLING", 10), ("DAILY", 3600), (None, 10)]
-)
-def test_a_rate_limit_without_retry_after_pauses_by_the_policy_it_names(api, policy, pause):
-    body = {"status": "error", "message": "limit reached", "policyName": policy}
-    api.answer("POST", CONTACTS_READ, body, status=429)
-    with pytest.raises(RateLimited, match="limit reached") as caught:
-        client().fetch([contact(1)], NOW)
-    assert caught.value.retry_after == pause
