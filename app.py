@@ -57,11 +57,23 @@ def services() -> Services:
     return aws_services(settings(), connectors.load)
 
 
-@app.route("/hooks/{connection}", methods=["POST"], content_types=list(connectors.content_types()))
+CONTENT_TYPES = list(connectors.content_types())
+
+
+@app.route("/hooks/{connection}", methods=["POST"], content_types=CONTENT_TYPES)
 def hooks(connection: str) -> Response:
+    return _answer(connection, channel="")
+
+
+@app.route("/hooks/{connection}/{channel}", methods=["POST"], content_types=CONTENT_TYPES)
+def channel_hooks(connection: str, channel: str) -> Response:
+    return _answer(connection, channel)
+
+
+def _answer(connection: str, channel: str) -> Response:
     delivery = uuid4().hex
     try:
-        receive(delivery, connection, _request(), edge(), datetime.now(UTC))
+        receive(delivery, connection, _request(channel), edge(), datetime.now(UTC))
     except Rejected as error:
         logs.warning("rejected", status=error.status, reason=str(error))
         return Response({"error": str(error)}, status_code=error.status)
@@ -106,7 +118,7 @@ def sweep(_event: CloudWatchEvent) -> None:
     wake_due_cards(services(), services().clock.now())
 
 
-def _request() -> Request:
+def _request(channel: str) -> Request:
     current = app.current_request
     assert current is not None
     headers = {name.lower(): value for name, value in current.headers.items()}
@@ -117,7 +129,7 @@ def _request() -> Request:
         raise PayloadInvalid("the body cannot be decoded") from error
     # Signatures cover the public address, which a function behind a gateway cannot see: the
     # connection's secret holds it, and no URL is rebuilt from headers here.
-    return Request(current.method, "", headers, raw)
+    return Request(current.method, "", headers, raw, channel)
 
 
 def _envelopes(event: SQSEvent) -> list[Envelope]:

@@ -1,5 +1,6 @@
 """The handlers of ``app.py`` as API Gateway and SQS call them, with fakes behind the ports."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from tests.fakes.secrets import InMemorySecrets
 from tests.pipeline.conftest import Installation
 
 URL = "https://emtiaz.example/v1/hooks/hubspot-main"
-SECRET = Secret(URL, ("the-secret",), "token")
+SECRET = Secret(URL, ("the-secret",), "token", signatures=("v2",))
 BODY = '[{"eventId":1,"portalId":62515,"objectId":512,"name":"مینا"}]'.encode()
 
 
@@ -50,6 +51,35 @@ def test_a_good_delivery_is_answered_202_with_its_id(queue, http):
     assert answer.status_code == 202
     (message,) = queue.messages
     assert answer.json_body == {"delivery": message["delivery"]}
+
+
+def signed_by_a_workflow(body, channel):
+    signed = f"the-secretPOST{URL}/{channel}".encode() + body
+    return {
+        "Content-Type": "application/json",
+        "X-HubSpot-Signature": hashlib.sha256(signed).hexdigest(),
+        "X-HubSpot-Signature-Version": "v2",
+    }
+
+
+def test_a_record_that_a_workflow_sends_is_taken_on_its_channel(queue, http):
+    body = b'{"id":"512"}'
+    headers = signed_by_a_workflow(body, "contacts")
+    answer = http.post("/hooks/hubspot-main/contacts", headers=headers, body=body)
+    assert answer.status_code == 202
+    (message,) = queue.messages
+    assert message["channel"] == "contacts"
+
+
+@pytest.mark.parametrize(
+    ("sent_to", "status"), [("companies", 401), ("weather", 404), ("Contacts", 404)]
+)
+def test_on_any_other_channel_it_is_refused(queue, http, sent_to, status):
+    body = b'{"id":"512"}'
+    headers = signed_by_a_workflow(body, "contacts")
+    answer = http.post(f"/hooks/hubspot-main/{sent_to}", headers=headers, body=body)
+    assert answer.status_code == status
+    assert queue.messages == []
 
 
 def test_a_refusal_says_why_and_never_repeats_the_body(queue, http):
@@ -118,7 +148,7 @@ CONNECTOR = '''
 
     CONNECTOR = Connector(
         name="fourth", base_url="https://fourth.example", api_version="1",
-        content_types=("text/xml",), verify=verify, check_shape=lambda body: None,
+        content_types=("text/xml",), verify=verify, check_shape=lambda request: None,
         parse=lambda request, connection: (), connect=lambda *terms: None,
     )
 '''

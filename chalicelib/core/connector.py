@@ -125,13 +125,14 @@ class Event:
     """One line of a delivery: some record rang. It tells where to look, never what is true.
 
     ``ref`` is None for a type that we do not know; ``ours`` marks an echo of our own write.
-    ``into`` is the survivor that a merged ``ref`` became part of. ``key`` is the same in every
-    attempt to deliver the same event, and different for any other.
+    ``occurred_at`` is None where the sender tells no time. ``into`` is the survivor that a
+    merged ``ref`` became part of. ``key`` is the same in every attempt to deliver the same
+    event, and different for any other.
     """
 
     type: EventType
     ref: Ref | None
-    occurred_at: datetime
+    occurred_at: datetime | None
     name: str
     ours: bool = False
     into: Ref | None = None
@@ -247,8 +248,9 @@ class Connector:
 
     ``base_url`` and ``api_version`` are what a new connection begins with.
 
-    ``verify`` raises ``SignatureInvalid``; ``check_shape`` raises ``PayloadInvalid`` for a body
-    that no delivery of this CRM looks like; ``parse`` raises ``DeliveryUnreadable``.
+    ``verify`` raises ``SignatureInvalid``, and ``UnknownConnection`` for a channel that this CRM
+    does not have; ``check_shape`` raises ``PayloadInvalid`` for a body that nothing sent to the
+    request's channel looks like; ``parse`` raises ``DeliveryUnreadable``.
     """
 
     name: str
@@ -256,6 +258,6 @@ class Connector:
     api_version: str
     content_types: tuple[str, ...]
     verify: Callable[[Request, Secret, datetime], None]
-    check_shape: Callable[[bytes], None]
+    check_shape: Callable[[Request], None]
     parse: Callable[[Request, Connection], tuple[Event, ...]]
     connect: Callable[[Connection, Secret, Sequence[Attribute], Access], CrmClient]

@@ -139,6 +139,7 @@ def delivery_message(
         "delivery": delivery,
         "connection": connection,
         "received_at": iso(received_at),
+        "channel": request.channel,
         "headers": {"content-type": request.headers.get("content-type", "")},
         "body_b64": base64.b64encode(request.body).decode("ascii"),
     }
@@ -155,7 +156,7 @@ def delivered_request(body: Mapping[str, Json]) -> Request:
     except (KeyError, binascii.Error) as error:
         raise DeliveryUnreadable(f"the queued body is damaged: {error}") from error
     headers = cast(Mapping[str, str], body.get("headers", {}))
-    return Request("POST", "", headers, raw)
+    return Request("POST", "", headers, raw, str(body.get("channel", "")))
 
 
 def refs_messages(

@@ -27,7 +27,7 @@ def receive(delivery: str, connection: str, request: Request, edge: Edge, now: d
     connector = _connector(connection, edge)
     _check_media_type(request, connector)
     _check_signature(connection, request, connector, edge, now)
-    connector.check_shape(request.body)
+    connector.check_shape(request)
     edge.intake.send([delivery_message(delivery, connection, request, now)])
 
 

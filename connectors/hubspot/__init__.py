@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.core.connector import Access, Connection, Connector, CrmClient, Secret
-from connectors.hubspot.webhook import check_shape, parse, verify
+from chalicelib.core.connector import (
+    Access,
+    Connection,
+    Connector,
+    CrmClient,
+    Event,
+    Request,
+    Secret,
+)
+from chalicelib.core.errors import UnknownConnection
+from connectors.hubspot import signature, webhook, workflow
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
     from chalicelib.core.policy import Attribute
+
+
+def _verify(request: Request, secret: Secret, now: datetime) -> None:
+    if request.channel and request.channel not in workflow.CHANNELS:
+        raise UnknownConnection("HubSpot has no such channel")
+    signature.verify(request, secret, now)
+
+
+def _check_shape(request: Request) -> None:
+    sender = workflow if request.channel else webhook
+    sender.check_shape(request.body)
+
+
+def _parse(request: Request, connection: Connection) -> tuple[Event, ...]:
+    sender = workflow if request.channel else webhook
+    return sender.parse(request, connection)
 
 
 def _connect(
@@ -26,8 +52,8 @@ CONNECTOR = Connector(
     base_url="https://api.hubapi.com",
     api_version="2026-03",
     content_types=("application/json",),
-    verify=verify,
-    check_shape=check_shape,
-    parse=parse,
+    verify=_verify,
+    check_shape=_check_shape,
+    parse=_parse,
     connect=_connect,
 )

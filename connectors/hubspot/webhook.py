@@ -1,61 +1,43 @@
-"""HubSpot's webhooks: signature v3, and events in ``object.*`` and classic form.
-
-The signature is HMAC-SHA256 over method, URL, body and timestamp, keyed with the app's
-client secret. v1 and v2 are not accepted: nothing in them protects from a replay.
-"""
+"""HubSpot's webhooks: up to a hundred events a request, in ``object.*`` and classic form."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlencode
 
-from chalicelib.core.connector import Connection, Event, EventType, Request, Secret
-from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid, SignatureInvalid
+from chalicelib.core.connector import Connection, Event, EventType, Request
+from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from chalicelib.core.model import Kind, Ref
 from connectors.hubspot.owned import PREFIX
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-SIGNATURE_HEADER = "x-hubspot-signature-v3"
-TIMESTAMP_HEADER = "x-hubspot-request-timestamp"
-WINDOW = timedelta(minutes=5)
 MOST_EVENTS = 100
 DEEPEST = 32
 
-# HubSpot undoes these escapes of the URL before signing, and no others; lower-case hex is not
-# among them.
-_UNESCAPED = {
-    "%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'",
-    "%28": "(", "%29": ")", "%2A": "*", "%2C": ",", "%3B": ";",
-}  # fmt: skip
-_ESCAPE = re.compile("|".join(_UNESCAPED))
-
 EVENT_TYPES: Mapping[str, EventType] = {
     "creation": EventType.CREATED,
-    "restore": EventType.CREATED,
+    "restore": EventType.RESTORED,
     "propertyChange": EventType.CHANGED,
-    "merge": EventType.CHANGED,
-    "associationChange": EventType.ASSOCIATED,
     "deletion": EventType.DELETED,
     # Arrives beside contact.deletion, in any order.
-    "privacyDeletion": EventType.DELETED,
+    "privacyDeletion": EventType.ERASED,
 }
-"""By the last word of a subscription type."""
+"""By the last word of a subscription type that is about one record."""
 
 CLASSIC_KINDS: Mapping[str, Kind] = {
     "contact": "contact",
     "company": "account",
     "deal": "deal",
     "ticket": "ticket",
+    "line_item": "line_item",
 }
 """By the first word of a classic subscription type, or a half of an association type."""
 
@@ -64,6 +46,8 @@ TYPE_ID_KINDS: Mapping[str, Kind] = {
     "0-2": "account",
     "0-3": "deal",
     "0-5": "ticket",
+    "0-8": "line_item",
+    "0-19": "survey",
     "0-136": "lead",
 }
 """By the ``objectTypeId`` of an ``object.*`` event."""
@@ -71,50 +55,46 @@ TYPE_ID_KINDS: Mapping[str, Kind] = {
 OTHER_PORTAL = "event of another portal"
 """Name of an event that is counted and dropped: correctly signed, but not of this account."""
 
-
-def sign(method: str, url: str, body: bytes, timestamp: str, secret: str) -> str:
-    """The Base64 of ``X-HubSpot-Signature-v3``; ``timestamp`` is epoch milliseconds.
-
-    >>> uri = "https://www.example.com/webhook_uri"
-    >>> body = b"{'example_field':'example_value'}"
-    >>> sign("POST", uri, body, "1693657560000", "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy")
-    'K36dawei4A+QBNolUOqo7s91KQDWQ5MXZ/QufNYuk/Y='
-    """
-    message = f"{method}{_signed_url(url)}".encode() + body + timestamp.encode()
-    return base64.b64encode(hmac.digest(secret.encode(), message, hashlib.sha256)).decode()
+# Together they tell one event from another; attemptNumber, which tells attempts, is not among
+# them, and eventId alone is said not to be unique.
+_IDENTIFYING = (
+    "portalId", "subscriptionId", "subscriptionType", "eventType", "objectTypeId", "objectId",
+    "associationType", "fromObjectTypeId", "fromObjectId", "toObjectTypeId", "toObjectId",
+    "associationRemoved", "isPrimaryAssociation", "eventId", "occurredAt", "propertyName",
+)  # fmt: skip
 
 
-def verify(request: Request, secret: Secret, now: datetime) -> None:
-    """Against ``secret.url``: headers and path that a proxy rewrote are no evidence.
+@dataclass(frozen=True, slots=True)
+class _Rung:
+    """A record that a line rings for; ``into`` is the record that it was merged into."""
 
-    Raises SignatureInvalid, also when the secret lists nothing to check against.
-    """
-    signature = request.headers.get(SIGNATURE_HEADER, "")
-    timestamp = request.headers.get(TIMESTAMP_HEADER, "")
-    _check_time(timestamp, now)
-    matches = [
-        hmac.compare_digest(
-            sign(request.method, secret.url, request.body, timestamp, key).encode(),
-            signature.encode(errors="replace"),
-        )
-        for key in secret.webhook_secrets
-    ]
-    if not any(matches):
-        raise SignatureInvalid(f"{SIGNATURE_HEADER} does not match any live secret")
+    type: EventType
+    kind: Kind
+    id: int
+    into: int | None = None
 
 
 def check_shape(body: bytes) -> None:
     """UTF-8, JSON, an array of 1-100 objects, at most 32 levels deep; else PayloadInvalid."""
-    try:
-        events = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as fault:
-        raise PayloadInvalid("not JSON in UTF-8") from fault
+    events = strict_json(body)
     if not isinstance(events, list) or not 1 <= len(events) <= MOST_EVENTS:
         raise PayloadInvalid(f"not an array of 1-{MOST_EVENTS} events")
     if not all(isinstance(event, dict) for event in events):
         raise PayloadInvalid("an event is not an object")
-    if _deeper_than(DEEPEST, events):
+
+
+def strict_json(body: bytes) -> Any:
+    """What the body says, if it is JSON in UTF-8 and no deeper than it can be by honest means.
+
+    Raises PayloadInvalid.
+    """
+    try:
+        value = json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as fault:
+        raise PayloadInvalid("not JSON in UTF-8") from fault
+    if _deeper_than(DEEPEST, value):
         raise PayloadInvalid(f"more than {DEEPEST} levels deep")
+    return value
 
 
 def parse(request: Request, connection: Connection) -> tuple[Event, ...]:
@@ -124,19 +104,6 @@ def parse(request: Request, connection: Connection) -> tuple[Event, ...]:
     portal. One line may ring several records: both ends of an association, all of a merge.
     """
     return tuple(event for line in _lines(request.body) for event in _events(line, connection))
-
-
-def _signed_url(url: str) -> str:
-    return _ESCAPE.sub(lambda escape: _UNESCAPED[escape[0]], url)
-
-
-def _check_time(timestamp: str, now: datetime) -> None:
-    # 15 digits reach the year 33658; int() alone would take signs, spaces and Persian digits.
-    if not re.fullmatch(r"[0-9]{1,15}", timestamp):
-        raise SignatureInvalid(f"{TIMESTAMP_HEADER} is missing or not in milliseconds")
-    sent = timedelta(milliseconds=int(timestamp))
-    if abs(now - datetime.fromtimestamp(0, UTC) - sent) > WINDOW:
-        raise SignatureInvalid(f"{TIMESTAMP_HEADER} is more than {WINDOW} away")
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -164,13 +131,18 @@ def _lines(body: bytes) -> list[dict[str, Any]]:
     from jsonschema import ValidationError
 
     try:
-        lines: list[dict[str, Any]] = json.loads(body)
+        lines: list[dict[str, Any]] = json.loads(body, object_pairs_hook=_present)
         _validator().validate(lines)
     except ValidationError as fault:
         raise DeliveryUnreadable(f"{fault.json_path}: {fault.validator} fails") from fault
     except (ValueError, RecursionError) as fault:
         raise DeliveryUnreadable("not JSON in UTF-8") from fault
     return lines
+
+
+def _present(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Whether HubSpot leaves out what an event does not have, or writes null, is not told.
+    return {name: value for name, value in members if value is not None}
 
 
 @cache
@@ -186,41 +158,85 @@ def _events(line: Mapping[str, Any], connection: Connection) -> Iterator[Event]:
     name = line.get("subscriptionType") or line["eventType"]
     occurred_at = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=line["occurredAt"])
     if str(int(line["portalId"])) != connection.account_id:
-        yield Event(EventType.UNKNOWN, None, occurred_at, OTHER_PORTAL)
+        yield Event(EventType.UNKNOWN, None, occurred_at, OTHER_PORTAL, key=_key(line))
         return
-    family, _, what = name.partition(".")
-    rung = _rung(family, what, line)
-    for kind, identity in rung:
-        ref = Ref(connection.id, kind, str(int(identity)))
-        yield Event(EVENT_TYPES[what], ref, occurred_at, name, ours=_is_ours(line))
+    rung = _rung(name, line)
+    for one in rung:
+        yield Event(
+            type=one.type,
+            ref=_ref(connection, one.kind, one.id),
+            occurred_at=occurred_at,
+            name=name,
+            ours=_is_ours(line),
+            into=None if one.into is None else _ref(connection, one.kind, one.into),
+            key=_key(line, one),
+        )
     if not rung:
-        yield Event(EventType.UNKNOWN, None, occurred_at, name)
+        yield Event(EventType.UNKNOWN, None, occurred_at, name, key=_key(line))
 
 
-def _rung(family: str, what: str, line: Mapping[str, Any]) -> list[tuple[Kind, int]]:
+def _ref(connection: Connection, kind: Kind, identity: int) -> Ref:
+    return Ref(connection.id, kind, str(int(identity)))
+
+
+def _rung(name: str, line: Mapping[str, Any]) -> list[_Rung]:
+    family, _, what = name.partition(".")
+    if family != "object" and family not in CLASSIC_KINDS:
+        return []
     if what == "associationChange":
         return _ends(line)
     kind = CLASSIC_KINDS.get(family) or TYPE_ID_KINDS.get(line.get("objectTypeId", ""))
-    if kind is None or what not in EVENT_TYPES:
+    if kind is None:
         return []
-    named = [line.get(name) for name in ("objectId", "primaryObjectId", "newObjectId")]
-    ids = {one for one in [*named, *line.get("mergedObjectIds", ())] if one is not None}
-    return [(kind, identity) for identity in sorted(ids)]
+    if what == "merge":
+        return _merged(kind, line)
+    if what in EVENT_TYPES and "objectId" in line:
+        return [_Rung(EVENT_TYPES[what], kind, line["objectId"])]
+    return []
 
 
-def _ends(line: Mapping[str, Any]) -> list[tuple[Kind, int]]:
+def _merged(kind: Kind, line: Mapping[str, Any]) -> list[_Rung]:
+    """The losers, each with its survivor, and then the survivor, which a merge changes.
+
+    Where a merge makes a record with a new id, the primary one is a loser as well.
+    """
+    primary = line.get("primaryObjectId", line.get("objectId"))
+    survivor = line.get("newObjectId", primary)
+    if primary is None or survivor is None:
+        return []
+    losers = {*line.get("mergedObjectIds", ()), primary} - {survivor}
+    return [
+        *(_Rung(EventType.MERGED, kind, loser, into=survivor) for loser in sorted(losers)),
+        _Rung(EventType.CHANGED, kind, survivor),
+    ]
+
+
+def _ends(line: Mapping[str, Any]) -> list[_Rung]:
     """The contacts at the ends of an association, or both ends if neither is a contact.
 
     A deal that lost its contact no longer leads to it, so the contact must ring itself; and
     then the deal need not.
     """
-    source, _, target = str(line.get("associationType", "")).lower().partition("_to_")
     ends = [
-        (CLASSIC_KINDS[family], line[member])
-        for family, member in ((source, "fromObjectId"), (target, "toObjectId"))
-        if family in CLASSIC_KINDS and member in line
+        _Rung(EventType.ASSOCIATED, kind, line[member])
+        for kind, member in zip(_end_kinds(line), ("fromObjectId", "toObjectId"), strict=True)
+        if kind and member in line
     ]
-    return [end for end in ends if end[0] == "contact"] or ends
+    return [end for end in ends if end.kind == "contact"] or ends
+
+
+def _end_kinds(line: Mapping[str, Any]) -> tuple[Kind | None, Kind | None]:
+    """Classic events name both kinds in one word, ``object.*`` events by their type ids."""
+    source, _, target = str(line.get("associationType", "")).lower().partition("_to_")
+    return (
+        TYPE_ID_KINDS.get(line.get("fromObjectTypeId", "")) or CLASSIC_KINDS.get(source),
+        TYPE_ID_KINDS.get(line.get("toObjectTypeId", "")) or CLASSIC_KINDS.get(target),
+    )
+
+
+def _key(line: Mapping[str, Any], rung: _Rung | None = None) -> str:
+    told = {name: line[name] for name in _IDENTIFYING if name in line}
+    return urlencode(told | ({"rung": f"{rung.kind}:{rung.id}"} if rung else {}), safe=":")
 
 
 def _is_ours(line: Mapping[str, Any]) -> bool:

@@ -47,13 +47,24 @@ def records(crms: Iterable[str]):
 
 
 class Delivery:
+    """A recorded request, its time, the secret of its connection, and the events it means.
+
+    ``signatures`` stands in the record of a request that is signed by a weaker scheme.
+    """
+
     def __init__(self, crm, case):
         row = read(HERE / crm / "payloads" / f"{case}.request.json")
+        channel = row.get("channel", "")
         self.request = Request(
-            row["method"], row["url"], row["headers"], base64.b64decode(row["body_b64"])
+            row["method"], row["url"], row["headers"], base64.b64decode(row["body_b64"]), channel
         )
         self.at = parse_instant(row["at"])
-        self.secret = Secret(url=row["url"], webhook_secrets=(row["secret"],), token="")
+        self.secret = Secret(
+            url=row["url"].removesuffix(f"/{channel}") if channel else row["url"],
+            webhook_secrets=(row["secret"],),
+            token="",
+            signatures=tuple(row.get("signatures", ())),
+        )
         self.events = tuple(
             _event(one) for one in read(HERE / crm / "payloads" / f"{case}.events.json")
         )
@@ -63,9 +74,11 @@ def _event(row):
     return Event(
         EventType(row["type"]),
         Ref.parse(row["ref"]) if row["ref"] else None,
-        parse_instant(row["occurred_at"]),
+        parse_instant(row["occurred_at"]) if row["occurred_at"] else None,
         row["name"],
         row["ours"],
+        Ref.parse(row["into"]) if "into" in row else None,
+        row["key"],
     )
 
 

@@ -17,7 +17,7 @@ from chalicelib.core.connector import Connector
 CONNECTOR = Connector(
     name="{name}", base_url="https://crm.example", api_version="1",
     content_types=("text/xml",), verify=lambda request, secret, now: None,
-    check_shape=lambda body: None, parse=lambda request, connection: (),
+    check_shape=lambda request: None, parse=lambda request, connection: (),
     connect=lambda connection, secret, attributes: None,
 )
 """

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import connectors
 from chalicelib.core.card import OUTPUTS
-from chalicelib.core.connector import Event, Update
+from chalicelib.core.connector import Event, Request, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
@@ -22,8 +22,10 @@ from chalicelib.core.errors import (
     PayloadInvalid,
     RateLimited,
     SignatureInvalid,
+    UnknownConnection,
 )
 from chalicelib.core.facts import FactSet
+from chalicelib.pipeline.messages import delivered_request, delivery_message
 from tests.connectors import cases
 from tests.fakes.access import FakeAccess
 
@@ -31,6 +33,14 @@ CRMS = connectors.names()
 
 every_connector = pytest.mark.parametrize("crm", CRMS)
 every_delivery = pytest.mark.parametrize(("crm", "case"), cases.payloads(CRMS))
+every_dated_delivery = pytest.mark.parametrize(
+    ("crm", "case"),
+    [one for one in cases.payloads(CRMS) if not cases.Delivery(*one).secret.signatures],
+)
+every_weaker_delivery = pytest.mark.parametrize(
+    ("crm", "case"),
+    [one for one in cases.payloads(CRMS) if cases.Delivery(*one).secret.signatures],
+)
 every_reading = pytest.mark.parametrize(("crm", "case"), cases.records(CRMS))
 
 
@@ -105,7 +115,7 @@ def test_a_changed_byte_is_refused(crm, case):
             )
 
 
-@every_delivery
+@every_dated_delivery
 def test_it_is_refused_a_day_early_and_a_day_late(crm, case):
     delivery = cases.Delivery(crm, case)
     for away in (timedelta(days=-1), timedelta(days=1)):
@@ -122,11 +132,36 @@ def test_it_is_refused_without_its_headers(crm, case):
         )
 
 
+@every_weaker_delivery
+def test_a_weaker_signature_is_refused_unless_the_connection_takes_it(crm, case):
+    delivery = cases.Delivery(crm, case)
+    with pytest.raises(SignatureInvalid):
+        connectors.load(crm).verify(
+            delivery.request, replace(delivery.secret, signatures=()), delivery.at
+        )
+
+
+@every_delivery
+def test_on_a_channel_that_nobody_told_of_it_is_refused(crm, case):
+    delivery = cases.Delivery(crm, case)
+    astray = replace(delivery.request, channel="no-such-channel")
+    with pytest.raises((UnknownConnection, SignatureInvalid)):
+        connectors.load(crm).verify(astray, delivery.secret, delivery.at)
+
+
 @every_delivery
 def test_a_recorded_delivery_has_the_right_shape_and_says_what_rang(crm, case):
     delivery = cases.Delivery(crm, case)
-    connectors.load(crm).check_shape(delivery.request.body)
+    connectors.load(crm).check_shape(delivery.request)
     assert connectors.load(crm).parse(delivery.request, cases.connection_of(crm)) == delivery.events
+
+
+@every_delivery
+def test_what_a_recorded_delivery_queues_means_the_same(crm, case):
+    delivery = cases.Delivery(crm, case)
+    queued = delivery_message("01", f"{crm}-main", delivery.request, delivery.at)
+    arrived = delivered_request(json.loads(json.dumps(queued)))
+    assert connectors.load(crm).parse(arrived, cases.connection_of(crm)) == delivery.events
 
 
 @every_connector
@@ -142,26 +177,38 @@ JSON_VALUES = st.recursive(
 )
 
 
-@every_connector
+def channels(crm):
+    """Those that something was recorded on."""
+    return sorted({cases.Delivery(*one).request.channel for one in cases.payloads([crm])})
+
+
+every_channel = pytest.mark.parametrize(
+    ("crm", "channel"), [(crm, channel) for crm in CRMS for channel in channels(crm)]
+)
+
+
+@every_channel
 @given(body=st.binary() | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_have_the_shape_of_a_delivery_or_are_refused(crm, body):
+def test_any_bytes_have_the_shape_of_a_delivery_or_are_refused(crm, channel, body):
     connector = connectors.load(crm)
-    request = replace(cases.Delivery(*cases.payloads([crm])[0]).request, body=body)
+    request = Request("POST", "", {}, body, channel)
     try:
-        connector.check_shape(body)
+        connector.check_shape(request)
         events = connector.parse(request, cases.connection_of(crm))
     except (PayloadInvalid, DeliveryUnreadable):
         return
     assert all(isinstance(event, Event) for event in events)
 
 
-@every_connector
+@every_channel
 @pytest.mark.parametrize(
-    "body", [b"\xff\xfe[]", b"[" * 100_000, b'[{"a":' * 40_000, b"[NaN]", b"null", b""]
-)
-def test_a_body_made_to_break_a_parser_is_refused(crm, body):
+    "body",
+    [b"\xff\xfe[]", b"[" * 100_000, b'[{"a":' * 40_000, b'{"a":' * 40_000, b"[NaN]",
+     b'{"a": NaN}', b"null", b""],
+)  # fmt: skip
+def test_a_body_made_to_break_a_parser_is_refused(crm, channel, body):
     with pytest.raises(PayloadInvalid):
-        connectors.load(crm).check_shape(body)
+        connectors.load(crm).check_shape(Request("POST", "", {}, body, channel))
 
 
 @every_reading

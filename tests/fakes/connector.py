@@ -1,10 +1,18 @@
-"""A CRM protocol small enough to read: a body is a JSON array of events, signed by a word."""
+"""A CRM protocol small enough to read: a body is a JSON array of events, signed by a word.
+
+Its channel ``notes`` takes one ref as a JSON string, and tells no time.
+"""
 
 import json
 from datetime import datetime
 
 from chalicelib.core.connector import Connector, Event, EventType
-from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid, SignatureInvalid
+from chalicelib.core.errors import (
+    DeliveryUnreadable,
+    PayloadInvalid,
+    SignatureInvalid,
+    UnknownConnection,
+)
 from chalicelib.core.model import Ref
 
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
@@ -25,16 +33,21 @@ def connector(crm):
 
 
 def verify(request, secret, _now):
+    if request.channel not in ("", "notes"):
+        raise UnknownConnection("no such channel")
     if request.headers.get("signature") not in secret.webhook_secrets:
         raise SignatureInvalid("the signature does not match")
 
 
-def check_shape(body):
-    if not body.startswith(b"["):
-        raise PayloadInvalid("expected a JSON array")
+def check_shape(request):
+    if not request.body.startswith(b'"' if request.channel else b"["):
+        raise PayloadInvalid("expected a JSON array, or a string of a note")
 
 
 def parse(request, connection):
+    if request.channel:
+        ref = Ref.parse(f"{connection.id}:{json.loads(request.body)}")
+        return (Event(EventType.CHANGED, ref, None, "note"),)
     try:
         rows = json.loads(request.body)
         return tuple(event(row, connection) for row in rows)

@@ -73,9 +73,9 @@ class Installation:
             raise UnknownConnection("no such connection")
         return toy.connector(self.crm)
 
-    def request(self, body, *, signature="new", media_type="application/json"):
+    def request(self, body, *, signature="new", media_type="application/json", channel=""):
         headers = {"content-type": media_type, "signature": signature}
-        return Request("POST", "", headers, body)
+        return Request("POST", "", headers, body, channel)
 
     def deliver(self, *refs, **told):
         request = self.request(toy.body(*refs, **told))

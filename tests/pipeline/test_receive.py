@@ -28,6 +28,21 @@ def test_a_good_delivery_is_queued_raw(installation):
     assert message["received_at"] == "2026-03-21T12:00:00.000Z"
 
 
+@pytest.mark.parametrize(("channel", "body"), [("", GOOD), ("notes", b'"contact:1"')])
+def test_the_channel_travels_with_the_delivery(installation, channel, body):
+    request = installation.request(body, channel=channel)
+    receive("01", CONNECTION, request, installation.edge, NOON)
+    (message,) = installation.intake.messages
+    assert delivered_request(message).channel == channel
+
+
+def test_a_delivery_queued_before_there_were_channels_has_none(installation):
+    receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)
+    (message,) = installation.intake.messages
+    del message["channel"]
+    assert delivered_request(message).channel == ""
+
+
 def test_the_signature_does_not_travel_with_the_delivery(installation):
     receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)
     assert "new" not in json.dumps(installation.intake.messages)
@@ -43,6 +58,9 @@ def test_the_signature_does_not_travel_with_the_delivery(installation):
         (CONNECTION, {"body": GOOD, "media_type": "text/plain"}, UnsupportedMedia),
         (CONNECTION, {"body": GOOD, "media_type": ""}, UnsupportedMedia),
         (CONNECTION, {"body": b"{}"}, PayloadInvalid),
+        (CONNECTION, {"body": GOOD, "channel": "elsewhere"}, UnknownConnection),
+        (CONNECTION, {"body": GOOD, "channel": "notes"}, PayloadInvalid),
+        (CONNECTION, {"body": b'"contact:1"'}, PayloadInvalid),
         (CONNECTION, {"body": b"[" + b" " * BODY_LIMIT}, BodyTooLarge),
     ],
 )

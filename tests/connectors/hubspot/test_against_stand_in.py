@@ -332,5 +332,5 @@ def verified(arrived, target):
     lower = {name.lower(): value for name, value in headers.items()}
     request = Request(method, "https://behind.a.gateway.example.com/", lower, body)
     CONNECTOR.verify(request, Secret(target, ("an-old-secret", "a-client-secret"), ""), now())
-    CONNECTOR.check_shape(body)
+    CONNECTOR.check_shape(request)
     return CONNECTOR.parse(request, CONNECTION)
