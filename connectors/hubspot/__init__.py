@@ -30,13 +30,13 @@ def _verify(request: Request, secret: Secret, now: datetime) -> None:
 
 
 def _check_shape(request: Request) -> None:
-    sender = workflow if request.channel else webhook
-    sender.check_shape(request.body)
+    check = workflow.check_shape if request.channel else webhook.check_shape
+    check(request.body)
 
 
 def _parse(request: Request, connection: Connection) -> tuple[Event, ...]:
-    sender = workflow if request.channel else webhook
-    return sender.parse(request, connection)
+    parse = workflow.parse if request.channel else webhook.parse
+    return parse(request, connection)
 
 
 def _connect(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import import_module
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,11 +19,19 @@ import connectors
 from chalicelib.adapters.secrets import secret_name, to_text
 from chalicelib.core.connector import Connection, Secret
 from chalicelib.core.model import CONNECTION_ID, Language
-from chalicelib.policy import compile_policy, version_of
+from chalicelib.policy import version_of
 from infra.cli.console import ERR, confirm, note, say, show_json
+from infra.cli.crm_app import app_files, write_files
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.cli.policy_page import SHIPPED, Page, read_page
+
+
+class OlderSignature(StrEnum):
+    """Schemes that a CRM's best one replaced; they protect from less."""
+
+    V1 = "v1"
+    V2 = "v2"
 
 
 def connect(  # noqa: PLR0913 - the options of a command
@@ -44,9 +52,24 @@ def connect(  # noqa: PLR0913 - the options of a command
     language: Annotated[
         Language | None, typer.Option(help="Of the texts that are written into the CRM.")
     ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option(help="Write the app that is uploaded to the CRM into this folder."),
+    ] = None,
+    redirect_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Where OAuth returns to: makes the app use it. Repeatable."),
+    ] = None,
     webhooks_file: Annotated[
         Path | None,
-        typer.Option(help="Write the webhook subscriptions here, as the CRM's app takes them."),
+        typer.Option(help="Write the webhook subscriptions alone, for an app of your own."),
+    ] = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Write these files and stop: needs no token yet.")
+    ] = False,
+    also_accept: Annotated[
+        list[OlderSignature] | None,
+        typer.Option(help="Take an older kind of signature as well. Repeatable."),
     ] = None,
     stdin: Annotated[
         bool, typer.Option("--stdin", help="Read token and webhook secret from two lines.")
@@ -63,16 +86,25 @@ def connect(  # noqa: PLR0913 - the options of a command
     """
     installation = Installation.find(stage)
     wanted = _wanted(crm, connection or f"{crm}-main", base_url, api_version)
-    secret = _secret(installation.webhook_url(wanted.id), stdin=stdin)
+    address = installation.webhook_url(wanted.id)
+    files = partial(app_files, crm, address, project, webhooks_file, redirect_url or ())
+    if prepare:
+        if not project and not webhooks_file:
+            raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
+        write_files(files(_unfitted_page(installation, wanted, policy)), dry_run=dry_run)
+        return
+    older = tuple(map(str, also_accept or ()))
+    secret = replace(_secret(address, stdin=stdin), signatures=older)
     found = _look(wanted, secret)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
     page = _page(installation, found, policy, language)
+    to_write = files(page)
     if dry_run:
+        write_files(to_write, dry_run=True)
         return
     confirm(f"Connect it to stage {stage} as {found.id}?", yes=yes)
     _keep(installation, found, secret, page)
-    if webhooks_file:
-        _write_webhooks(webhooks_file, found, secret, page)
+    write_files(to_write)
     _tell(found, secret, as_json=as_json)
 
 
@@ -142,6 +174,11 @@ def _page(
     return page | ({"language": language} if language else {})
 
 
+def _unfitted_page(installation: Installation, wanted: Connection, policy: Path | None) -> Page:
+    """The same, for what needs no more of it than its attributes."""
+    return read_page(policy) if policy else _in_force(installation, wanted) or read_page(SHIPPED)
+
+
 def _in_force(installation: Installation, found: Connection) -> Page | None:
     settings = installation.services.settings
     if found.id not in {connection.id for connection in settings.connections()}:
@@ -151,14 +188,6 @@ def _in_force(installation: Installation, found: Connection) -> Page | None:
 
 def _shipped_for(found: Connection) -> Page:
     return read_page(SHIPPED) | {"currency": found.currency, "time_zone": found.time_zone}
-
-
-def _write_webhooks(target: Path, found: Connection, secret: Secret, page: Page) -> None:
-    component = import_module(f"infra.crm.{found.crm}.webhooks").component
-    subscriptions = component(secret.url, compile_policy(page).attributes)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(subscriptions, indent=2) + "\n", "utf-8")
-    note(f"wrote {target}")
 
 
 def _keep(installation: Installation, found: Connection, secret: Secret, page: Page) -> None:

@@ -7,6 +7,7 @@ from enum import IntEnum
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from chalicelib.core.errors import ConfigurationError, EmtiazError, Retryable
+from infra.crm.project_file import ForeignFile
 from infra.deploy import DeploymentError, NotDeployed
 from infra.package import PackagingError
 from infra.stack_template import TemplateError
@@ -42,6 +43,7 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
     (ConfigurationError, ExitCode.FINDING),
     (PackagingError, ExitCode.FINDING),
     (TemplateError, ExitCode.FINDING),
+    (ForeignFile, ExitCode.FINDING),
     (Finding, ExitCode.FINDING),
 )
 

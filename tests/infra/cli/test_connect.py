@@ -1,14 +1,16 @@
 import io
 import json
+import sys
+from types import ModuleType
 
 import boto3
 import pytest
 
 import connectors
 from chalicelib.adapters.secrets import from_text
-from chalicelib.core.connector import Account, Connection, Secret
+from chalicelib.core.connector import Account
 from chalicelib.core.errors import CredentialsInvalid
-from infra.cli.connect import _shipped_for, _write_webhooks
+from infra.crm.project_file import ProjectFile
 from infra.sandbox.local_cloud import LocalCloud
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
@@ -79,16 +81,32 @@ def test_connecting_again_keeps_the_policy_in_force(emtiaz, installation, crm):
     assert settings.live("toy-kept").policy["name"] == "Our own"
 
 
-def test_the_webhook_subscriptions_are_written_for_the_address(installation, tmp_path):
-    found = Connection("hubspot-main", "hubspot", "1", "https://x.example", "1", "USD", "UTC")
-    secret = Secret("https://emtiaz.example/v1/hooks/hubspot-main", ("s",), "t")
-    target = tmp_path / "app" / "webhooks-hsmeta.json"
-    _write_webhooks(target, found, secret, _shipped_for(found))
-    written = json.loads(target.read_text())
-    assert written["config"]["settings"]["targetUrl"] == secret.url
-    rows = [row for rows in written["config"]["subscriptions"].values() for row in rows]
-    assert {row.get("propertyName") for row in rows} >= {"jobtitle", "dealstage", "industry"}
-    assert not any(str(row.get("propertyName")).startswith("emtiaz_") for row in rows)
+def test_older_signatures_are_taken_where_the_admin_says_so(emtiaz, installation, crm):
+    def kept(*options):
+        emtiaz("connect", "toy", "--connection", "toy-old", *SERVER, *options, "--yes")
+        secret = boto3.client("secretsmanager").get_secret_value(SecretId="emtiaz/test/toy-old")
+        return json.loads(secret["SecretString"])["signatures"]
+
+    assert kept() == []
+    assert kept("--also-accept", "v2") == ["v2"]
+    assert kept("--also-accept", "v1", "--also-accept", "v2") == ["v1", "v2"]
+
+
+def test_the_files_of_an_app_are_written_with_the_connection(
+    emtiaz, installation, crm, tmp_path, monkeypatch
+):
+    written = tmp_path / "written"
+    made_by = ModuleType("infra.crm.toy.project")
+    made_by.project_files = lambda folder, url, _attributes, _redirects: (
+        ProjectFile(folder / "app.txt", url),
+    )
+    monkeypatch.setitem(sys.modules, "infra.crm.toy.project", made_by)
+    arguments = ("connect", "toy", "--connection", "toy-app", *SERVER, "--project", written)
+    outcome = emtiaz(*arguments, "--dry-run")
+    assert f"{written / 'app.txt'} would be written" in outcome.err
+    assert not written.exists()
+    assert f"wrote {written / 'app.txt'}" in emtiaz(*arguments, "--yes").err
+    assert (written / "app.txt").read_text() == "https://emtiaz.example/v1/hooks/toy-app"
 
 
 def test_connecting_again_replaces_the_secret(emtiaz, installation, crm, monkeypatch):
