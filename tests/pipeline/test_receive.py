@@ -11,7 +11,9 @@ from chalicelib.core.errors import (
     UnknownConnection,
     UnsupportedMedia,
 )
-from chalicelib.pipeline.messages import delivered_request
+from chalicelib.core.model import Ref
+from chalicelib.pipeline.doorbells import gather
+from chalicelib.pipeline.messages import Envelope, Told, delivered_request
 from chalicelib.pipeline.receive import BODY_LIMIT, receive
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
@@ -34,6 +36,14 @@ def test_the_channel_travels_with_the_delivery(installation, channel, body):
     receive("01", CONNECTION, request, installation.edge, NOON)
     (message,) = installation.intake.messages
     assert delivered_request(message).channel == channel
+
+
+def test_what_a_channel_sends_rings_and_claims_nothing_that_an_api_could_lag_behind(installation):
+    request = installation.request(b'"contact:1"', channel="notes")
+    receive("01", CONNECTION, request, installation.edge, NOON)
+    (message,) = installation.intake.messages
+    [work] = gather([Envelope("1", "receipt", 1, message)], installation.services, NOON)
+    assert [ring.told for ring in work.rings] == [Told(Ref(CONNECTION, "contact", "1"))]
 
 
 def test_a_delivery_queued_before_there_were_channels_has_none(installation):
