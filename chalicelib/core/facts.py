@@ -19,7 +19,6 @@ from chalicelib.core.model import (
     Deal,
     DealStatus,
     Json,
-    Kind,
     Money,
     Purchase,
     Ref,
@@ -39,6 +38,7 @@ class Fact:
     ``occurred_at`` is when an activity happened, or when a state was *read*. ``modified_at``
     is when the source last changed a state; a state without one (the set of associations)
     is as new as its reading. ``data`` is JSON; amounts are ``{"amount": int, "currency": str}``.
+    An ``amount`` in a foreign currency may have its ``value`` in the connection's beside it.
     """
 
     subject: Ref
@@ -152,7 +152,7 @@ class FactSet:
     def related(self) -> frozenset[Ref]:
         """The records beside the subject's own that it holds states of."""
         return frozenset(
-            Ref(fact.subject.connection, cast(Kind, fact.type), fact.id)
+            Ref(fact.subject.connection, fact.type, fact.id)
             for fact in self.facts.values()
             if fact.type in KINDS and not _is_own_record(fact)
         )
@@ -175,11 +175,14 @@ class FactSet:
         return tuple(_activity(fact) for fact in self if fact.type == "activity")
 
     def purchases(self) -> tuple[Purchase, ...]:
-        """Won deals with a date and an amount, and orders told by a shop; oldest first."""
+        """Won deals with a date and a sum, and orders told by a shop; oldest first.
+
+        Their sums are in the connection's currency wherever its CRM or shop knew a rate.
+        """
         won = [
-            Purchase(f"deal:{deal.id}", deal.closed_at, deal.amount)
+            Purchase(f"deal:{deal.id}", deal.closed_at, worth)
             for deal in self.deals()
-            if deal.status == "won" and deal.closed_at and deal.amount
+            if deal.status == "won" and deal.closed_at and (worth := deal.value or deal.amount)
         ]
         told = [_purchase(fact) for fact in self if fact.type == "purchase"]
         return tuple(sorted(won + told, key=lambda one: (one.occurred_at, one.id)))
@@ -195,16 +198,17 @@ def _deal(fact: Fact) -> Deal:
         id=fact.id,
         status=cast(DealStatus, fact.data.get("status", "open")),
         amount=money(fact.data.get("amount")),
+        value=money(fact.data.get("value")),
         closed_at=parse_instant(str(closed)) if closed else None,
         attributes=fact.data,
     )
 
 
 def _purchase(fact: Fact) -> Purchase:
-    amount = money(fact.data.get("amount"))
-    if amount is None:
+    worth = money(fact.data.get("value")) or money(fact.data.get("amount"))
+    if worth is None:
         raise ValueError(f"{fact.key}: a purchase needs an amount")
-    return Purchase(fact.id, fact.occurred_at, amount)
+    return Purchase(fact.id, fact.occurred_at, worth)
 
 
 def _activity(fact: Fact) -> Activity:

@@ -110,11 +110,15 @@ DealStatus = Literal["open", "won", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A deal as scoring sees it; ``closed_at`` of a won deal is the time of the purchase."""
+    """A deal as scoring sees it; ``closed_at`` of a won deal is the time of the purchase.
+
+    ``value`` is its amount in the connection's currency, where that was told apart from it.
+    """
 
     id: str
     status: DealStatus
     amount: Money | None
+    value: Money | None
     closed_at: datetime | None
     attributes: Mapping[str, Json]
 

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, TypeVar
 
 from chalicelib.core.connector import Access, Connection, Secret
 from chalicelib.core.errors import CrmUnavailable
-from connectors._http import Dialect, Http, Line
+from connectors._http import Dialect, Http, Line, Refused
 from connectors.hubspot.limits import BUSY, CALLS, HubSpotLimits
 from connectors.hubspot.oauth import refresher
-from connectors.hubspot.translate import Association, Pipeline, Record
+from connectors.hubspot.records import (
+    Association,
+    ExchangeRate,
+    Pipeline,
+    Record,
+)
 
 T = TypeVar("T")
 
 BATCH = 100
 """Records per batch call. Associations take 1,000 by the guide, 100 by the changelog."""
 
+HISTORY_BATCH = 50
+"""Records per batch read that asks for the past values of properties."""
+
+SEARCH_PAGE = 200
+
+NOT_FOUND = 404
+
 WINDOW_S = CALLS.seconds
 
 
 class Problem(TypedDict, total=False):
-    """One entry of ``errors`` in a 207 or in an error envelope."""
+    """One entry of ``errors`` in a 207 or in an error envelope, or such an envelope itself."""
 
     category: str
     code: str
     message: str
     context: Mapping[str, Sequence[str]]
+    errors: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The first records of a search, how many there are in all, and whether some are left."""
+
+    records: Sequence[Record]
+    total: int
+    more: bool
 
 
 class Outcome(TypedDict):
@@ -34,6 +57,14 @@ class Outcome(TypedDict):
 
     results: Sequence[Record]
     errors: NotRequired[Sequence[Problem]]
+
+
+class Filter(TypedDict):
+    """One comparison; HubSpot takes instants as epoch milliseconds in text form."""
+
+    propertyName: str
+    operator: str
+    value: str
 
 
 class Option(TypedDict):
@@ -91,23 +122,50 @@ class HubSpotApi:
         return details
 
     def records(
-        self, object_type: str, ids: Iterable[str], properties: Sequence[str]
-    ) -> dict[str, Record]:
-        """By id; those that HubSpot does not know are left out."""
+        self,
+        object_type: str,
+        ids: Iterable[str],
+        properties: Sequence[str],
+        past: Sequence[str] = (),
+        *,
+        archived: bool = False,
+    ) -> list[Record]:
+        """Those that HubSpot has, or has in its bin; ``past`` are properties with history.
+
+        A merged id may be answered by its survivor, whose own id the record then bears.
+        """
         path = self._path("crm/objects", object_type, "batch/read")
-        found: dict[str, Record] = {}
-        for chunk in chunks(sorted(set(ids)), BATCH):
-            inputs = [{"id": identity} for identity in chunk]
-            body = {"properties": list(properties), "inputs": inputs}
-            answer: Outcome = self._http.read("POST", path, body=body)
+        query = {"archived": "true"} if archived else None
+        found: list[Record] = []
+        for chunk in chunks(sorted(set(ids)), HISTORY_BATCH if past else BATCH):
+            body = {
+                "properties": list(properties),
+                "propertiesWithHistory": list(past),
+                "inputs": [{"id": identity} for identity in chunk],
+            }
+            answer: Outcome = self._http.read("POST", path, query=query, body=body)
             _check_only_absences(answer)
-            found |= {record["id"]: record for record in answer["results"]}
+            found += answer["results"]
         return found
+
+    def record_id(self, object_type: str, identity: str) -> str | None:
+        """The id under which a record is kept now; None if HubSpot knows of none."""
+        path = self._path("crm/objects", object_type, identity)
+        try:
+            record: Record = self._http.read("GET", path, query={"properties": "hs_object_id"})
+        except Refused as refusal:
+            if refusal.status == NOT_FOUND:
+                return None
+            raise
+        return str(record["id"])
 
     def associations(
         self, source: str, target: str, ids: Iterable[str]
     ) -> dict[str, list[Association]]:
-        """All associations of each id, page after page; an empty list for one without."""
+        """All associations of each id, page after page; an empty list for one without.
+
+        Those of a merged record may come under the id of its survivor.
+        """
         path = self._path("crm/associations", source, target, "batch/read")
         linked: dict[str, list[Association]] = {identity: [] for identity in sorted(set(ids))}
         waiting = [{"id": identity} for identity in linked]
@@ -116,7 +174,7 @@ class HubSpotApi:
             _check_only_absences(answer)
             waiting = waiting[BATCH:]
             for row in answer["results"]:
-                linked[row["from"]["id"]] += row["to"]
+                linked.setdefault(row["from"]["id"], []).extend(row["to"])
                 if after := _next_page(row):
                     waiting.append({"id": row["from"]["id"], "after": after})
         return linked
@@ -130,9 +188,30 @@ class HubSpotApi:
 
     def count(self, object_type: str) -> int:
         """As the search index has it, some seconds behind."""
+        return self.search(object_type, limit=1).total
+
+    def search(
+        self,
+        object_type: str,
+        filters: Sequence[Filter] = (),
+        sort: str = "hs_object_id",
+        *,
+        limit: int = SEARCH_PAGE,
+    ) -> Matches:
+        """The first records that pass all filters, by ascending values of ``sort``.
+
+        Never a further page: records that change meanwhile would slip past its offset.
+        """
         path = self._path("crm/objects", object_type, "search")
-        answer = self._http.read("POST", path, body={"filterGroups": [], "limit": 1})
-        return int(answer["total"])
+        body = {
+            "filterGroups": [{"filters": list(filters)}] if filters else [],
+            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+            "properties": [sort],
+            "limit": limit,
+            "after": "0",
+        }
+        answer = self._http.read("POST", path, body=body)
+        return Matches(answer["results"], int(answer["total"]), _next_page(answer) is not None)
 
     def update(self, object_type: str, values: Mapping[str, Mapping[str, str]]) -> Outcome:
         """Property texts by record id; at most ``BATCH`` records."""
@@ -145,8 +224,12 @@ class HubSpotApi:
         outcome: Outcome = self._http.write("POST", path, body={"inputs": inputs})
         return outcome
 
-    def deal_pipelines(self) -> list[Pipeline]:
-        return self._results("crm/pipelines", "deals")
+    def pipelines(self, object_type: str) -> list[Pipeline]:
+        return self._results("crm/pipelines", object_type)
+
+    def exchange_rates(self) -> list[ExchangeRate]:
+        """The present ones of every pair of currencies that the account uses."""
+        return self._results("settings/currencies", "exchange-rates/current")
 
     def properties(self, object_type: str) -> list[Definition]:
         return self._results("crm/properties", object_type)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import cast
 
-from chalicelib.core.errors import RateLimited, WriteRefused
+from chalicelib.core.errors import RateLimited, RecordGone, WriteRefused
 from connectors._http import Refused
 from connectors.hubspot.api import (
     BATCH,
@@ -21,7 +21,9 @@ Values = Mapping[str, Mapping[str, str]]
 """Property texts by record id."""
 
 Refusals = dict[str, WriteRefused]
-"""Why a record was not written, by its id."""
+"""Why a record was not written, by its id; ``RecordGone`` where it is deleted or merged."""
+
+_GONE = "OBJECT_NOT_FOUND"
 
 
 def write(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
@@ -46,8 +48,9 @@ def _write_batch(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
 
 def _isolate(api: HubSpotApi, object_type: str, values: Values, refusal: Refused) -> Refusals:
     """The batch was refused as a whole: the guilty are named, or alone, or found by halves."""
-    guilty = values if len(values) == 1 else _with_undefined_property(values, refusal.body)
-    reason = WriteRefused(str(refusal), correlation_id=correlation_id(refusal.body))
+    envelope = _envelope(refusal)
+    guilty = values if len(values) == 1 else _guilty(values, envelope)
+    reason = _refusal(envelope, correlation_id(refusal.body), str(refusal))
     refusals: Refusals = dict.fromkeys(guilty, reason)
     left = [one for one in values if one not in guilty]
     for part in chunks(left, BATCH if guilty else (len(left) + 1) // 2):
@@ -55,12 +58,22 @@ def _isolate(api: HubSpotApi, object_type: str, values: Values, refusal: Refused
     return refusals
 
 
-def _with_undefined_property(values: Values, body: Any) -> list[str]:
-    """Records that set a property which the account lacks; halving would ask for each."""
-    problems: list[Problem] = body.get("errors", []) if isinstance(body, dict) else []
+def _envelope(refusal: Refused) -> Problem:
+    return cast(Problem, refusal.body) if isinstance(refusal.body, dict) else Problem()
+
+
+def _guilty(values: Values, envelope: Problem) -> list[str]:
+    """Those for whom halving would only ask many times over."""
+    if envelope.get("category") == _GONE:
+        named = _named(envelope)
+        return [one for one in values if one in named]
+    return _with_undefined_property(values, envelope)
+
+
+def _with_undefined_property(values: Values, envelope: Problem) -> list[str]:
     undefined = {
         name
-        for problem in problems
+        for problem in envelope.get("errors", ())
         if problem.get("code") == "PROPERTY_DOESNT_EXIST"
         for name in problem.get("context", {}).get("propertyName", ())
     }
@@ -73,11 +86,17 @@ def _refusals(values: Values, outcome: Outcome) -> Refusals:
     problems = {
         identity: problem for problem in outcome.get("errors", ()) for identity in _named(problem)
     }
+    # A merged record is not documented to be taken; if it is, its survivor was written instead.
+    silent = _SURVIVOR if written - values.keys() else _LEFT_OUT
     return {
-        one: _refusal(problems.get(one, {}), correlation_id(outcome))
+        one: _refusal(problems.get(one, silent), correlation_id(outcome))
         for one in values
         if one not in written
     }
+
+
+_LEFT_OUT: Problem = {"message": "HubSpot left the record out and did not say why"}
+_SURVIVOR: Problem = {"message": "HubSpot answered for another record", "category": _GONE}
 
 
 def _named(problem: Problem) -> set[str]:
@@ -85,8 +104,30 @@ def _named(problem: Problem) -> set[str]:
     return {*context.get("ids", ()), *context.get("objectWriteTraceId", ())}
 
 
-def _refusal(problem: Problem, correlation: str) -> WriteRefused:
-    message = problem.get("message", "HubSpot left the record out and did not say why")
+def _refusal(problem: Problem, correlation: str, text: str = "") -> WriteRefused:
+    """``text`` is said instead of the problem's own where that has been worded already."""
+    text = text or _worded(problem, correlation)
     if problem.get("category") == "RATE_LIMITS":
-        raise RateLimited(message, retry_after=WINDOW_S)
-    return WriteRefused(message, correlation_id=correlation)
+        raise RateLimited(text, retry_after=WINDOW_S)
+    kind = RecordGone if problem.get("category") == _GONE else WriteRefused
+    about = [name for name in _properties(problem) if name not in text]
+    return kind(f"{text} [{', '.join(about)}]" if about else text, correlation_id=correlation)
+
+
+def _worded(problem: Problem, correlation: str) -> str:
+    details = (one.get("message", "") for one in problem.get("errors", ()))
+    text = "; ".join(filter(None, [problem.get("message", "no reason given"), *details]))
+    return f"{text} (correlation id {correlation})" if correlation else text
+
+
+def _properties(problem: Problem) -> Iterable[str]:
+    """The properties that a refusal is about: a rule may concern one that we did not send.
+
+    HubSpot has named them in several members, and the ones of admins' rules are not published.
+    """
+    found: dict[str, None] = {}
+    for one in (problem, *problem.get("errors", ())):
+        for member, names in one.get("context", {}).items():
+            if "propert" in member.lower():
+                found |= dict.fromkeys([names] if isinstance(names, str) else names)
+    return found

@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import chain
+from datetime import datetime
 
-from chalicelib.core.card import Output
-from chalicelib.core.connector import Access, Account, Change, Connection, Page, Secret, Update
+from chalicelib.core.card import Fields, Output
+from chalicelib.core.connector import (
+    Access,
+    Account,
+    Change,
+    Connection,
+    Page,
+    Reading,
+    Secret,
+    Update,
+)
 from chalicelib.core.errors import EmtiazError
-from chalicelib.core.facts import Fact
 from chalicelib.core.model import Kind, Language, Ref
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
-from connectors.hubspot import provision
+from connectors.hubspot import changes, provision
 from connectors.hubspot.api import BATCH, HubSpotApi
 from connectors.hubspot.batch_write import write
-from connectors.hubspot.translate import (
-    OBJECT_TYPES,
-    Reader,
-    Record,
-    Stages,
-    held_by,
-    linked_ids,
-    place,
-    properties_of,
-    property_values,
-    stage_statuses,
-)
-
-PIPELINES_LIVE = timedelta(minutes=10)
-UNKNOWN_STAGE_LIVES = timedelta(minutes=1)
-"""A stage that we have not seen is looked up sooner, though not at every deal in it."""
+from connectors.hubspot.lookup import Lookup
+from connectors.hubspot.owned import PREFIX
+from connectors.hubspot.records import OBJECT_TYPES, Record, activity_fields, properties_of
+from connectors.hubspot.reference_data import ReferenceData
+from connectors.hubspot.relations import Relations
+from connectors.hubspot.translate import Reader
+from connectors.hubspot.values import field_value, property_values
 
 
 class HubSpotClient:
@@ -50,8 +47,10 @@ class HubSpotClient:
     ) -> None:
         self._connection = connection
         self._attributes = attributes
+        self._properties = properties_of("contact", attributes)
         self._api = HubSpotApi(connection, secret, access)
-        self._pipelines = _Pipelines(self._api)
+        self._relations = Relations(self._api, attributes)
+        self._reference_data = ReferenceData(self._api, connection.currency)
 
     def account(self) -> Account:
         details = self._api.account()
@@ -62,41 +61,48 @@ class HubSpotClient:
         )
 
     def subjects(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Ref, ...]]:
-        """Contacts move themselves; deals move the contacts they are linked to, and so do
-        companies if the policy looks at them.
+        """Contacts move themselves; records of the kinds that are read move the contacts they
+        are linked to, and line items those of their deals.
         """
-        moved: dict[Ref, tuple[Ref, ...]] = {
-            ref: (ref,) if ref.kind == "contact" else () for ref in refs
-        }
-        for kind in self._related_kinds():
-            linked = self._linked(kind, "contact", (ref.id for ref in refs if ref.kind == kind))
-            for identity, contacts in linked.items():
-                moved[self._ref(kind, identity)] = tuple(
-                    self._ref("contact", contact) for contact in contacts
-                )
-        return moved
+        led = self._relations.contacts_of(_by_kind(refs))
+        itself = {ref.id: [ref.id] for ref in refs if ref.kind == "contact"}
+        contacts = {**led, "contact": itself}
+        return {ref: self._contacts(contacts.get(ref.kind, {}).get(ref.id, ())) for ref in refs}
 
-    def fetch(self, subjects: Sequence[Ref], now: datetime) -> Mapping[Ref, tuple[Fact, ...]]:
-        wanted = [subject for subject in subjects if subject.kind == "contact"]
-        contacts = self._records("contact", (subject.id for subject in wanted))
-        related = {kind: self._related(kind, contacts) for kind in self._related_kinds()}
-        stages = self._pipelines.statuses(chain.from_iterable(related["deal"].values()), now)
-        reader = Reader(self._attributes, self._connection.currency, stages, now)
-        return {
-            subject: reader.facts(
-                subject,
-                contacts[subject.id],
-                {kind: records[subject.id] for kind, records in related.items()},
-            )
-            for subject in wanted
-            if subject.id in contacts
-        }
+    def fetch(self, subjects: Sequence[Ref], now: datetime, *, history: bool = False) -> Reading:
+        past = activity_fields(self._attributes) if history else ()
+        lookup = Lookup(self._api, OBJECT_TYPES["contact"], self._properties, past)
+        found = lookup.resolve(one.id for one in subjects if one.kind == "contact")
+        related = self._relations.read(found.records)
+        reader = Reader(self._attributes, self._reference_data.of(related, now), now)
+        return Reading(
+            facts={
+                (subject := self._ref("contact", identity)): reader.facts(
+                    subject, contact, related.of(identity)
+                )
+                for identity, contact in found.records.items()
+            },
+            gone=frozenset(self._contacts(found.gone)),
+            moved={
+                self._ref("contact", loser): self._ref("contact", survivor)
+                for loser, survivor in found.moved.items()
+            },
+        )
 
     def list_subjects(self, cursor: str | None) -> Page:
         """``total`` comes with the first page only, since it costs a call."""
         ids, following = self._api.page(OBJECT_TYPES["contact"], cursor)
         total = self._total() if cursor is None else None
         return Page(tuple(self._ref("contact", one) for one in ids), following, total)
+
+    def changed_since(self, since: datetime, cursor: str | None) -> Page:
+        """As HubSpot's search index has it, which is some seconds behind."""
+        position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
+        kind, _ = position.stream
+        found = changes.search(self._api, position)
+        following = position.after(found, since)
+        refs = tuple(self._ref(kind, record["id"]) for record in found.records)
+        return Page(refs, following.to_text() if following else None)
 
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
         # HubSpot rejects a batch that names a record twice.
@@ -109,6 +115,17 @@ class HubSpotClient:
             for identity, error in write(self._api, OBJECT_TYPES[kind], values).items()
         }
 
+    def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
+        """A merged record counts as gone: what its survivor shows is asked for under its name."""
+        found: dict[Ref, Fields] = {}
+        for kind, ids in _by_kind(refs).items():
+            wanted = [one for one in outputs if kind in one.kinds]
+            names = [PREFIX + one.name for one in wanted]
+            for record in self._api.records(OBJECT_TYPES[kind], ids, names):
+                if record["id"] in ids:
+                    found[self._ref(kind, record["id"])] = _fields(record, wanted)
+        return found
+
     def plan(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
         todo = provision.plan(self._api, outputs, language)
         return todo.steps + todo.conflicts
@@ -118,25 +135,10 @@ class HubSpotClient:
         provision.carry_out(self._api, todo, language)
         return todo.steps
 
-    def _related_kinds(self) -> tuple[Kind, ...]:
-        """Deals are purchases; companies are read only for a policy that looks at them."""
-        return ("deal", "account") if held_by("account", self._attributes) else ("deal",)
-
-    def _related(self, kind: Kind, contacts: Iterable[str]) -> dict[str, list[Record]]:
-        """Linked records by contact id; a link may outlive its record by a moment."""
-        linked = self._linked("contact", kind, contacts)
-        records = self._records(kind, chain.from_iterable(linked.values()))
-        return {
-            contact: [records[one] for one in ids if one in records]
-            for contact, ids in linked.items()
-        }
-
-    def _records(self, kind: Kind, ids: Iterable[str]) -> dict[str, Record]:
-        return self._api.records(OBJECT_TYPES[kind], ids, properties_of(kind, self._attributes))
-
-    def _linked(self, source: Kind, target: Kind, ids: Iterable[str]) -> dict[str, list[str]]:
-        found = self._api.associations(OBJECT_TYPES[source], OBJECT_TYPES[target], ids)
-        return {identity: linked_ids(associations) for identity, associations in found.items()}
+    def _beginning(self, since: datetime) -> changes.Position:
+        kinds: tuple[Kind, ...] = ("contact", *self._relations.kinds)
+        walks = changes.streams(self._api, kinds, activity_fields(self._attributes))
+        return changes.Position(tuple(walks), since)
 
     def _total(self) -> int | None:
         try:
@@ -144,21 +146,20 @@ class HubSpotClient:
         except Refused:
             return None  # a progress bar can do without
 
+    def _contacts(self, ids: Iterable[str]) -> tuple[Ref, ...]:
+        return tuple(self._ref("contact", one) for one in ids)
+
     def _ref(self, kind: Kind, identity: str) -> Ref:
         return Ref(self._connection.id, kind, identity)
 
 
-@dataclass(slots=True)
-class _Pipelines:
-    """What each deal stage means, read again when old."""
+def _by_kind(refs: Iterable[Ref]) -> Mapping[Kind, Sequence[str]]:
+    ids: dict[Kind, list[str]] = defaultdict(list)
+    for ref in refs:
+        ids[ref.kind].append(ref.id)
+    return ids
 
-    api: HubSpotApi
-    known: Stages = field(default_factory=dict)
-    read_at: datetime | None = None
 
-    def statuses(self, deals: Iterable[Record], now: datetime) -> Stages:
-        places = {place(deal) for deal in deals}
-        lifetime = PIPELINES_LIVE if places <= self.known.keys() else UNKNOWN_STAGE_LIVES
-        if places and (self.read_at is None or now - self.read_at > lifetime):
-            self.known, self.read_at = stage_statuses(self.api.deal_pipelines()), now
-        return self.known
+def _fields(record: Record, outputs: Iterable[Output]) -> Fields:
+    properties = record["properties"]
+    return {one.name: field_value(properties.get(PREFIX + one.name), one.type) for one in outputs}

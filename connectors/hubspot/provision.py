@@ -11,7 +11,7 @@ from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Language, Text
 from connectors.hubspot.api import BATCH, Definition, HubSpotApi, Option, chunks, correlation_id
 from connectors.hubspot.owned import PREFIX
-from connectors.hubspot.translate import OBJECT_TYPES
+from connectors.hubspot.records import OBJECT_TYPES
 
 GROUP = "emtiaz"
 GROUP_LABEL = Text("Emtiaz", "امتیاز")

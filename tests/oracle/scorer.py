@@ -212,11 +212,12 @@ def find_purchases(rows, now):
     for row in rows:
         when = amount = None
         if row["type"] == "purchase":
-            when, amount = row["occurred_at"], row["data"]["amount"]
+            when, amount = row["occurred_at"], row["data"].get("value") or row["data"]["amount"]
         if row["type"] == "deal" and row["data"].get("status") == "won":
             linked = links(rows)
             if linked is None or row["id"] in linked.get("deal", []):
-                when, amount = row["data"].get("closed_at"), row["data"].get("amount")
+                when = row["data"].get("closed_at")
+                amount = row["data"].get("value") or row["data"].get("amount")
         if when and amount and instant(when) <= now and amount["amount"] > 0:
             found.append((instant(when), amount["amount"], amount["currency"]))
     return sorted(found)

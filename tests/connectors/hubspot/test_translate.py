@@ -8,13 +8,9 @@ from hypothesis import strategies as st
 
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.policy import Attribute
-from connectors.hubspot.translate import (
-    Reader,
-    linked_ids,
-    properties_of,
-    property_values,
-    stage_statuses,
-)
+from connectors.hubspot.records import linked_ids, properties_of
+from connectors.hubspot.translate import Reader, Reference, stage_statuses
+from connectors.hubspot.values import property_values
 from tests.connectors.hubspot.api_double import NOW, attribute, contact
 
 TYPES = ("text", "number", "boolean", "date", "choice", "activity")
@@ -23,7 +19,7 @@ texts = st.none() | st.text() | st.from_regex(r"\A-?[0-9]{1,25}(\.[0-9]{1,5})?\Z
 
 
 def facts_of(properties, *attributes, deals=(), stages=(), currency="USD"):
-    reader = Reader(attributes, currency, dict(stages), NOW)
+    reader = Reader(attributes, Reference(currency, {"deal": dict(stages)}), NOW)
     record = {"id": "1", "properties": properties}
     return reader.facts(contact(1), record, {"deal": deals})
 
