@@ -23,16 +23,20 @@ def client(*attributes):
     return HubSpotClient(CONNECTION, secret, attributes, FakeAccess(TOKEN))
 
 
+def ref(kind, identity):
+    return Ref("hubspot-main", kind, str(identity))
+
+
 def contact(identity):
-    return Ref("hubspot-main", "contact", str(identity))
+    return ref("contact", identity)
 
 
 def deal(identity):
-    return Ref("hubspot-main", "deal", str(identity))
+    return ref("deal", identity)
 
 
 def account(identity):
-    return Ref("hubspot-main", "account", str(identity))
+    return ref("account", identity)
 
 
 def attribute(name, kind="contact", field="", of_type="text"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.core.card import OUTPUTS
-from chalicelib.core.connector import Account, EventType, Request, Secret, Update
+from chalicelib.core.connector import Account, EventType, Reading, Request, Secret, Update
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RateLimited, WriteRefused
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Money
@@ -99,7 +99,7 @@ def test_it_knows_whose_account_it_is(client):
 
 
 def test_a_customer_is_read_with_company_and_purchase(client, customer):
-    facts = FactSet.of(client.fetch([customer], now())[customer])
+    facts = FactSet.of(client.fetch([customer], now()).facts[customer])
     assert facts.record().data == {"job_title": "مدیر فروش", "email": "someone@example.com"}
     assert facts.facts["FACT#links"].data == {"deal": ["900"], "account": ["701", "700"]}
     assert {one.id: one.data for one in facts.states("account")} == {
@@ -111,18 +111,18 @@ def test_a_customer_is_read_with_company_and_purchase(client, customer):
     assert purchase.occurred_at == datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
 
 
-def test_what_is_gone_is_absent(client, hubspot, customer):
+def test_what_is_in_the_bin_is_gone_and_what_never_was_is_unknown(client, hubspot, customer):
     hubspot.portal.archive(DEALS, "900", USER)
-    facts = FactSet.of(client.fetch([customer, contact(404)], now())[customer])
+    facts = FactSet.of(client.fetch([customer, contact(404)], now()).facts[customer])
     assert facts.linked("deal") == frozenset()
     hubspot.portal.archive(CONTACTS, "512", USER)
-    assert client.fetch([customer], now()) == {}
+    assert client.fetch([customer, contact(404)], now()) == Reading({}, frozenset({customer}))
 
 
 def test_a_changed_contact_is_newer_than_it_was(client, hubspot, customer):
-    before = FactSet.of(client.fetch([customer], now())[customer])
+    before = FactSet.of(client.fetch([customer], now()).facts[customer])
     hubspot.portal.update(CONTACTS, "512", {"jobtitle": "CEO"}, USER)
-    after = FactSet.of(client.fetch([customer], now())[customer])
+    after = FactSet.of(client.fetch([customer], now()).facts[customer])
     assert before.merge(after) == after.merge(before)
     assert before.merge(after).record().data["job_title"] == "CEO"
 
@@ -230,7 +230,7 @@ def test_a_thousand_contacts_cost_no_more_calls_than_batches(client, hubspot):
         load(hubspot, DEALS, 10_000 + one, pipeline="default", dealstage="closedwon")
         hubspot.portal.load_link((CONTACTS, str(one)), (DEALS, str(10_000 + one)))
     hubspot.requests.reset()
-    assert len(client.fetch(subjects, now())) == 1000
+    assert len(client.fetch(subjects, now()).facts) == 1000
     assert client.write([Update(one, fields()) for one in subjects]) == {}
     counts = {
         route.split("{version}/")[1]: times for route, times in hubspot.requests.counts().items()
@@ -290,7 +290,7 @@ def test_the_scopes_of_the_readme_are_enough_and_a_missing_one_is_said():
             short.provision(OUTPUTS, "en")
         assert enough.provision(OUTPUTS, "en")
         load(hubspot, CONTACTS, 1)
-        assert enough.fetch([contact(1)], now())
+        assert enough.fetch([contact(1)], now()).facts
         assert enough.write([Update(contact(1), fields())]) == {}
         assert enough.subjects([deal(1)]) == {deal(1): ()}
         assert enough.list_subjects(None).refs == (contact(1),)

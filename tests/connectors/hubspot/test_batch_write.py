@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.connector import Update
-from chalicelib.core.errors import CrmUnavailable, RateLimited, WriteRefused
+from chalicelib.core.errors import CrmUnavailable, RateLimited, RecordGone, WriteRefused
 from tests.connectors.hubspot.api_double import (
     OBJECTS,
     UPDATE,
@@ -102,10 +102,11 @@ def test_a_batch_written_in_part_refuses_record_by_record(api):
     }
     api.answer("POST", UPDATE, outcome, status=207)
     refused = client().write(updates(1, 2, 3, 4))
+    whence = " (correlation id c0ffee00-0000-4000-8000-000000000000)"
     assert {ref.id: (type(error), str(error)) for ref, error in refused.items()} == {
-        "2": (WriteRefused, "not an option"),
-        "3": (WriteRefused, "gone"),
-        "4": (WriteRefused, "HubSpot left the record out and did not say why"),
+        "2": (WriteRefused, "not an option" + whence),
+        "3": (RecordGone, "gone" + whence),
+        "4": (WriteRefused, "HubSpot left the record out and did not say why" + whence),
     }
     assert refused[contact(2)].correlation_id.startswith("c0ffee")
 
@@ -196,3 +197,88 @@ def test_a_batch_whose_answer_was_lost_is_in_doubt_and_not_sent_again(api, statu
         client().write(updates(1))
     assert caught.value.in_doubt
     assert len(api.calls) == 1
+
+
+def not_found(*ids):
+    """A whole batch refused because these records are not there."""
+    return {
+        "status": "error",
+        "message": "resource not found",
+        "correlationId": "c0ffee00-0000-4000-8000-000000000000",
+        "category": "OBJECT_NOT_FOUND",
+        **({"context": {"ids": list(ids)}} if ids else {}),
+    }
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_a_lone_record_that_is_not_there_is_gone(api, status):
+    api.answer("POST", UPDATE, not_found(), status=status)
+    refused = client().write(updates(1))
+    assert type(refused[contact(1)]) is RecordGone
+
+
+def test_records_that_a_refused_batch_names_as_gone_are_not_searched_for(api):
+    def answer(body):
+        gone = [one["id"] for one in body["inputs"] if one["id"] in ("2", "5")]
+        return (404, not_found(*gone)) if gone else all_written(body)
+
+    api.answer("POST", UPDATE, answer)
+    refused = client().write(updates(*range(8)))
+    assert {ref.id: type(error) for ref, error in refused.items()} == {
+        "2": RecordGone,
+        "5": RecordGone,
+    }
+    assert asked(api) == [[*"01234567"], [*"013467"]]
+
+
+def test_those_that_are_gone_without_a_name_are_found_by_halves(api):
+    def answer(body):
+        gone = any(one["id"] == "2" for one in body["inputs"])
+        return (404, not_found()) if gone else all_written(body)
+
+    api.answer("POST", UPDATE, answer)
+    assert {*client().write(updates(1, 2, 3, 4))} == {contact(2)}
+
+
+def test_a_record_for_which_its_survivor_answers_is_gone(api):
+    api.answer("POST", UPDATE, {"results": [{"id": "1"}, {"id": "777"}]})
+    refused = client().write(updates(1, 2))
+    assert {ref: type(error) for ref, error in refused.items()} == {contact(2): RecordGone}
+    assert "another record" in str(refused[contact(2)])
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"propertyName": ["close_reason", "closedate"]},
+        {"missingRequiredProperties": ["close_reason", "closedate"]},
+        {"properties": "close_reason, closedate"},
+    ],
+)
+def test_a_rule_of_the_admin_is_told_with_its_properties_and_correlation_id(api, context):
+    body = envelope("Some required properties were not set", **context)
+    api.answer("POST", UPDATE, body, status=400)
+    text = str(client().write(updates(1))[contact(1)])
+    for part in ("required properties were not set", "close_reason", "closedate", "c0ffee00"):
+        assert part in text
+
+
+def test_a_rule_of_the_admin_inside_a_batch_is_told_likewise(api):
+    problem = {
+        "status": "error",
+        "category": "VALIDATION_ERROR",
+        "message": "Property values were not valid",
+        "context": {"ids": ["2"]},
+        "errors": [
+            {"message": "required by a rule", "context": {"propertyName": ["close_reason"]}}
+        ],
+    }
+    body = {"results": [{"id": "1"}], "numErrors": 1, "errors": [problem]}
+    api.answer("POST", UPDATE, body, status=207)
+    refused = client().write(updates(1, 2))
+    assert {ref: (type(error), str(error)) for ref, error in refused.items()} == {
+        contact(2): (
+            WriteRefused,
+            "Property values were not valid; required by a rule [close_reason]",
+        )
+    }

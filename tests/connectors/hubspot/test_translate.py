@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.policy import Attribute
+from connectors.hubspot.exchange import Rates
 from connectors.hubspot.records import linked_ids, properties_of
-from connectors.hubspot.translate import Reader, Reference, stage_statuses
-from connectors.hubspot.values import property_values
+from connectors.hubspot.translate import Reader, Reference, stage_statuses, ticket_statuses
 from tests.connectors.hubspot.api_double import NOW, attribute, contact
 
 TYPES = ("text", "number", "boolean", "date", "choice", "activity")
@@ -202,27 +202,173 @@ def test_a_label_of_the_admin_with_the_number_of_primary_is_not_primary():
 
 
 def test_no_property_is_asked_for_that_a_score_does_not_need():
-    attributes = [attribute("job", field="jobtitle"), attribute("sector", kind="account")]
-    assert properties_of("contact", attributes) == ("jobtitle", "lastmodifieddate")
-    assert properties_of("account", attributes) == ("hs_lastmodifieddate", "sector")
+    attributes = [attribute("job", field="jobtitle"), attribute("brand", "line_item", "brand")]
+    assert properties_of("contact", attributes) == (
+        "hs_merged_object_ids",
+        "jobtitle",
+        "lastmodifieddate",
+    )
     assert properties_of("deal", attributes) == (
         "amount",
+        "amount_in_home_currency",
         "closedate",
         "deal_currency_code",
         "dealstage",
         "hs_lastmodifieddate",
+        "hs_merged_object_ids",
         "pipeline",
     )
-
-
-@given(number=st.integers() | st.floats(allow_nan=False, allow_infinity=False))
-def test_numbers_are_written_exactly_and_without_exponents(number):
-    text = property_values({"n": number})["emtiaz_n"]
-    assert Decimal(text) == Decimal(repr(number))
-    assert set(text) <= set("-.0123456789")
+    assert {"brand", "hs_product_id", "hs_lastmodifieddate"} <= {
+        *properties_of("line_item", attributes)
+    }
 
 
 @pytest.mark.parametrize("never", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00Z", "soon"])
 def test_a_date_that_other_systems_say_never_with_is_none(never):
     visit = attribute("visit", field="visited", of_type="activity")
     assert not [fact for fact in facts_of({"visited": never}, visit) if fact.type == "activity"]
+
+
+def told(kind, attributes=(), reference=None, **properties):
+    """The data of one record's fact; ``_`` in a name stands for itself."""
+    reader = Reader(attributes, reference or Reference("USD"), NOW)
+    related = {kind: [{"id": "9", "properties": properties}]}
+    return reader.facts(contact(1), {"id": "1", "properties": {}}, related)[-1].data
+
+
+def test_a_company_tells_what_hubspot_sums_up_over_it():
+    assert told(
+        "account",
+        num_associated_contacts="12",
+        num_associated_deals="5",
+        hs_num_open_deals="2",
+        total_revenue="12345.675",
+        recent_deal_close_date="2026-05-06T07:08:09Z",
+        recent_deal_amount="29.33",
+    ) == {
+        "roll_up": {
+            "contacts": 12,
+            "deals": 5,
+            "open_deals": 2,
+            "revenue": {"amount": 1234568, "currency": "USD"},
+            "last_won_at": "2026-05-06T07:08:09.000Z",
+            "last_won_amount": {"amount": 2933, "currency": "USD"},
+        }
+    }
+
+
+def test_a_roll_up_holds_what_is_known_and_is_left_out_with_nothing():
+    found = told("account", num_associated_contacts="0", total_revenue="", hs_num_open_deals="?")
+    assert found == {"roll_up": {"contacts": 0}}
+    assert told("account", total_revenue=None) == {}
+
+
+def ticket_reference():
+    stages = [
+        {"id": "1", "metadata": {"ticketState": "OPEN"}},
+        {"id": "4", "metadata": {"ticketState": "CLOSED"}},
+        {"id": "5", "metadata": {"isClosed": "true"}},
+        {"id": "6", "metadata": {}},
+    ]
+    return Reference("USD", {"ticket": ticket_statuses([{"id": "0", "stages": stages}])})
+
+
+@pytest.mark.parametrize(
+    ("stage", "status"),
+    [("1", "open"), ("4", "closed"), ("5", "closed"), ("6", "open"), ("?", "open")],
+)
+def test_a_ticket_is_closed_by_its_stage_and_only_then_has_a_time_of_closing(stage, status):
+    found = told(
+        "ticket", reference=ticket_reference(), hs_pipeline="0", hs_pipeline_stage=stage,
+        hs_ticket_priority="HIGH", hs_ticket_category="PRODUCT_ISSUE",
+        createdate="2026-05-01T00:00:00Z", closed_date="2026-05-02T00:00:00Z",
+    )  # fmt: skip
+    closed = {"closed_at": "2026-05-02T00:00:00.000Z"} if status == "closed" else {}
+    assert found == {
+        "status": status,
+        "stage": stage,
+        "pipeline": "0",
+        "priority": "high",
+        "category": "PRODUCT_ISSUE",
+        "opened_at": "2026-05-01T00:00:00.000Z",
+        **closed,
+    }
+
+
+@pytest.mark.parametrize(
+    ("properties", "sentiment"),
+    [
+        ({"hs_sentiment": "Promoter"}, "promoter"),
+        ({"hs_response_group": "PROMOTER"}, "promoter"),
+        ({"hs_sentiment": "", "hs_response_group": "DETRACTOR"}, "detractor"),
+    ],
+)
+def test_a_survey_tells_what_was_asked_and_answered(properties, sentiment):
+    assert told(
+        "survey",
+        hs_survey_type="NPS",
+        hs_value="9",
+        hs_survey_channel="EMAIL",
+        hs_submission_timestamp="2026-05-01T10:00:00Z",
+        **properties,
+    ) == {
+        "kind": "nps",
+        "value": 9,
+        "sentiment": sentiment,
+        "answered_at": "2026-05-01T10:00:00.000Z",
+        "channel": "email",
+    }
+
+
+def test_a_line_item_tells_its_deal_its_product_and_its_sums():
+    reference = Reference(
+        "USD",
+        rates=Rates({("EUR", "USD"): Decimal("1.5")}),
+        products={"P1": {"id": "P1", "properties": {"name": "Seat", "hs_sku": "S"}}},
+        deals={"9": {"id": "900", "properties": {"deal_currency_code": "EUR"}}},
+    )
+    assert told(
+        "line_item", reference=reference, name="Seats", hs_sku="S-10", hs_product_id="P1",
+        quantity="2.5", price="19.999", amount="50.00", recurringbillingfrequency="monthly",
+        hs_recurring_billing_period="P12M",
+    ) == {
+        "deal_id": "900",
+        "product_id": "P1",
+        "name": "Seats",
+        "sku": "S-10",
+        "quantity": 2.5,
+        "price": {"amount": 2000, "currency": "EUR"},
+        "amount": {"amount": 5000, "currency": "EUR"},
+        "value": {"amount": 7500, "currency": "USD"},
+        "billing_frequency": "monthly",
+        "recurring_period": "P12M",
+        "product": {"name": "Seat", "sku": "S"},
+    }  # fmt: skip
+
+
+def test_a_line_items_own_currency_goes_before_its_deals():
+    reference = Reference(
+        "USD", deals={"9": {"id": "900", "properties": {"deal_currency_code": "EUR"}}}
+    )
+    found = told("line_item", reference=reference, amount="1", hs_line_item_currency_code="JPY")
+    assert found["amount"] == {"amount": 1, "currency": "JPY"}
+    assert "value" not in found
+
+
+@pytest.mark.parametrize("kind", ["account", "ticket", "line_item", "survey"])
+def test_attributes_of_every_kind_are_read_and_never_hide_what_the_record_is(kind):
+    mine = attribute("mine", kind=kind, field="custom")
+    assert told(kind, [mine], custom="yes")["mine"] == "yes"
+
+
+@given(
+    kind=st.sampled_from(["account", "ticket", "line_item", "survey"]),
+    data=st.data(),
+)
+def test_whatever_related_records_hold_becomes_facts_that_survive_storage(kind, data):
+    names = st.sampled_from(properties_of(kind, ()))
+    properties = data.draw(st.dictionaries(names, texts))
+    reader = Reader((), Reference("USD"), NOW)
+    record = {"id": "9", "properties": properties}
+    for fact in reader.facts(contact(1), {"id": "1", "properties": {}}, {kind: [record]}):
+        assert Fact.from_json(json.loads(json.dumps(fact.to_json()))) == fact
