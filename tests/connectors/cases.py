@@ -83,16 +83,28 @@ def _event(row):
 
 
 class Reading:
-    """What was asked of the CRM for some subjects, what it answered, and the facts of it."""
+    """What was asked of the CRM for some subjects, what it answered, and what that says."""
 
     def __init__(self, crm, case):
         row = read(HERE / crm / "records" / f"{case}.json")
         self.base_url = connection_of(crm).base_url
         self.now = parse_instant(row["now"])
         self.attributes = tuple(Attribute(**one) for one in row["attributes"])
+        self.history = row.get("history", False)
         self.subjects = [Ref.parse(one) for one in row["subjects"]]
         self.exchanges = row["exchanges"]
         self.expected = read(HERE / crm / "records" / f"{case}.expected.json")
+
+    def fetch(self, client):
+        """The reading, as ``expected`` spells it."""
+        reading = client.fetch(self.subjects, self.now, history=self.history)
+        return {
+            "facts": {
+                str(ref): [fact.to_json() for fact in facts] for ref, facts in reading.facts.items()
+            },
+            "gone": sorted(map(str, reading.gone)),
+            "moved": {str(ref): str(into) for ref, into in reading.moved.items()},
+        }
 
     def play(self, crm_double: responses.RequestsMock) -> None:
         for one in self.exchanges:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import connectors
 from chalicelib.core.card import OUTPUTS
-from chalicelib.core.connector import Event, Request, Update
+from chalicelib.core.connector import Event, Reading, Request, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
@@ -61,9 +61,30 @@ def client_for(crm, attributes=()):
     return connectors.load(crm).connect(cases.connection_of(crm), secret, attributes, access)
 
 
+def a_reading(crm):
+    return cases.Reading(*cases.records([crm])[0])
+
+
 def fetch_something(crm):
-    reading = cases.Reading(*cases.records([crm])[0])
+    reading = a_reading(crm)
     return client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
+
+
+def look_at_what_is_shown(crm):
+    return client_for(crm).shown(a_reading(crm).subjects, OUTPUTS)
+
+
+def look_for_changes(crm):
+    return client_for(crm).changed_since(a_reading(crm).now, None)
+
+
+def list_somebody(crm):
+    return client_for(crm).list_subjects(None)
+
+
+every_question = pytest.mark.parametrize(
+    "ask", [fetch_something, look_at_what_is_shown, look_for_changes, list_somebody]
+)
 
 
 @every_connector
@@ -217,9 +238,7 @@ def test_recorded_records_become_the_expected_facts_by_exactly_the_recorded_call
 ):
     reading = cases.Reading(crm, case)
     reading.play(the_crm)
-    facts = client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
-    found = {str(ref): [fact.to_json() for fact in facts[ref]] for ref in facts}
-    assert found == reading.expected
+    assert reading.fetch(client_for(crm, reading.attributes)) == reading.expected
     assert len(the_crm.calls) == len(reading.exchanges)
 
 
@@ -227,14 +246,40 @@ def test_recorded_records_become_the_expected_facts_by_exactly_the_recorded_call
 def test_the_facts_of_a_reading_have_keys_of_their_own(crm, case, the_crm):
     reading = cases.Reading(crm, case)
     reading.play(the_crm)
-    facts = client_for(crm, reading.attributes).fetch(reading.subjects, reading.now)
-    assert all(len(FactSet.of(one)) == len(one) for one in facts.values())
+    client = client_for(crm, reading.attributes)
+    found = client.fetch(reading.subjects, reading.now, history=reading.history)
+    assert all(len(FactSet.of(one)) == len(one) for one in found.facts.values())
+    assert all(fact.subject == ref for ref, facts in found.facts.items() for fact in facts)
+
+
+@every_reading
+def test_a_subject_is_read_gone_or_moved_and_only_one_of_them(crm, case):
+    expected = cases.Reading(crm, case).expected
+    facts, gone, moved = expected["facts"].keys(), set(expected["gone"]), expected["moved"]
+    assert not gone & facts
+    assert not moved.keys() & (facts | gone)
+    assert set(moved.values()) <= facts
 
 
 @every_connector
-def test_some_recorded_reading_leaves_out_a_subject_that_is_gone(crm):
+@pytest.mark.parametrize("fate", ["gone", "moved", "unknown"])
+def test_some_recorded_reading_is_of_a_subject_that_is_not_there(crm, fate):
     readings = [cases.Reading(*one) for one in cases.records([crm])]
-    assert any({str(one) for one in some.subjects} - some.expected.keys() for some in readings)
+    if fate == "unknown":
+        assert any(
+            {str(one) for one in some.subjects}
+            - some.expected["facts"].keys()
+            - set(some.expected["gone"])
+            - some.expected["moved"].keys()
+            for some in readings
+        )
+    else:
+        assert any(some.expected[fate] for some in readings)
+
+
+@every_connector
+def test_some_recorded_reading_is_of_history(crm):
+    assert any(cases.Reading(*one).history for one in cases.records([crm]))
 
 
 @every_connector
@@ -247,30 +292,33 @@ def test_some_recorded_reading_leaves_out_a_subject_that_is_gone(crm):
         (503, CrmUnavailable),
     ],
 )
-def test_a_crm_that_says_no_is_sorted_by_what_to_do_next(crm, status, error, the_crm):
+@every_question
+def test_a_crm_that_says_no_is_sorted_by_what_to_do_next(crm, ask, status, error, the_crm):
     for method in ("GET", "POST"):
         the_crm.add(method, re.compile(".*"), status=status, json={}, headers={"Retry-After": "7"})
     the_crm.assert_all_requests_are_fired = False
     with pytest.raises(error) as caught:
-        fetch_something(crm)
+        ask(crm)
     if status in (429, 503):
         assert caught.value.retry_after == 7
 
 
 @every_connector
-def test_a_page_that_is_not_json_means_that_the_crm_is_unavailable(crm, the_crm):
+@every_question
+def test_a_page_that_is_not_json_means_that_the_crm_is_unavailable(crm, ask, the_crm):
     for method in ("GET", "POST"):
         the_crm.add(method, re.compile(".*"), status=200, body="<html>maintenance</html>")
     the_crm.assert_all_requests_are_fired = False
     with pytest.raises(CrmUnavailable):
-        fetch_something(crm)
+        ask(crm)
 
 
 @every_connector
 def test_nothing_to_do_asks_nothing_of_the_crm(crm, the_crm):
     client = client_for(crm)
-    now = cases.Reading(*cases.records([crm])[0]).now
-    assert (client.subjects([]), client.fetch([], now), client.write([])) == ({}, {}, {})
+    now = a_reading(crm).now
+    assert client.fetch([], now) == Reading({})
+    assert (client.subjects([]), client.write([]), client.shown([], OUTPUTS)) == ({}, {}, {})
 
 
 @every_connector
@@ -278,7 +326,7 @@ def test_a_broken_write_is_in_doubt(crm, the_crm):
     the_crm.assert_all_requests_are_fired = False
     for method in ("POST", "PATCH", "PUT"):
         the_crm.add(method, re.compile(".*"), body=responses.ConnectionError("cut off"))
-    subject = cases.Reading(*cases.records([crm])[0]).subjects[0]
+    subject = a_reading(crm).subjects[0]
     with pytest.raises(CrmUnavailable) as caught:
         client_for(crm).write([Update(subject, {OUTPUTS[0].name: 50})])
     assert caught.value.in_doubt

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.core.card import RFM_SEGMENTS
 from chalicelib.core.facts import FACT_TYPES, Fact
+from chalicelib.core.model import KINDS
 from chalicelib.policy import compile_policy, validate
 from chalicelib.policy.conditions import FORMS, OPERATORS
 from chalicelib.policy.schema import policy_schema
@@ -51,6 +52,29 @@ def test_every_fact_obeys_the_fact_schema(rows):
     validator = Draft202012Validator(schema("fact"))
     for row in rows:
         validator.validate(Fact.from_json(row).to_json())
+
+
+@pytest.mark.parametrize(
+    "recorded", sorted(Path("tests/connectors").glob("*/records/*.expected.json"))
+)
+def test_every_recorded_reading_obeys_the_fact_schema(recorded):
+    validator = Draft202012Validator(schema("fact"))
+    reading = json.loads(recorded.read_text("utf-8"))
+    for rows in reading["facts"].values():
+        for row in rows:
+            validator.validate(row)
+
+
+def test_the_schemas_know_every_kind():
+    (links,) = [
+        rule["then"]["properties"]["data"]
+        for rule in schema("fact")["allOf"]
+        if rule["if"]["properties"]["type"].get("const") == "links"
+    ]
+    assert set(links["properties"]) == set(KINDS)
+    assert set(schema("policy")["$defs"]["attribute"]["properties"]["of"]["enum"]) == set(KINDS)
+    for kind in KINDS:
+        assert re.search(schema("fact")["$defs"]["ref"]["pattern"], f"hubspot-main:{kind}:1")
 
 
 def policy_page():

@@ -41,13 +41,15 @@ def activity(kind, at, identity="", count=1):
     return row("activity", identity or f"{kind}@{iso(at)}", {"kind": kind, "count": count}, at)
 
 
-def won(identity, closed_at, amount=10_000, currency="USD"):
+def won(identity, closed_at, amount=10_000, currency="USD", worth=None):
+    """``worth`` is what a foreign amount comes to in USD, where a rate is known."""
     data = {
         "status": "won",
         "closed_at": iso(closed_at),
         "amount": {"amount": amount, "currency": currency},
     }
-    return row("deal", identity, data, NOW, NOW)
+    value = {} if worth is None else {"value": {"amount": worth, "currency": "USD"}}
+    return row("deal", identity, data | value, NOW, NOW)
 
 
 def contact(**attributes):
@@ -79,6 +81,13 @@ deals = st.builds(
     instants,
     st.integers(-5, 300_000),
     st.sampled_from(["USD", "USD", "USD", "EUR"]),
+) | st.builds(
+    won,
+    st.integers(1, 9).map(str),
+    instants,
+    st.integers(-5, 300_000),
+    st.just("EUR"),
+    worth=st.integers(-5, 300_000),
 )
 
 contacts = st.fixed_dictionaries(
