@@ -5,12 +5,15 @@ It reads the dump of the stand-in and the policy's page, and shares nothing with
 """
 
 from datetime import UTC, datetime
+from fractions import Fraction
 
-CENTS = 100
 STATUS = {"closedwon": "won", "closedlost": "lost"}
+PLACES = {"IRR": 0, "JPY": 0, "KWD": 3}
+SAID_OTHERWISE = {"tickets": "ticket", "feedback_submissions": "survey"}
 
 
-def rows_of(dump, page, connection, contact_id):
+def rows_of(dump, page, connection, contact_id, rates=None):
+    """``rates`` are units of the page's currency by currency, such as ``{"EUR": "1.25"}``."""
     contacts = {record["id"]: record for record in dump["contacts"]}
     companies = {record["id"]: record for record in dump["companies"]}
     deals = {record["id"]: record for record in dump["deals"]}
@@ -24,22 +27,56 @@ def rows_of(dump, page, connection, contact_id):
 
     now = datetime.now(UTC).isoformat()
     add("contact", contact_id, values(contact, page, "contact"), now, contact["updatedAt"])
-    linked_companies = list(contact["associations"]["companies"])
-    linked_deals = list(contact["associations"]["deals"])
-    add("links", "links", {"deal": linked_deals, "account": linked_companies}, now)
-    for id_ in linked_companies:
+    linked = links_of(contact, page)
+    add("links", "links", linked, now)
+    for id_ in linked["account"]:
         add("account", id_, values(companies[id_], page, "account"), now)
-    for id_ in linked_deals:
-        add("deal", id_, deal(deals[id_]), now, deals[id_]["updatedAt"])
+    for id_ in linked["deal"]:
+        data = deal(deals[id_], page["currency"], rates or {})
+        add("deal", id_, data, now, deals[id_]["updatedAt"])
+    for name, when, data in doings(contact, page):
+        add("activity", f"{name}@{when}", data, when)
+    return rows
+
+
+def links_of(contact, page):
+    associations = contact["associations"]
+    links = {"deal": list(associations["deals"]), "account": list(associations["companies"])}
+    for name, kind in SAID_OTHERWISE.items():
+        if any(attribute["of"] == kind for attribute in page["attributes"].values()):
+            links[kind] = list(associations[name])
+    return links
+
+
+def doings(contact, page):
+    found = []
     for name, attribute in page["attributes"].items():
         if attribute["type"] != "activity":
             continue
-        for revision in contact["history"].get(attribute["hubspot"], []):
-            if revision["value"]:
-                data = {"kind": attribute["activity"]}
-                when = revision["value"]
-                add("activity", f"{name}@{when}", data, when)
-    return rows
+        kind = attribute["activity"]
+        history = contact["history"].get(attribute["hubspot"], [])
+        held = [revision["value"] for revision in history if revision["value"]]
+        found += [(name, one, {"kind": kind}) for one in held if not is_count(one)]
+        found += [(name, when, {"kind": kind, "count": rise}) for when, rise in rises(history)]
+    return found
+
+
+def is_count(text):
+    return text.replace(".", "", 1).isdigit()
+
+
+def rises(history):
+    """Of a counter, whose revisions come newest first: when it rose, and by how much."""
+    last_of = {}
+    for revision in reversed(history):
+        last_of[revision["timestamp"]] = revision["value"]
+    found, before = [], ""
+    for when in sorted(last_of):
+        after = last_of[when]
+        if is_count(before) and is_count(after) and float(after) - float(before) >= 1:
+            found.append((when, int(float(after) - float(before))))
+        before = after
+    return found
 
 
 def values(record, page, of):
@@ -59,12 +96,29 @@ def values(record, page, of):
     return found
 
 
-def deal(record):
+def deal(record, home, rates):
     properties = record["properties"]
     data = {"status": STATUS.get(properties["dealstage"], "open")}
     if properties.get("amount"):
-        cents = round(float(properties["amount"]) * CENTS)
-        data["amount"] = {"amount": cents, "currency": properties["deal_currency_code"]}
+        code = properties["deal_currency_code"]
+        amount = Fraction(properties["amount"])
+        data["amount"] = {"amount": smallest_units(amount, code), "currency": code}
+        if code != home and code in rates:
+            worth = amount_worth(amount, code, rates)
+            data["value"] = {"amount": smallest_units(worth, home), "currency": home}
     if properties.get("closedate"):
         data["closed_at"] = properties["closedate"]
     return data
+
+
+def amount_worth(amount, code, rates):
+    """Of the amount as it is kept, that is, in whole smallest units."""
+    kept = Fraction(smallest_units(amount, code), 10 ** PLACES.get(code, 2))
+    return kept * Fraction(str(rates[code]))
+
+
+def smallest_units(amount, code):
+    """Half a unit counts as a whole one, away from zero."""
+    scaled = abs(amount) * 10 ** PLACES.get(code, 2)
+    whole = int(scaled + Fraction(1, 2))
+    return whole if amount >= 0 else -whole

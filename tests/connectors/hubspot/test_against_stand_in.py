@@ -102,10 +102,9 @@ def test_a_customer_is_read_with_company_and_purchase(client, customer):
     facts = FactSet.of(client.fetch([customer], now()).facts[customer])
     assert facts.record().data == {"job_title": "مدیر فروش", "email": "someone@example.com"}
     assert facts.facts["FACT#links"].data == {"deal": ["900"], "account": ["701", "700"]}
-    assert {one.id: one.data for one in facts.states("account")} == {
-        "700": {"employees": 12},
-        "701": {"employees": 250},
-    }
+    companies = {one.id: one.data for one in facts.states("account")}
+    assert {id_: data["employees"] for id_, data in companies.items()} == {"700": 12, "701": 250}
+    assert companies["701"]["roll_up"]["contacts"] == 1
     [purchase] = facts.purchases()
     assert purchase.amount == Money(2933, "USD")
     assert purchase.occurred_at == datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
