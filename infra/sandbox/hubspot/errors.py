@@ -47,6 +47,7 @@ class ApiError(Exception):
         self.context = context or {}
         self.sub_category = sub_category
         self.extra = extra or {}
+        self.headers: Mapping[str, str] = {}
 
     def entry(self, **context: Sequence[str]) -> Wire:
         """As one of the ``errors`` of a 207 answer, with ``context`` added."""

@@ -14,6 +14,13 @@ from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.rate_limit import TEN_SECONDLY, too_many
 
 TOO_MANY_REQUESTS = 429
+MIGRATION = 477
+MIGRATION_S = 60
+_PROBLEM = "There was a problem with the request."
+_WORDS = {
+    423: ("LOCKED", "The resource is locked by other writes. Wait at least 2 seconds."),
+    MIGRATION: ("MIGRATION_IN_PROGRESS", "This account is being moved to another data centre."),
+}
 OUTAGE_MODES = ("503", "close")
 
 
@@ -22,15 +29,17 @@ class Fault:
     """The next ``count`` requests whose route holds ``route`` answer ``status``.
 
     ``applied`` does the work first and then loses the answer: the caller is left in doubt.
+    ``retry_after`` are the seconds of such a header; a migration (477) always has one.
     """
 
     count: int
     status: int = 503
     route: str = ""
     applied: bool = False
+    retry_after: int | None = None
 
     def error(self) -> ApiError:
-        return error_of(self.status)
+        return error_of(self.status, self.retry_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,19 @@ class Outage:
             raise invalid(f"An outage is one of {OUTAGE_MODES}, not {self.mode!r}")
 
 
-def error_of(status: int) -> ApiError:
-    if status == TOO_MANY_REQUESTS:
-        return too_many(TEN_SECONDLY)
-    return ApiError(status, "INTERNAL_ERROR", "There was a problem with the request.")
+def error_of(status: int, retry_after: int | None = None) -> ApiError:
+    """The body and the headers that HubSpot gives a status."""
+    if status == MIGRATION and retry_after is None:
+        retry_after = MIGRATION_S
+    error = too_many(TEN_SECONDLY) if status == TOO_MANY_REQUESTS else _failure(status)
+    if retry_after is not None:
+        error.headers = {"Retry-After": str(retry_after)}
+    return error
+
+
+def _failure(status: int) -> ApiError:
+    category, message = _WORDS.get(status, ("INTERNAL_ERROR", _PROBLEM))
+    return ApiError(status, category, message)
 
 
 class Faults:

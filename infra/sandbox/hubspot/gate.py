@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
 
 from infra.sandbox.hubspot import web_server
+from infra.sandbox.hubspot.daily_quota import DailyQuota
 from infra.sandbox.hubspot.errors import ApiError
 from infra.sandbox.hubspot.fault_plan import Strike
 from infra.sandbox.hubspot.faults import Faults, error_of
 from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.portal import AppToken, Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.records import Actor, ObjectType
@@ -22,61 +25,107 @@ _ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 _UNANSWERED = ("hang", "close", "lost")
 
 
+Limited = tuple[RateLimit | DailyQuota, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What callers may spend: static tokens, OAuth tokens, and all of them on searches."""
+
+    static: RateLimit
+    oauth: RateLimit
+    search: RateLimit
+    daily: DailyQuota
+
+    def of(self, token: AppToken) -> Limited:
+        """A day's calls are limited for static tokens alone."""
+        day = () if token.oauth else (self.daily,)
+        # HubSpot's API description exempts searches from the limit that all other calls share.
+        if request.path.endswith("/search"):
+            return (self.search, *day)
+        return (self.oauth if token.oauth else self.static, *day)
+
+
 class Gate:
     def __init__(
-        self,
-        portal: Portal,
-        rate_limit: RateLimit,
-        search_limit: RateLimit,
-        faults: Faults,
-        log: RequestLog,
+        self, portal: Portal, oauth: OAuth, limits: Limits, faults: Faults, log: RequestLog
     ) -> None:
         self._portal = portal
-        self._rate_limit = rate_limit
-        self._search_limit = search_limit
+        self._oauth = oauth
+        self._limits = limits
         self._faults = faults
         self._log = log
 
     def guard(self, api: Blueprint) -> None:
-        api.url_value_preprocessor(_forget_version)
+        """For those with a token."""
+        api.url_value_preprocessor(_note_version)
         api.before_request(self._admit)
         api.after_request(self._dismiss)
 
+    def guard_open(self, api: Blueprint) -> None:
+        """For everybody: neither token nor limit, yet all the trouble."""
+        api.url_value_preprocessor(_note_version)
+        api.before_request(self._meet_trouble)
+        api.after_request(self._dismiss)
+
     def _admit(self) -> Response | None:
-        g.mishap = ""
-        if outage := self._faults.outage_met():
-            return _down(outage.mode)
-        token = self._token()
-        g.actor = Actor.app(token.app_id)
-        self._limit().spend()
+        if down := self._meet_outage():
+            return down
+        g.token = token = self._token()
+        g.limits = self._limits.of(token)
+        if refusals := [refusal for one in g.limits if (refusal := one.spend())]:
+            raise refusals[-1]
         _refuse_missing_scope(token)
         _refuse_writing_what_is_read_only()
+        return self._meet_fault(expirable=token.oauth)
+
+    def _meet_trouble(self) -> Response | None:
+        return self._meet_outage() or self._meet_fault(expirable=False)
+
+    def _meet_outage(self) -> Response | None:
+        g.mishap = ""
+        outage = self._faults.outage_met()
+        return _down(outage.mode) if outage else None
+
+    def _meet_fault(self, *, expirable: bool) -> Response | None:
         if fault := self._faults.take(route_template(), applied=False):
             raise fault.error()
-        g.strike = self._faults.strike(route_template(), expirable=False)
-        return _struck(g.strike) if g.strike else None
-
-    def _limit(self) -> RateLimit:
-        # HubSpot's API description exempts searches from the limit that all other calls share.
-        return self._search_limit if request.path.endswith("/search") else self._rate_limit
+        g.strike = strike = self._faults.strike(route_template(), expirable=expirable)
+        if strike and strike.kind == "expired":
+            g.mishap = strike.kind
+            raise self._oauth.expire(_bearer())
+        return _struck(strike) if strike else None
 
     def _token(self) -> AppToken:
-        scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-        token = self._portal.settings.tokens.get(value)
-        if scheme != "Bearer" or token is None:
-            message = "Authentication credentials not found or invalid."
-            raise ApiError(401, "INVALID_AUTHENTICATION", message)
-        return token
+        value = _bearer()
+        if token := self._portal.settings.tokens.get(value):
+            return token
+        if access := self._oauth.access(value):
+            scopes = frozenset(access.grant.scopes)
+            return AppToken(self._oauth.app.app_id, scopes, oauth=True)
+        message = "Authentication credentials not found or invalid."
+        raise ApiError(401, "INVALID_AUTHENTICATION", message)
 
     def _dismiss(self, response: Response) -> Response:
         if fault := self._faults.take(route_template(), applied=True):
-            _fail(response, fault.status)
+            _fail(response, fault.error())
         elif strike := g.get("strike"):
             _astray(response, strike)
-        if g.mishap != "outage":
-            response.headers.update(self._limit().headers())
+        for limit in _told(g.get("limits", ())):
+            response.headers.update(limit.headers())
         self._log.add(_entry(response, spell(self._portal.now())))
         return response
+
+
+def _told(limits: Limited) -> Limited:
+    """Searches say nothing of any limit."""
+    return () if request.path.endswith("/search") else limits
+
+
+def _bearer() -> str:
+    """The token that the request came with; the empty text if there is none."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value if scheme == "Bearer" else ""
 
 
 def _down(mode: str) -> Response:
@@ -101,7 +150,7 @@ def _astray(response: Response, strike: Strike) -> None:
     """After the work."""
     match strike.kind:
         case "5xx":
-            _fail(response, strike.status)
+            _fail(response, error_of(strike.status))
         case "hang":
             request.environ[web_server.PASSAGE] = web_server.silent_for(strike.seconds)
         case "close" | "lost":
@@ -114,9 +163,10 @@ def _astray(response: Response, strike: Strike) -> None:
             request.environ[web_server.PASSAGE] = web_server.cut_in_half_unnoticed
 
 
-def _fail(response: Response, status: int) -> None:
-    response.status_code = status
-    response.set_data(response.json_module.dumps(error_of(status).envelope()))
+def _fail(response: Response, error: ApiError) -> None:
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    response.set_data(response.json_module.dumps(error.envelope()))
 
 
 def _entry(response: Response, at: str) -> Entry:
@@ -134,11 +184,16 @@ def _entry(response: Response, at: str) -> Entry:
     )
 
 
+def acting_token() -> AppToken:
+    """What this request came with."""
+    token = g.token
+    assert isinstance(token, AppToken)
+    return token
+
+
 def acting_app() -> Actor:
     """The app whose token this request came with."""
-    actor = g.actor
-    assert isinstance(actor, Actor)
-    return actor
+    return Actor.app(acting_token().app_id)
 
 
 def route_template() -> str:
@@ -154,10 +209,9 @@ def route_template() -> str:
     return f"{request.method} {_ARGUMENT.sub(shown, request.url_rule.rule)}"
 
 
-def _forget_version(_: str | None, values: dict[str, object] | None) -> None:
+def _note_version(_: str | None, values: dict[str, object] | None) -> None:
     """Both versions answer alike, so the views do not want to know."""
-    if values:
-        values.pop("version", None)
+    g.version = values.pop("version", None) if values else None
 
 
 def _refuse_missing_scope(token: AppToken) -> None:

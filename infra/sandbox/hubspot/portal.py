@@ -26,6 +26,7 @@ from infra.sandbox.hubspot.errors import Wire, conflict, invalid, not_found
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import spell, to_milliseconds
 from infra.sandbox.hubspot.merging import absorb, bookkeeping
+from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.pipelines import default_pipeline, pipeline
 from infra.sandbox.hubspot.record_store import RecordStore, addresses
 from infra.sandbox.hubspot.records import (
@@ -60,10 +61,11 @@ RESTORABLE_FOR = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class AppToken:
-    """A static token. ``scopes`` None stands for every scope."""
+    """What a token opens, mostly a static one. ``scopes`` None stands for every scope."""
 
     app_id: int
     scopes: frozenset[str] | None = None
+    oauth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Settings:
     tokens: Mapping[str, AppToken] = field(
         default_factory=lambda: {"stand-in-token": AppToken(54321)}
     )
+    oauth_app: OAuthApp = field(default_factory=OAuthApp)
 
 
 class Portal:

@@ -1,14 +1,14 @@
-"""The rate limits of a private app: ten seconds of everything, one second of searching."""
+"""The rate limits of apps: ten seconds of everything, one second of searching."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from threading import Lock
 from uuid import uuid4
 
-from infra.sandbox.hubspot.errors import ApiError
+from infra.sandbox.hubspot.errors import ApiError, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,9 @@ class Rate:
     calls: int = 190
     seconds: float = 10.0
 
+
+OAUTH_RATE = Rate(110)
+"""Of an OAuth app on each account where it is installed."""
 
 SEARCH_RATE = Rate(5, 1.0)
 """Over all searches of an account."""
@@ -33,7 +36,47 @@ class LimitPolicy:
 
 
 TEN_SECONDLY = LimitPolicy("TEN_SECONDLY_ROLLING", "privateapp:10secondly", told=True)
+OAUTH_TEN_SECONDLY = LimitPolicy("TEN_SECONDLY_ROLLING", "publicapi:10secondly", told=True)
 SECONDLY = LimitPolicy("SECONDLY", "publicapi:crm:search", told=False)
+DAILY = LimitPolicy("DAILY", "privateapp:daily", told=True)
+
+
+@dataclass(slots=True)
+class Window:
+    """The calls of one stretch as long as the limit's window."""
+
+    passed: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """``windows`` follow each other without a gap from the first call on."""
+
+    rate: Rate
+    windows: tuple[Window, ...] = field(default=())
+
+    @property
+    def passed(self) -> int:
+        return sum(one.passed for one in self.windows)
+
+    @property
+    def refused(self) -> int:
+        return sum(one.refused for one in self.windows)
+
+    @property
+    def share(self) -> float:
+        """What passed of all that could have, the last window left out, for it is not over."""
+        whole = self.windows[:-1]
+        possible = self.rate.calls * len(whole)
+        return sum(one.passed for one in whole) / possible if possible else 0.0
+
+    def to_json(self) -> Wire:
+        return asdict(self) | {"passed": self.passed, "refused": self.refused, "share": self.share}
+
+    @classmethod
+    def from_json(cls, body: Wire) -> Usage:
+        return cls(Rate(**body["rate"]), tuple(Window(**one) for one in body["windows"]))
 
 
 class RateLimit:
@@ -46,22 +89,25 @@ class RateLimit:
         self._clock = clock
         self._policy = policy
         self._calls: deque[float] = deque()
+        self._first = 0.0
+        self._windows: list[Window] = []
         self._lock = Lock()
 
-    def spend(self) -> None:
-        """Raises the 429; calls that are turned away count too, as in HubSpot."""
+    def spend(self) -> ApiError | None:
+        """Count a call. Returns the 429 if it is one too many; it counts too, as in HubSpot."""
         with self._lock:
-            self._forget_old()
-            self._calls.append(self._clock())
+            now = self._clock()
+            self._forget_old(now)
+            self._calls.append(now)
             over = len(self._calls) > self.rate.calls
-        if over:
-            raise too_many(self._policy)
+            self._note(now, over=over)
+        return too_many(self._policy) if over else None
 
     def headers(self) -> dict[str, str]:
         if not self._policy.told:
             return {}
         with self._lock:
-            self._forget_old()
+            self._forget_old(self._clock())
             remaining = max(0, self.rate.calls - len(self._calls))
         return {
             "X-HubSpot-RateLimit-Max": str(self.rate.calls),
@@ -70,13 +116,29 @@ class RateLimit:
         }
 
     def reset(self, rate: Rate) -> None:
+        """Another rate; calls are counted from none."""
         with self._lock:
             self.rate = rate
             self._calls.clear()
+            self._windows.clear()
 
-    def _forget_old(self) -> None:
-        since = self._clock() - self.rate.seconds
-        while self._calls and self._calls[0] <= since:
+    def usage(self) -> Usage:
+        """Since the last reset."""
+        with self._lock:
+            windows = tuple(Window(one.passed, one.refused) for one in self._windows)
+            return Usage(self.rate, windows)
+
+    def _note(self, now: float, *, over: bool) -> None:
+        if not self._windows:
+            self._first = now
+        number = int((now - self._first) / self.rate.seconds)
+        self._windows += [Window() for _ in range(number + 1 - len(self._windows))]
+        window = self._windows[number]
+        window.refused += over
+        window.passed += not over
+
+    def _forget_old(self, now: float) -> None:
+        while self._calls and self._calls[0] <= now - self.rate.seconds:
             self._calls.popleft()
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -18,7 +18,8 @@ from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import read, spell
-from infra.sandbox.hubspot.rate_limit import Rate
+from infra.sandbox.hubspot.oauth import TokenPolicy
+from infra.sandbox.hubspot.rate_limit import Rate, Usage
 
 _TIMEOUT_S = 60.0
 
@@ -112,6 +113,20 @@ class Remote:
     def limit_searches(self, rate: Rate) -> None:
         self.call("PUT", "search-limit", asdict(rate))
 
+    def leave_daily(self, left: int, resets_at: datetime | None = None) -> None:
+        """Of the day's quota, until midnight or another instant."""
+        body = {"left": left, "resets_at": spell(resets_at) if resets_at else None}
+        self.call("PUT", "daily-quota", body)
+
+    def usage(self, limit: str = "static") -> Usage:
+        """What was used of the ``static``, ``oauth`` or ``search`` limit."""
+        return Usage.from_json(self._object("limits")[limit])
+
+    def daily_quota(self) -> Wire:
+        """``{"limit", "left", "refused", "resets_at"}``."""
+        quota: Wire = self._object("limits")["daily"]
+        return quota
+
     def plan(self, fault: Fault) -> None:
         self.call("POST", "faults", asdict(fault))
 
@@ -133,6 +148,36 @@ class Remote:
 
     def outage_calls(self) -> Sequence[datetime]:
         return [read(at) for at in self.call("GET", "faults")["outage_calls"]]
+
+    # The app's installation, and time
+
+    def install(self) -> Wire:
+        """By OAuth, with all scopes; the tokens as the token endpoint gives them."""
+        tokens: Wire = self.call("POST", "oauth/install")
+        return tokens
+
+    def uninstall(self) -> None:
+        self.call("DELETE", "oauth/grants")
+
+    def set_token_policy(self, policy: TokenPolicy) -> None:
+        self.call("PUT", "oauth/policy", asdict(policy))
+
+    def limit_oauth_rate(self, rate: Rate) -> None:
+        self.call("PUT", "oauth/limit", asdict(rate))
+
+    def refreshes(self) -> Sequence[Wire]:
+        """``{"at", "outdated"}`` of each refresh: when, and not with the newest token."""
+        refreshes: list[Wire] = self._object("oauth")["refreshes"]
+        return refreshes
+
+    def refresh_tokens(self) -> Sequence[str]:
+        """The newest of each living grant."""
+        tokens: list[str] = self._object("oauth")["refresh_tokens"]
+        return tokens
+
+    def advance(self, by: timedelta) -> datetime:
+        """Make it that much later at once; returns the stand-in's present."""
+        return read(self.call("POST", "clock", {"seconds": by.total_seconds()})["now"])
 
     # Insight
 

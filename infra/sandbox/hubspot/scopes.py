@@ -13,6 +13,30 @@ from infra.sandbox.hubspot.records import (
 )
 
 CURRENCIES = "settings.currencies.read"
+REQUIRED = (
+    "oauth",
+    "crm.objects.contacts.read",
+    "crm.objects.contacts.write",
+    "crm.objects.companies.read",
+    "crm.objects.deals.read",
+    "crm.schemas.contacts.read",
+    "crm.schemas.contacts.write",
+)
+OPTIONAL = (
+    "crm.objects.companies.write",
+    "crm.objects.deals.write",
+    "crm.objects.line_items.read",
+    "crm.objects.line_items.write",
+    "crm.objects.feedback_submission.read",
+    "crm.schemas.companies.read",
+    "crm.schemas.companies.write",
+    "crm.schemas.deals.read",
+    "crm.schemas.deals.write",
+    "e-commerce",
+    "tickets",
+    CURRENCIES,
+)
+"""With the required ones, all that open anything here."""
 
 # One scope for all there is to do with a kind.
 _WHOLE: Mapping[ObjectType, str] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -13,16 +13,27 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from infra.sandbox.hubspot.account_api import AccountApi
 from infra.sandbox.hubspot.associations_api import AssociationsApi
+from infra.sandbox.hubspot.clock import Clock
 from infra.sandbox.hubspot.control import control_api
 from infra.sandbox.hubspot.control.controls import Controls
+from infra.sandbox.hubspot.daily_quota import PROFESSIONAL, DailyQuota
 from infra.sandbox.hubspot.deliveries import Dispatcher
 from infra.sandbox.hubspot.errors import ApiError, Wire
 from infra.sandbox.hubspot.faults import Faults
-from infra.sandbox.hubspot.gate import Gate
+from infra.sandbox.hubspot.gate import Gate, Limits
+from infra.sandbox.hubspot.oauth import OAuth
+from infra.sandbox.hubspot.oauth_api import OAuthApi
 from infra.sandbox.hubspot.objects_api import ObjectsApi
 from infra.sandbox.hubspot.portal import Portal, Settings
 from infra.sandbox.hubspot.properties_api import PropertiesApi
-from infra.sandbox.hubspot.rate_limit import SEARCH_RATE, SECONDLY, Rate, RateLimit
+from infra.sandbox.hubspot.rate_limit import (
+    OAUTH_RATE,
+    OAUTH_TEN_SECONDLY,
+    SEARCH_RATE,
+    SECONDLY,
+    Rate,
+    RateLimit,
+)
 from infra.sandbox.hubspot.record_page import RecordPage
 from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
 from infra.sandbox.hubspot.request_log import RequestLog
@@ -34,15 +45,20 @@ from infra.sandbox.hubspot.webhooks import EventSpeller
 class StandIn:
     """A running stand-in HubSpot.
 
-    ``portal`` is its state, ``webhooks`` its sender, ``requests`` the log of API calls;
-    the control API offers the same over HTTP.
+    ``portal`` is its state, ``clock`` its time, ``oauth`` what it granted, ``webhooks`` its
+    sender, ``faults`` its trouble, ``requests`` the log of API calls; the control API offers
+    the same over HTTP.
     """
 
     def __init__(self, settings: Settings, port: int, rate: Rate) -> None:
-        self.portal = Portal(settings, lambda: datetime.now(UTC))
+        self.clock = Clock()
+        self.portal = Portal(settings, self.clock.now)
+        self.oauth = OAuth(settings.oauth_app, settings.portal_id, self.portal.now)
         self.webhooks = Dispatcher()
         self.rate_limit = RateLimit(rate, monotonic)
+        self.oauth_limit = RateLimit(OAUTH_RATE, monotonic, OAUTH_TEN_SECONDLY)
         self.search_limit = RateLimit(SEARCH_RATE, monotonic, SECONDLY)
+        self.daily_quota = DailyQuota(PROFESSIONAL, self.portal.now, settings.time_zone)
         self.faults = Faults(self.portal.now)
         self.requests = RequestLog()
         self._speller = EventSpeller(settings.portal_id)
@@ -91,12 +107,16 @@ class StandIn:
 
     def _app(self) -> Flask:
         app = Flask(__name__)
-        app.url_map.converters.update(version=_VersionConverter, kind=_KindConverter)
+        app.url_map.converters.update(
+            version=_VersionConverter, oauth_version=_OAuthVersionConverter, kind=_KindConverter
+        )
         app.url_map.strict_slashes = False
         app.json.sort_keys = False  # type: ignore[attr-defined]
         app.register_error_handler(ApiError, _refused)
         app.register_error_handler(HTTPException, _unroutable)
-        app.register_blueprint(self._crm_api())
+        for api in self._apis():
+            app.register_blueprint(api)
+        app.register_blueprint(OAuthApi(self.oauth).page())
         app.register_blueprint(control_api(self._controls()))
         app.register_blueprint(RecordPage(self.portal).blueprint())
         return app
@@ -105,25 +125,40 @@ class StandIn:
         return Controls(
             portal=self.portal,
             webhooks=self.webhooks,
+            clock=self.clock,
+            oauth=self.oauth,
             rate_limit=self.rate_limit,
+            oauth_limit=self.oauth_limit,
+            daily_quota=self.daily_quota,
             search_limit=self.search_limit,
             faults=self.faults,
             requests=self.requests,
         )
 
-    def _crm_api(self) -> Blueprint:
-        api = Blueprint("api", __name__)
-        limits = self.rate_limit, self.search_limit
-        Gate(self.portal, *limits, self.faults, self.requests).guard(api)
+    def _apis(self) -> tuple[Blueprint, Blueprint]:
+        """For apps with a token, and for those that ask for one."""
+        limits = Limits(self.rate_limit, self.oauth_limit, self.search_limit, self.daily_quota)
+        gate = Gate(self.portal, self.oauth, limits, self.faults, self.requests)
+        oauth = OAuthApi(self.oauth)
+        api, tokens = Blueprint("api", __name__), oauth.tokens()
+        gate.guard(api)
+        gate.guard_open(tokens)
         for part in (ObjectsApi, SearchApi, PropertiesApi, AssociationsApi, AccountApi):
             api.register_blueprint(part(self.portal).blueprint())
-        return api
+        api.register_blueprint(oauth.installation())
+        return api, tokens
 
 
 class _VersionConverter(BaseConverter):
     """The dated versions that are supported; the older numbered paths are not."""
 
     regex = "2026-03|2026-09"
+
+
+class _OAuthVersionConverter(BaseConverter):
+    """The older one is dated too, by its number: the forms that keep secrets out of addresses."""
+
+    regex = "2026-03|2026-09|v3"
 
 
 class _KindConverter(BaseConverter):
@@ -135,10 +170,10 @@ class _KindConverter(BaseConverter):
         return OBJECT_TYPES[value]
 
 
-def _refused(error: ApiError) -> tuple[Wire, int]:
-    return error.envelope(), error.status
+def _refused(error: ApiError) -> tuple[Wire, int, Mapping[str, str]]:
+    return error.envelope(), error.status, error.headers
 
 
-def _unroutable(error: HTTPException) -> tuple[Wire, int]:
+def _unroutable(error: HTTPException) -> tuple[Wire, int, Mapping[str, str]]:
     category = "OBJECT_NOT_FOUND" if isinstance(error, NotFound) else "INTERNAL_ERROR"
     return _refused(ApiError(error.code or 500, category, error.description or error.name))

@@ -11,6 +11,7 @@ from flask import Blueprint
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.insight import Insight
 from infra.sandbox.hubspot.control.people import People
+from infra.sandbox.hubspot.control.tokens import Tokens
 from infra.sandbox.hubspot.control.trouble import Trouble
 
 
@@ -18,5 +19,6 @@ def control_api(controls: Controls) -> Blueprint:
     api = Blueprint("control", __name__, url_prefix="/_control")
     People(controls.portal).add_to(api)
     Trouble(controls).add_to(api)
+    Tokens(controls).add_to(api)
     Insight(controls).add_to(api)
     return api

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from infra.sandbox.hubspot.clock import Clock
+from infra.sandbox.hubspot.daily_quota import DailyQuota
 from infra.sandbox.hubspot.deliveries import Dispatcher
 from infra.sandbox.hubspot.faults import Faults
+from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.request_log import RequestLog
@@ -15,7 +18,11 @@ from infra.sandbox.hubspot.request_log import RequestLog
 class Controls:
     portal: Portal
     webhooks: Dispatcher
+    clock: Clock
+    oauth: OAuth
     rate_limit: RateLimit
+    oauth_limit: RateLimit
     search_limit: RateLimit
+    daily_quota: DailyQuota
     faults: Faults
     requests: RequestLog

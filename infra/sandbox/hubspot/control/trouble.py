@@ -25,6 +25,8 @@ class Trouble:
         api.put("/guesses")(self.guess)
         api.put("/rate-limit")(self.limit_rate)
         api.put("/search-limit")(self.limit_searches)
+        api.put("/daily-quota")(self.set_daily_quota)
+        api.get("/limits")(self.limits)
         api.post("/faults")(self.plan_fault)
         api.put("/fault-plan")(self.follow_plan)
         api.get("/faults")(self.faults)
@@ -48,6 +50,24 @@ class Trouble:
     def limit_searches(self) -> Wire:
         self._controls.search_limit.reset(read_as(Rate, request_body.json_object()))
         return {}
+
+    def set_daily_quota(self) -> Wire:
+        """``{"left": 0, "resets_at"?: an instant}``."""
+        body = request_body.json_object()
+        resets_at = body.get("resets_at")
+        quota = self._controls.daily_quota
+        quota.leave(int(body.get("left", quota.limit)), read(resets_at) if resets_at else None)
+        return quota.to_json()
+
+    def limits(self) -> Wire:
+        """What was used of each: ``windows``, sums, and the share of what was possible."""
+        controls = self._controls
+        return {
+            "static": controls.rate_limit.usage().to_json(),
+            "oauth": controls.oauth_limit.usage().to_json(),
+            "search": controls.search_limit.usage().to_json(),
+            "daily": controls.daily_quota.to_json(),
+        }
 
     def plan_fault(self) -> Wire:
         self._controls.faults.plan(read_as(Fault, request_body.json_object()))

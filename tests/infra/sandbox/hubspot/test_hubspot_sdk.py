@@ -247,6 +247,15 @@ def test_reads_account_details(hubspot: HubSpot) -> None:
     assert (details.portal_id, details.company_currency) == (62515, "USD")
 
 
+def test_uninstalls_itself(stand_in: StandIn) -> None:
+    token = stand_in.oauth.install()["access_token"]
+    with HubSpot(access_token=token, base_url=stand_in.url, max_retries=0) as hubspot:
+        assert hubspot.account.get().portal_id == 62515
+        hubspot.crm.app_uninstalls.uninstall()
+        with pytest.raises(AuthenticationError):
+            hubspot.account.get()
+
+
 def test_reads_currencies(hubspot: HubSpot) -> None:
     home = hubspot.settings.currencies.get_company_currency()
     (rate,) = hubspot.settings.currencies.exchange_rates.list_current_exchange_rates().results

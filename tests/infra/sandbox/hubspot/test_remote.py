@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from infra.sandbox.hubspot import StandIn, remote
 from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
+from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
 from infra.sandbox.hubspot.remote import ControlRefused, Remote
@@ -73,6 +74,38 @@ def test_trouble_is_planned_from_afar(far: Remote, api: Api) -> None:
     far.lift()
     far.limit_rate(Rate(0, 60))
     assert api.get(DETAILS).status_code == 429
+
+
+def test_limits_are_set_and_told_from_afar(far: Remote, api: Api) -> None:
+    far.limit_rate(Rate(1, 60))
+    for _ in range(2):
+        api.get(DETAILS)
+    far.limit_searches(Rate(0, 60))
+    assert api.post("/crm/objects/{v}/contacts/search", {}).status_code == 429
+    far.leave_daily(3, resets_at=datetime(2999, 1, 1, tzinfo=UTC))
+
+    assert (far.usage().passed, far.usage().refused, far.usage().share) == (1, 1, 0.0)
+    assert far.usage("search").refused == 1
+    assert far.daily_quota() == {
+        "limit": 625000,
+        "left": 3,
+        "refused": 0,
+        "resets_at": "2999-01-01T00:00:00.000Z",
+    }
+
+
+def test_tokens_are_given_and_end_from_afar(far: Remote, api: Api) -> None:
+    far.set_token_policy(TokenPolicy(expires_in=60))
+    tokens = far.install()
+    api.session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+    assert api.get(DETAILS).status_code == 200
+    far.limit_oauth_rate(Rate(0, 60))
+    assert api.get(DETAILS).status_code == 429
+    assert far.advance(timedelta(seconds=60)) > datetime.now(UTC) + timedelta(seconds=50)
+    assert api.get(DETAILS).status_code == 401
+    assert (far.refreshes(), far.refresh_tokens()) == ([], [tokens["refresh_token"]])
+    far.uninstall()
+    assert far.refresh_tokens() == []
 
 
 def test_calls_are_counted_from_afar(far: Remote, api: Api) -> None:

@@ -1,0 +1,56 @@
+"""The app's installation, as its admin and as time see it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint
+
+from infra.sandbox.hubspot import request_body
+from infra.sandbox.hubspot.control.controls import Controls
+from infra.sandbox.hubspot.control.reading import read_as
+from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.oauth import TokenPolicy
+from infra.sandbox.hubspot.rate_limit import Rate
+
+
+class Tokens:
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self._oauth = controls.oauth
+
+    def add_to(self, api: Blueprint) -> None:
+        api.post("/oauth/install")(self.install)
+        api.delete("/oauth/grants")(self.uninstall)
+        api.put("/oauth/policy")(self.set_policy)
+        api.put("/oauth/limit")(self.limit_oauth_rate)
+        api.get("/oauth")(self.state)
+        api.post("/clock")(self.advance)
+
+    def install(self) -> Wire:
+        return self._oauth.install()
+
+    def uninstall(self) -> Wire:
+        self._oauth.uninstall()
+        return {}
+
+    def set_policy(self) -> Wire:
+        self._oauth.policy = read_as(TokenPolicy, request_body.json_object())
+        return {}
+
+    def limit_oauth_rate(self) -> Wire:
+        self._controls.oauth_limit.reset(read_as(Rate, request_body.json_object()))
+        return {}
+
+    def state(self) -> Wire:
+        return {
+            "refreshes": [one.to_json() for one in self._oauth.refreshes()],
+            "refresh_tokens": list(self._oauth.refresh_tokens()),
+        }
+
+    def advance(self) -> Wire:
+        """``{"seconds": 1800}``: that much later all at once."""
+        seconds = float(request_body.json_object().get("seconds", 0))
+        self._controls.clock.advance(timedelta(seconds=seconds))
+        return {"now": spell(self._controls.clock.now())}
