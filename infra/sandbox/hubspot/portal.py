@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from threading import RLock
 
+from infra.sandbox.hubspot.admin_rules import AdminRules
 from infra.sandbox.hubspot.associations import KINSHIPS, Associations
 from infra.sandbox.hubspot.calculated import FORMULAS
 from infra.sandbox.hubspot.changes import (
@@ -93,6 +94,7 @@ class Portal:
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.settings = settings
         self.guesses = Guesses()
+        self.rules = AdminRules()
         now = to_milliseconds(clock())
         self.currencies = Currencies(settings.currency, settings.exchange_rates, now)
         self.schema = Schema(self.currencies.codes)
@@ -181,6 +183,7 @@ class Portal:
         with self.lock:
             record = self.get(kind, record_id)
             stored = self.schema.stored(kind, properties, by, record)
+            self._enforce_rules(record, stored, by)
             self._refuse_taken_email(stored, record)
             at = self.now()
             changed = self._write(record, stored, at, by)
@@ -323,10 +326,17 @@ class Portal:
     ) -> Record:
         stored = self.schema.stored(kind, _with_defaults(kind, properties), by, None)
         record = Record(kind, record_id or self._store.free_id(kind), created_at, created_at)
+        self._enforce_rules(record, stored, by)
         self._refuse_taken_email(stored, record)
         self._store.add(record)
         self._write(record, stored, created_at, by)
         return record
+
+    def _enforce_rules(self, record: Record, stored: Mapping[str, str], by: Actor) -> None:
+        def read(name: str) -> str:
+            return stored[name] if name in stored else self.value(record, name)
+
+        self.rules.enforce(record.kind, read, stored.keys(), by)
 
     def _refuse_taken_email(self, stored: Mapping[str, str], record: Record) -> None:
         address = stored.get("email") if record.kind is CONTACTS else None

@@ -65,20 +65,24 @@ OBJECT_TYPES: Mapping[str, ObjectType] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changed something. ``trusted`` is HubSpot itself: it may write read-only properties."""
+    """Who changed something. ``trusted`` is HubSpot itself: it may write read-only properties.
+
+    ``bound`` is an app through a version of the API that enforces all rules of admins.
+    """
 
     source_type: str
     source_id: str | None = None
     user_id: int | None = None
     trusted: bool = False
+    bound: bool = False
 
     @classmethod
     def user(cls, user_id: int) -> Actor:
         return cls("CRM_UI", f"userId:{user_id}", user_id)
 
     @classmethod
-    def app(cls, app_id: int) -> Actor:
-        return cls("INTEGRATION", str(app_id))
+    def app(cls, app_id: int, *, bound: bool = False) -> Actor:
+        return cls("INTEGRATION", str(app_id), bound=bound)
 
 
 HUBSPOT = Actor("CALCULATED", trusted=True)

@@ -89,6 +89,19 @@ class Remote:
     def win(self, deal_id: str) -> None:
         self.call("POST", f"deals/{deal_id}/win")
 
+    def require(self, kind: str, name: str, *, when: str, value: str) -> None:
+        """An admin's rule: ``name`` may not be empty while ``when`` has ``value``."""
+        self.call("POST", f"rules/{kind}/{name}", {"when": when, "value": value})
+
+    def bound(
+        self, kind: str, name: str, minimum: float | None = None, maximum: float | None = None
+    ) -> None:
+        """An admin's rule for a number."""
+        self.call("POST", f"rules/{kind}/{name}", {"min": minimum, "max": maximum})
+
+    def clear_rules(self) -> None:
+        self.call("DELETE", "rules")
+
     def set_exchange_rate(self, code: str, rate: str) -> None:
         self.call("PUT", f"exchange-rates/{code}", {"rate": rate})
 

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from flask import Blueprint
 
 from infra.sandbox.hubspot import request_body
+from infra.sandbox.hubspot.admin_rules import Bounds, Required
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.control.reading import USER_ID, actor, end
 from infra.sandbox.hubspot.errors import Wire, invalid
@@ -27,6 +28,8 @@ class People:
         api.post("/records/<kind:kind>/<record_id>/merge")(self.merge)
         api.post("/contacts/<record_id>/erase")(self.erase)
         api.post("/deals/<record_id>/win")(self.win)
+        api.post("/rules/<kind:kind>/<name>")(self.demand)
+        api.delete("/rules")(self.demand_nothing)
         api.put("/exchange-rates/<code>")(self.set_exchange_rate)
         api.post("/associations")(self.associate)
         api.delete("/associations")(self.dissociate)
@@ -70,13 +73,25 @@ class People:
     def win(self, record_id: str) -> Wire:
         return {"id": self._portal.win_deal(record_id, Actor.user(USER_ID)).id}
 
+    def demand(self, kind: ObjectType, name: str) -> Wire:
+        """Of a property: ``{"when": property, "value": …}``, or ``{"min"?: …, "max"?: …}``."""
+        body = request_body.json_object()
+        self._portal.schema.definition(kind, name)
+        self._portal.rules.add(
+            Required(kind, name, str(body["when"]), str(body.get("value", "")))
+            if "when" in body
+            else Bounds(kind, name, _decimal(body.get("min")), _decimal(body.get("max")))
+        )
+        return {}
+
+    def demand_nothing(self) -> Wire:
+        self._portal.rules.clear()
+        return {}
+
     def set_exchange_rate(self, code: str) -> Wire:
         """``{"rate": "1.25"}``: one unit in the home currency, from now on."""
-        try:
-            rate = Decimal(str(request_body.json_object().get("rate")))
-        except InvalidOperation as wrong:
-            raise invalid("The rate must be a number") from wrong
-        self._portal.currencies.set_rate(code, rate, self._portal.now())
+        rate = _decimal(request_body.json_object().get("rate"))
+        self._portal.currencies.set_rate(code, rate or Decimal(0), self._portal.now())
         return {}
 
     def associate(self) -> Wire:
@@ -89,3 +104,12 @@ class People:
         body = request_body.json_object()
         self._portal.dissociate(end(body.get("from")), end(body.get("to")), actor(body))
         return {}
+
+
+def _decimal(value: object) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation as wrong:
+        raise invalid(f"{value!r} is not a number") from wrong

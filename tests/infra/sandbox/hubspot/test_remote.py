@@ -61,6 +61,21 @@ def test_records_are_merged_deleted_restored_and_erased_from_afar(
     assert far.dump()["contacts"] == []
 
 
+def test_rules_and_rates_are_set_from_afar(far: Remote, api: Api) -> None:
+    contact = far.load({"contacts": [{"properties": {"lifecyclestage": "lead"}}]})["contacts"][0]
+    path, body = f"/crm/objects/{{v}}/contacts/{contact}", {"properties": {"city": "Lyon"}}
+    far.require("contacts", "jobtitle", when="lifecyclestage", value="lead")
+    assert api.patch(path, body).status_code == 400
+    far.clear_rules()
+    far.bound("companies", "annualrevenue", minimum=1)
+    assert api.patch(path, body).status_code == 200
+    poor = {"properties": {"annualrevenue": "0"}}
+    assert api.post("/crm/objects/{v}/companies", poor).status_code == 400
+    far.set_exchange_rate("EUR", "2")
+    rates = api.get("/settings/currencies/{v}/exchange-rates/current").json()["results"]
+    assert [one["conversionRate"] for one in rates] == [2.0]
+
+
 def test_trouble_is_planned_from_afar(far: Remote, api: Api) -> None:
     far.plan(Fault(count=1, status=503))
     assert api.get(DETAILS).status_code == 503
