@@ -71,6 +71,7 @@ class Dispatcher:
         self._stopped = False
         self._numbers = count(1)
         self._attempts: list[Attempt] = []
+        self._lost: list[int] = []
         self._pool = ThreadPoolExecutor(_WORKERS, "webhook")
         self._thread = Thread(target=self._run, name="webhook dispatcher", daemon=True)
 
@@ -89,6 +90,16 @@ class Dispatcher:
         with self._wake:
             self.settings = settings
             self._random = Random(settings.seed)  # noqa: S311
+
+    def drop(self, subscription_id: int | None = None) -> None:
+        """One subscription is gone, or all are: their events are lost without a word."""
+        with self._wake:
+            kept = [
+                one
+                for one in self.settings.subscriptions
+                if subscription_id is not None and one.id != subscription_id
+            ]
+            self.settings = replace(self.settings, subscriptions=tuple(kept))
 
     def add(self, events: Sequence[Wire]) -> None:
         """Queue events; without a target they are lost, as without an installed app."""
@@ -109,9 +120,16 @@ class Dispatcher:
         with self._wake:
             return tuple(self._attempts)
 
+    def lost(self) -> tuple[int, ...]:
+        """The numbers of events that were never sent."""
+        with self._wake:
+            return tuple(self._lost)
+
     def forget_attempts(self) -> None:
+        """And what was lost."""
         with self._wake:
             self._attempts.clear()
+            self._lost.clear()
 
     def _idle(self) -> bool:
         return not (self._gathered or self._waiting or self._in_flight)
@@ -139,6 +157,9 @@ class Dispatcher:
         for start in range(0, len(events), limit):
             delay = self._random.uniform(0, self.settings.delay_ms / 1000)
             batch = tuple(events[start : start + limit])
+            if self.settings.lose_share and self._random.random() < self.settings.lose_share:
+                self._lost.extend(int(event["eventId"]) for event in batch)
+                continue
             delivery = Delivery(now + delay, next(self._numbers), batch, self.settings)
             heapq.heappush(self._waiting, delivery)
 
@@ -183,7 +204,10 @@ class Dispatcher:
 
 def post(settings: WebhookSettings, body: bytes, clock: Callable[[], float] = time) -> int | None:
     """One attempt, stamped and signed afresh. Redirects are not followed."""
-    headers = signed_headers(settings.secret, settings.target_url, body, round(clock() * 1000))
+    moment_ms = round(clock() * 1000)
+    headers = signed_headers(
+        settings.secret, settings.target_url, body, moment_ms, settings.signature
+    )
     with requests.Session() as session:
         session.trust_env = False  # the target is on loopback: no proxy may step in
         try:

@@ -20,6 +20,7 @@ from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import read, spell
 from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.rate_limit import Rate, Usage
+from infra.sandbox.hubspot.workflows import WebhookAction
 
 _TIMEOUT_S = 60.0
 
@@ -86,6 +87,10 @@ class Remote:
         """A privacy deletion."""
         self.call("POST", f"contacts/{contact_id}/erase")
 
+    def enrol(self, kind: str, record_id: str, action: WebhookAction) -> None:
+        """In a workflow that sends the record."""
+        self.call("POST", f"records/{kind}/{record_id}/workflow", asdict(action))
+
     def win(self, deal_id: str) -> None:
         self.call("POST", f"deals/{deal_id}/win")
 
@@ -116,6 +121,11 @@ class Remote:
     def configure_webhooks(self, settings: Wire) -> None:
         """As ``WebhookSettings.from_json`` takes them."""
         self.call("PUT", "webhooks", settings)
+
+    def drop_subscriptions(self, subscription_id: int | None = None) -> None:
+        """One is gone, or all are: their events are lost without a word."""
+        one = "" if subscription_id is None else f"/{subscription_id}"
+        self.call("DELETE", f"webhooks/subscriptions{one}")
 
     def guess(self, guesses: Guesses) -> None:
         self.call("PUT", "guesses", asdict(guesses))
@@ -210,6 +220,15 @@ class Remote:
 
     def deliveries(self) -> Sequence[Wire]:
         attempts: list[Wire] = self._object("deliveries")["attempts"]
+        return attempts
+
+    def lost_events(self) -> Sequence[int]:
+        """The numbers of events that were never sent."""
+        lost: list[int] = self._object("deliveries")["lost"]
+        return lost
+
+    def workflow_attempts(self) -> Sequence[Wire]:
+        attempts: list[Wire] = self._object("deliveries")["workflows"]
         return attempts
 
     def flush(self, timeout: float = 30.0) -> None:

@@ -21,6 +21,7 @@ from infra.sandbox.hubspot.deliveries import Dispatcher
 from infra.sandbox.hubspot.errors import ApiError, Wire
 from infra.sandbox.hubspot.faults import Faults
 from infra.sandbox.hubspot.gate import Gate, Limits
+from infra.sandbox.hubspot.instants import epoch_ms
 from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.oauth_api import OAuthApi
 from infra.sandbox.hubspot.objects_api import ObjectsApi
@@ -40,6 +41,7 @@ from infra.sandbox.hubspot.request_log import RequestLog
 from infra.sandbox.hubspot.search_api import SearchApi
 from infra.sandbox.hubspot.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.webhooks import EventSpeller
+from infra.sandbox.hubspot.workflows import Workflows
 
 
 class StandIn:
@@ -55,6 +57,7 @@ class StandIn:
         self.portal = Portal(settings, self.clock.now)
         self.oauth = OAuth(settings.oauth_app, settings.portal_id, self.portal.now)
         self.webhooks = Dispatcher()
+        self.workflows = Workflows(self.portal, lambda: epoch_ms(self.portal.now()))
         self.rate_limit = RateLimit(rate, monotonic)
         self.oauth_limit = RateLimit(OAUTH_RATE, monotonic, OAUTH_TEN_SECONDLY)
         self.search_limit = RateLimit(SEARCH_RATE, monotonic, SECONDLY)
@@ -92,6 +95,7 @@ class StandIn:
 
     def stop(self) -> None:
         self.webhooks.stop()
+        self.workflows.stop()
         self._server.stop()
 
     def __enter__(self) -> Self:
@@ -125,6 +129,7 @@ class StandIn:
         return Controls(
             portal=self.portal,
             webhooks=self.webhooks,
+            workflows=self.workflows,
             clock=self.clock,
             oauth=self.oauth,
             rate_limit=self.rate_limit,

@@ -27,11 +27,25 @@ def sign_v1(secret: str, body: bytes) -> str:
     return hashlib.sha256(secret.encode() + body).hexdigest()
 
 
-def signed_headers(secret: str, url: str, body: bytes, timestamp_ms: int) -> dict[str, str]:
-    return {
+def sign_v2(secret: str, method: str, url: str, body: bytes) -> str:
+    """Of workflows: hex of SHA-256 over secret, method, address and body."""
+    return hashlib.sha256(secret.encode() + method.encode() + url.encode() + body).hexdigest()
+
+
+SCHEMES = ("v1", "v2", "v3")
+
+
+def signed_headers(
+    secret: str, url: str, body: bytes, timestamp_ms: int, scheme: str = "v3"
+) -> dict[str, str]:
+    """Of a POST. Under ``v3`` the older v1 comes along; under the older ones they come alone."""
+    older = sign_v2(secret, "POST", url, body) if scheme == "v2" else sign_v1(secret, body)
+    headers = {
         "Content-Type": "application/json",
-        "X-HubSpot-Request-Timestamp": str(timestamp_ms),
-        "X-HubSpot-Signature-v3": sign_v3(secret, "POST", url, body, timestamp_ms),
-        "X-HubSpot-Signature": sign_v1(secret, body),
-        "X-HubSpot-Signature-Version": "v1",
+        "X-HubSpot-Signature": older,
+        "X-HubSpot-Signature-Version": "v2" if scheme == "v2" else "v1",
     }
+    if scheme == "v3":
+        headers["X-HubSpot-Request-Timestamp"] = str(timestamp_ms)
+        headers["X-HubSpot-Signature-v3"] = sign_v3(secret, "POST", url, body, timestamp_ms)
+    return headers

@@ -26,6 +26,7 @@ from infra.sandbox.hubspot.records import (
     PRODUCTS,
     ObjectType,
 )
+from infra.sandbox.hubspot.signature import SCHEMES
 
 _HAPPENINGS: dict[type[Change], str] = {
     Created: "creation",
@@ -83,6 +84,7 @@ class WebhookSettings:
     ``batch_limit`` is how many events one request carries, 1 sends each apart from the others.
     ``duplicate_share`` is the mean number of extra copies of an event (0.3: three in ten come
     twice); ``delay_ms`` the longest random delay of a request, so that later ones overtake it.
+    ``lose_share`` of the requests are never sent. ``signature`` is v1, v2 or v3.
     HubSpot spreads ten retries over a day; here the first waits ``retry_ms`` and each
     further one twice as long, up to ``retry_limit_ms``.
     """
@@ -102,6 +104,12 @@ class WebhookSettings:
     retries: int = 10
     retry_ms: int = 100
     retry_limit_ms: int = 2_000
+    lose_share: float = 0.0
+    signature: str = "v3"
+
+    def __post_init__(self) -> None:
+        if self.signature not in SCHEMES:
+            raise invalid(f"A signature is one of {SCHEMES}, not {self.signature!r}")
 
     @classmethod
     def from_json(cls, body: Wire) -> WebhookSettings:

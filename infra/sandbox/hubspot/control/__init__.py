@@ -17,7 +17,7 @@ from infra.sandbox.hubspot.control.trouble import Trouble
 
 def control_api(controls: Controls) -> Blueprint:
     api = Blueprint("control", __name__, url_prefix="/_control")
-    People(controls.portal).add_to(api)
+    People(controls).add_to(api)
     Trouble(controls).add_to(api)
     Tokens(controls).add_to(api)
     Insight(controls).add_to(api)

@@ -12,12 +12,14 @@ from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.request_log import RequestLog
+from infra.sandbox.hubspot.workflows import Workflows
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
     portal: Portal
     webhooks: Dispatcher
+    workflows: Workflows
     clock: Clock
     oauth: OAuth
     rate_limit: RateLimit

@@ -32,12 +32,18 @@ class Insight:
         return {}
 
     def deliveries(self) -> Wire:
-        return {"attempts": [one.to_json() for one in self._controls.webhooks.attempts()]}
+        webhooks, workflows = self._controls.webhooks, self._controls.workflows
+        return {
+            "attempts": [one.to_json() for one in webhooks.attempts()],
+            "lost": list(webhooks.lost()),
+            "workflows": [one.to_json() for one in workflows.attempts()],
+        }
 
     def forget_deliveries(self) -> Wire:
         self._controls.webhooks.forget_attempts()
         return {}
 
     def flush(self) -> tuple[Wire, int]:
-        idle = self._controls.webhooks.flush(float(request.args.get("timeout", 30)))
+        timeout = float(request.args.get("timeout", 30))
+        idle = self._controls.webhooks.flush(timeout) and self._controls.workflows.flush(timeout)
         return {"idle": idle}, 200 if idle else 504

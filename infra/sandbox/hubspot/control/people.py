@@ -8,16 +8,18 @@ from flask import Blueprint
 
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.admin_rules import Bounds, Required
+from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.loading import load_all
-from infra.sandbox.hubspot.control.reading import USER_ID, actor, end
+from infra.sandbox.hubspot.control.reading import USER_ID, actor, end, read_as
 from infra.sandbox.hubspot.errors import Wire, invalid
-from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import Actor, ObjectType
+from infra.sandbox.hubspot.workflows import WebhookAction
 
 
 class People:
-    def __init__(self, portal: Portal) -> None:
-        self._portal = portal
+    def __init__(self, controls: Controls) -> None:
+        self._portal = controls.portal
+        self._workflows = controls.workflows
 
     def add_to(self, api: Blueprint) -> None:
         api.post("/load")(self.load)
@@ -27,6 +29,7 @@ class People:
         api.post("/records/<kind:kind>/<record_id>/restore")(self.restore)
         api.post("/records/<kind:kind>/<record_id>/merge")(self.merge)
         api.post("/contacts/<record_id>/erase")(self.erase)
+        api.post("/records/<kind:kind>/<record_id>/workflow")(self.enrol)
         api.post("/deals/<record_id>/win")(self.win)
         api.post("/rules/<kind:kind>/<name>")(self.demand)
         api.delete("/rules")(self.demand_nothing)
@@ -65,6 +68,12 @@ class People:
         others = request_body.names(body, "others")
         by, new_id = actor(body), body.get("new_id")
         return {"id": self._portal.merge(kind, record_id, others, by, new_id=new_id).id}
+
+    def enrol(self, kind: ObjectType, record_id: str) -> Wire:
+        """In a workflow that sends the record; the body is a ``WebhookAction``."""
+        action = read_as(WebhookAction, request_body.json_object())
+        self._workflows.enrol(action, kind, record_id)
+        return {}
 
     def erase(self, record_id: str) -> Wire:
         self._portal.erase(record_id, Actor.user(USER_ID))

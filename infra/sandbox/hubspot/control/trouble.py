@@ -22,6 +22,8 @@ class Trouble:
 
     def add_to(self, api: Blueprint) -> None:
         api.put("/webhooks")(self.configure_webhooks)
+        api.delete("/webhooks/subscriptions")(self.drop_subscriptions)
+        api.delete("/webhooks/subscriptions/<int:subscription_id>")(self.drop_subscription)
         api.put("/guesses")(self.guess)
         api.put("/rate-limit")(self.limit_rate)
         api.put("/search-limit")(self.limit_searches)
@@ -38,6 +40,14 @@ class Trouble:
         settings = WebhookSettings.from_json(request_body.json_object())
         self._controls.webhooks.configure(settings)
         return {"subscriptions": len(settings.subscriptions)}
+
+    def drop_subscriptions(self) -> Wire:
+        self._controls.webhooks.drop()
+        return {}
+
+    def drop_subscription(self, subscription_id: int) -> Wire:
+        self._controls.webhooks.drop(subscription_id)
+        return {}
 
     def guess(self) -> Wire:
         self._controls.portal.guesses = Guesses.from_json(request_body.json_object())

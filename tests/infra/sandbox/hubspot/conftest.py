@@ -64,6 +64,7 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.statuses: list[int] = []
+        self.headers: dict[str, str] = {}
         self._lock = Lock()
         receiver = self
 
@@ -72,7 +73,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 self.send_response(receiver.take(headers, body))
-                self.send_header("Content-Length", "0")
+                for name, value in {"Content-Length": "0", **receiver.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:

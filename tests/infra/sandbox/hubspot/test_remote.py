@@ -15,7 +15,8 @@ from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
 from infra.sandbox.hubspot.remote import ControlRefused, Remote
-from tests.infra.sandbox.hubspot.conftest import Api
+from infra.sandbox.hubspot.workflows import WebhookAction
+from tests.infra.sandbox.hubspot.conftest import Api, Receiver
 
 DETAILS = "/account-info/{v}/details"
 
@@ -89,6 +90,27 @@ def test_trouble_is_planned_from_afar(far: Remote, api: Api) -> None:
     far.lift()
     far.limit_rate(Rate(0, 60))
     assert api.get(DETAILS).status_code == 429
+
+
+def test_webhooks_and_workflows_are_driven_from_afar(far: Remote, receiver: Receiver) -> None:
+    contact = far.load({"contacts": [{"properties": {"firstname": "Alice"}}]})["contacts"][0]
+    row = {"subscriptionType": "contact.propertyChange", "propertyName": "firstname"}
+    settings = {"target_url": receiver.url, "secret": "s", "gather_ms": 0, "subscriptions": [row]}
+    far.configure_webhooks(settings)
+    far.update("contacts", contact, {"firstname": "Anna"})
+    far.flush()
+    assert [one["status"] for one in far.deliveries()] == [200]
+    far.configure_webhooks(settings | {"lose_share": 1})
+    far.update("contacts", contact, {"firstname": "Anne"})
+    far.flush()
+    assert far.lost_events() == [1002]
+    far.drop_subscriptions(1)
+    far.drop_subscriptions()
+    far.update("contacts", contact, {"firstname": "Alice"})
+    far.enrol("contacts", contact, WebhookAction(receiver.url, "s"))
+    far.flush()
+    assert [one["status"] for one in far.workflow_attempts()] == [200]
+    assert (len(far.deliveries()), len(receiver.requests)) == (1, 2)
 
 
 def test_limits_are_set_and_told_from_afar(far: Remote, api: Api) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
@@ -237,6 +238,55 @@ def test_a_storm_is_the_same_events_more_often_and_in_another_order(
     assert len(times) == 100
     assert set(times.values()) == {2, 3}
     assert first_seen != sorted(first_seen)
+
+
+@pytest.mark.parametrize(("scheme", "versions"), [("v1", {"v1"}), ("v2", {"v2"})])
+def test_an_older_app_gets_the_older_signature_alone(
+    api: Api, receiver: Receiver, contact: str, scheme: str, versions: set[str]
+) -> None:
+    configure(api, receiver, signature=scheme)
+    change(api, contact, email="b@example.com")
+    batches(api, receiver)
+
+    headers, body = receiver.requests[0]
+    signed = SECRET.encode() + (f"POST{receiver.url}".encode() if scheme == "v2" else b"") + body
+    assert headers["x-hubspot-signature"] == sha256(signed).hexdigest()
+    assert {headers["x-hubspot-signature-version"]} == versions
+    assert not headers.keys() & {"x-hubspot-signature-v3", "x-hubspot-request-timestamp"}
+
+
+def test_an_unknown_signature_is_refused(api: Api, receiver: Receiver) -> None:
+    with pytest.raises(AssertionError, match="VALIDATION_ERROR"):
+        configure(api, receiver, signature="v4")
+
+
+def test_events_of_subscriptions_that_vanished_are_lost_without_a_word(
+    api: Api, receiver: Receiver, contact: str
+) -> None:
+    configure(api, receiver)
+    api.control("DELETE", "webhooks/subscriptions/2")
+    change(api, contact, email="b@example.com")
+    assert [one["subscriptionId"] for one in events(api, receiver)] == [3]
+    api.control("DELETE", "webhooks/subscriptions")
+    change(api, contact, email="c@example.com")
+
+    assert len(events(api, receiver)) == 1
+
+
+def test_a_seeded_share_of_deliveries_is_lost_for_good(api: Api, receiver: Receiver) -> None:
+    rows = [{"firstname": f"N{n}"} for n in range(40)]
+    ids = api.load(contacts=rows)["contacts"]
+    rows = [{"subscriptionType": "contact.propertyChange", "propertyName": "email"}]
+    lose = {"lose_share": 0.3, "batch_limit": 1, "seed": 5, "gather_ms": 200}
+    configure(api, receiver, subscriptions=rows, **lose)
+    for contact in ids:
+        change(api, contact, email=f"new{contact}@example.com")
+
+    sent = {one["eventId"] for one in events(api, receiver)}
+    lost = set(api.control("GET", "deliveries")["lost"])
+    assert sent | lost == set(range(1001, 1041))
+    assert not sent & lost
+    assert 3 < len(lost) < 25
 
 
 @pytest.mark.parametrize("new_id", [False, True])
