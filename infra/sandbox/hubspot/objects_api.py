@@ -13,11 +13,15 @@ from infra.sandbox.hubspot.errors import ApiError, Wire, invalid, not_found
 from infra.sandbox.hubspot.gate import acting_app
 from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType, Record
+from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType, Record, Revision
 
 PAGE_LIMIT = 100
 BATCH_LIMIT = 100
 HISTORY_BATCH_LIMIT = 50
+REVISIONS = 45
+"""Of a contact's property, the newest that HubSpot still tells."""
+FEWER_REVISIONS = 20
+"""Of any other record's."""
 
 
 class ObjectsApi:
@@ -144,11 +148,16 @@ def to_json(
         body["archivedAt"] = spell(record.archived_at)
     if history:
         body["propertiesWithHistory"] = {
-            name: [revision.to_json() for revision in reversed(record.history.get(name, []))]
+            name: [revision.to_json() for revision in _newest(record, name)]
             for name in history
             if name in known
         }
     return body
+
+
+def _newest(record: Record, name: str) -> list[Revision]:
+    kept = REVISIONS if record.kind is CONTACTS else FEWER_REVISIONS
+    return record.history.get(name, [])[: -kept - 1 : -1]
 
 
 Write = Callable[[Wire, Mapping[str, str]], Record]

@@ -45,6 +45,7 @@ from infra.sandbox.hubspot.records import (
     End,
     ObjectType,
     Record,
+    Written,
 )
 from infra.sandbox.hubspot.schema import Schema
 
@@ -178,7 +179,13 @@ class Portal:
             return record
 
     def update(
-        self, kind: ObjectType, record_id: str, properties: Mapping[str, str], by: Actor
+        self,
+        kind: ObjectType,
+        record_id: str,
+        properties: Mapping[str, str],
+        by: Actor,
+        *,
+        moves_date: bool = True,
     ) -> Record:
         with self.lock:
             record = self.get(kind, record_id)
@@ -186,7 +193,7 @@ class Portal:
             self._enforce_rules(record, stored, by)
             self._refuse_taken_email(stored, record)
             at = self.now()
-            changed = self._write(record, stored, at, by)
+            changed = self._write(record, stored, at, by, moves_date=moves_date)
             for name in changed:
                 self._announce_property(record, name, at, by)
             return record
@@ -302,10 +309,19 @@ class Portal:
         with self.lock:
             self.associations.join(*self._related(one, other, primary=primary), primary=primary)
 
-    def everything(self, kind: ObjectType) -> tuple[Record, ...]:
-        """With what is archived."""
+    def property_history(self, kind: ObjectType, record_id: str, name: str) -> list[Written]:
+        """Everything that a property ever was, oldest first; deleted records count too."""
         with self.lock:
-            return tuple(self._store.all(kind))
+            found = self._store.find(kind, self._store.survivor_of(kind, record_id))
+            if found is None:
+                raise not_found(f"Object not found. objectId: {record_id}", ids=[record_id])
+            return found.written(name)
+
+    def histories(self, kind: ObjectType, name: str) -> dict[str, list[Written]]:
+        """The same of all records that ever had the property, by id."""
+        with self.lock:
+            found = {one.id: one.written(name) for one in self._store.all(kind)}
+        return {record_id: written for record_id, written in found.items() if written}
 
     def dump(self) -> Wire:
         """Everything: records with their whole history, and who belongs to whom."""
@@ -345,11 +361,17 @@ class Portal:
             raise conflict(f"Contact already exists. Existing ID: {holder.id}")
 
     def _write(
-        self, record: Record, stored: Mapping[str, str], at: datetime, by: Actor
+        self,
+        record: Record,
+        stored: Mapping[str, str],
+        at: datetime,
+        by: Actor,
+        *,
+        moves_date: bool = True,
     ) -> tuple[str, ...]:
         if record.kind is CONTACTS and stored.get("email"):
             self._store.note_email(record, stored["email"])
-        return record.write(stored, at, by)
+        return record.write(stored, at, by, moves_date=moves_date)
 
     def _bury_merged(self, survivor: Record, merged: Sequence[Record], at: datetime) -> None:
         """Their ids, addresses and associations go over to the survivor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.instants import spell
@@ -106,6 +107,14 @@ class Revision:
         } | {name: value for name, value in optional.items() if value is not None}
 
 
+class Written(NamedTuple):
+    """A value, when it was written, and the kind of writer."""
+
+    value: str
+    at: datetime
+    source: str
+
+
 @dataclass(slots=True)
 class Record:
     """``history`` holds the revisions of each property that was ever set, oldest first."""
@@ -126,6 +135,12 @@ class Record:
         history = {name: list(revisions) for name, revisions in self.history.items()}
         return replace(self, id=record_id, history=history)
 
+    def written(self, name: str) -> list[Written]:
+        """Everything that a property ever was, oldest first."""
+        return [
+            Written(one.value, one.at, one.by.source_type) for one in self.history.get(name, ())
+        ]
+
     def as_of(self, instant: datetime) -> Record | None:
         """The record as it was then, None if there was none yet."""
         if self.created_at > instant:
@@ -138,7 +153,9 @@ class Record:
         latest = max((revisions[-1].at for revisions in history.values()), default=self.created_at)
         return replace(self, updated_at=latest, history=history)
 
-    def write(self, values: Mapping[str, str], at: datetime, by: Actor) -> tuple[str, ...]:
+    def write(
+        self, values: Mapping[str, str], at: datetime, by: Actor, *, moves_date: bool = True
+    ) -> tuple[str, ...]:
         """Set properties; returns the names of those whose value changed.
 
         A value that is written again is a revision too, as in HubSpot: who wants one
@@ -147,5 +164,6 @@ class Record:
         changed = tuple(name for name, value in values.items() if self.value(name) != value)
         for name, value in values.items():
             self.history.setdefault(name, []).append(Revision(value, at, by))
-        self.updated_at = max(self.updated_at, at)
+        if moves_date:
+            self.updated_at = max(self.updated_at, at)
         return changed

@@ -20,6 +20,7 @@ from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.instants import read, spell
 from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.rate_limit import Rate, Usage
+from infra.sandbox.hubspot.records import Written
 from infra.sandbox.hubspot.workflows import WebhookAction
 
 _TIMEOUT_S = 60.0
@@ -90,6 +91,11 @@ class Remote:
     def enrol(self, kind: str, record_id: str, action: WebhookAction) -> None:
         """In a workflow that sends the record."""
         self.call("POST", f"records/{kind}/{record_id}/workflow", asdict(action))
+
+    def engage(self, contact_id: str, activity: str, at: datetime | None = None) -> None:
+        """One of ``ACTIVITIES``, now or at another instant."""
+        moment = spell(at) if at else None
+        self.call("POST", "engage", {"contact": contact_id, "activity": activity, "at": moment})
 
     def win(self, deal_id: str) -> None:
         self.call("POST", f"deals/{deal_id}/win")
@@ -207,6 +213,15 @@ class Remote:
     def dump(self) -> Wire:
         return self._object("dump")
 
+    def property_history(self, kind: str, record_id: str, name: str) -> list[Written]:
+        """Everything that a property ever was, oldest first."""
+        return _written(self._object(f"history/{kind}/{name}/{record_id}")["history"])
+
+    def histories(self, kind: str, name: str) -> Mapping[str, list[Written]]:
+        """The same of all records that ever had the property, by id."""
+        found = self._object(f"history/{kind}/{name}")
+        return {record_id: _written(rows) for record_id, rows in found.items()}
+
     def request_counts(self) -> Mapping[str, int]:
         counts: dict[str, int] = self._object("requests?entries=no")["counts"]
         return counts
@@ -238,6 +253,10 @@ class Remote:
     def _object(self, path: str) -> Wire:
         found: Wire = self.call("GET", path)
         return found
+
+
+def _written(rows: Sequence[tuple[str, str, str]]) -> list[Written]:
+    return [Written(value, read(at), source) for value, at, source in rows]
 
 
 def _by(members: Mapping[str, object]) -> Mapping[str, object]:

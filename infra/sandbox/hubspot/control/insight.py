@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, request
 
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.records import ObjectType, Written
 
 
 class Insight:
@@ -14,6 +18,8 @@ class Insight:
 
     def add_to(self, api: Blueprint) -> None:
         api.get("/dump")(self.dump)
+        api.get("/history/<kind:kind>/<name>")(self.histories)
+        api.get("/history/<kind:kind>/<name>/<record_id>")(self.history)
         api.get("/requests")(self.requests)
         api.delete("/requests")(self.forget_requests)
         api.get("/deliveries")(self.deliveries)
@@ -22,6 +28,16 @@ class Insight:
 
     def dump(self) -> Wire:
         return self._controls.portal.dump()
+
+    def histories(self, kind: ObjectType, name: str) -> Wire:
+        """Of all records that ever had the property: by id, as of a single one."""
+        found = self._controls.portal.histories(kind, name)
+        return {record_id: _rows(written) for record_id, written in found.items()}
+
+    def history(self, kind: ObjectType, name: str, record_id: str) -> Wire:
+        """``{"history": [[value, timestamp, source], …]}``, oldest first."""
+        written = self._controls.portal.property_history(kind, record_id, name)
+        return {"history": _rows(written)}
 
     def requests(self) -> Wire:
         """``?entries=no`` for the counts alone."""
@@ -47,3 +63,7 @@ class Insight:
         timeout = float(request.args.get("timeout", 30))
         idle = self._controls.webhooks.flush(timeout) and self._controls.workflows.flush(timeout)
         return {"idle": idle}, 200 if idle else 504
+
+
+def _rows(written: Sequence[Written]) -> list[list[str]]:
+    return [[one.value, spell(one.at), one.source] for one in written]

@@ -11,7 +11,9 @@ from infra.sandbox.hubspot.admin_rules import Bounds, Required
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.control.reading import USER_ID, actor, end, read_as
+from infra.sandbox.hubspot.engagement import engage
 from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox.hubspot.instants import read
 from infra.sandbox.hubspot.records import Actor, ObjectType
 from infra.sandbox.hubspot.workflows import WebhookAction
 
@@ -29,6 +31,7 @@ class People:
         api.post("/records/<kind:kind>/<record_id>/restore")(self.restore)
         api.post("/records/<kind:kind>/<record_id>/merge")(self.merge)
         api.post("/contacts/<record_id>/erase")(self.erase)
+        api.post("/engage")(self.engage)
         api.post("/records/<kind:kind>/<record_id>/workflow")(self.enrol)
         api.post("/deals/<record_id>/win")(self.win)
         api.post("/rules/<kind:kind>/<name>")(self.demand)
@@ -77,6 +80,14 @@ class People:
 
     def erase(self, record_id: str) -> Wire:
         self._portal.erase(record_id, Actor.user(USER_ID))
+        return {}
+
+    def engage(self) -> Wire:
+        """``{"contact": id, "activity": "email_open", "at"?: an instant}``."""
+        body = request_body.json_object()
+        at, contact = body.get("at"), str(body.get("contact"))
+        moment = read(at) if at else None
+        engage(self._portal, contact, str(body.get("activity")), moment)
         return {}
 
     def win(self, record_id: str) -> Wire:

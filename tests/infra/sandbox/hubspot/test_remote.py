@@ -113,6 +113,20 @@ def test_webhooks_and_workflows_are_driven_from_afar(far: Remote, receiver: Rece
     assert (len(far.deliveries()), len(receiver.requests)) == (1, 2)
 
 
+def test_engagement_and_histories_are_seen_from_afar(far: Remote) -> None:
+    contact = far.load({"contacts": [{"properties": {"city": "Lyon"}}]})["contacts"][0]
+    opened = datetime(2026, 1, 1, tzinfo=UTC)
+    far.engage(contact, "email_open", opened)
+    far.update("contacts", contact, {"city": "Paris"})
+
+    written = far.property_history("contacts", contact, "city")
+    assert [(one.value, one.source) for one in written] == [("Lyon", "IMPORT"), ("Paris", "CRM_UI")]
+    assert written[0].at <= written[1].at
+    assert far.histories("contacts", "city") == {contact: written}
+    (noted,) = far.property_history("contacts", contact, "hs_email_last_open_date")
+    assert (noted.value, noted.source) == ("2026-01-01T00:00:00.000Z", "CALCULATED")
+
+
 def test_limits_are_set_and_told_from_afar(far: Remote, api: Api) -> None:
     far.limit_rate(Rate(1, 60))
     for _ in range(2):
