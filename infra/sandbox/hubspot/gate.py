@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
@@ -204,12 +205,14 @@ def route_template() -> str:
     if request.url_rule is None:
         return f"{request.method} {request.path}"
     values = request.view_args or {}
+    kinds = {name: one.name for name, one in values.items() if isinstance(one, ObjectType)}
+    return f"{request.method} {_template(request.url_rule.rule, tuple(kinds.items()))}"
 
-    def shown(argument: re.Match[str]) -> str:
-        value = values.get(argument["name"])
-        return value.name if isinstance(value, ObjectType) else f"{{{argument['name']}}}"
 
-    return f"{request.method} {_ARGUMENT.sub(shown, request.url_rule.rule)}"
+@cache
+def _template(rule: str, kinds: tuple[tuple[str, str], ...]) -> str:
+    names = dict(kinds)
+    return _ARGUMENT.sub(lambda found: names.get(found["name"], f"{{{found['name']}}}"), rule)
 
 
 def _note_version(_: str | None, values: dict[str, object] | None) -> None:

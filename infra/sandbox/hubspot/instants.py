@@ -15,7 +15,9 @@ def spell(instant: datetime) -> str:
     >>> spell(datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC))
     '2026-03-01T12:00:00.123Z'
     """
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return f"{instant.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def epoch_ms(instant: datetime) -> int:

@@ -74,6 +74,7 @@ _TESTS: Mapping[str, Test] = {
     "NOT_HAS_PROPERTY": lambda held, _: not held,
 }
 _LISTS = ("IN", "NOT_IN")
+_NO_NUMBER = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Sort:
         texts = {one.id: read(one, self.definition.name) for one in records}
         valued = sorted(
             (one for one in records if texts[one.id]),
-            key=lambda one: _key(self.definition, texts[one.id]),
+            key=lambda one: _stored_key(self.definition, texts[one.id]),
             reverse=self.descending,
         )
         return valued + [one for one in records if not texts[one.id]]
@@ -127,7 +128,9 @@ class Search:
 
     def _mentions(self, record: Record, read: Read) -> bool:
         wanted = self.query.casefold()
-        return any(wanted in read(record, name).casefold() for name in _QUERIED[self.kind])
+        return not wanted or any(
+            wanted in read(record, name).casefold() for name in _QUERIED[self.kind]
+        )
 
 
 def search_from(body: Wire, kind: ObjectType, schema: Schema) -> Search:
@@ -228,12 +231,19 @@ def _held(definition: Definition, text: str) -> Sequence[Key]:
     if not text:
         return ()
     parts = text.split(";") if definition.field_type == "checkbox" else (text,)
-    return [_key(definition, part) for part in parts]
+    return [_stored_key(definition, part) for part in parts]
 
 
 def _asked_key(definition: Definition, name: str, text: str) -> Key:
     # HubSpot wants lower case in lists of texts: another spelling is taken and finds nothing.
-    return (Decimal(0), text) if name in _LISTS and _folds(definition) else _key(definition, text)
+    return (_NO_NUMBER, text) if name in _LISTS and _folds(definition) else _key(definition, text)
+
+
+def _stored_key(definition: Definition, text: str) -> Key:
+    """What is stored was checked and spelled in one way when it was written."""
+    if definition.type in ("datetime", "date"):
+        return _NO_NUMBER, text
+    return _key(definition, text)
 
 
 def _key(definition: Definition, text: str) -> Key:
@@ -241,8 +251,8 @@ def _key(definition: Definition, text: str) -> Key:
     if definition.type == "number":
         return Decimal(values.number(text)), ""
     if definition.type in ("datetime", "date"):
-        return Decimal(0), values.PLAIN[definition.type](text)
-    return Decimal(0), text.casefold() if _folds(definition) else text
+        return _NO_NUMBER, values.PLAIN[definition.type](text)
+    return _NO_NUMBER, text.casefold() if _folds(definition) else text
 
 
 def _folds(definition: Definition) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
@@ -37,6 +37,9 @@ _HAPPENINGS: dict[type[Change], str] = {
     PropertyChanged: "propertyChange",
     AssociationChanged: "associationChange",
 }
+Topic = tuple[ObjectType, str, str | None]
+"""A kind of record, what happens to it, and for a change of a property which one."""
+
 # HubSpot refuses subscriptions to these.
 _REFUSED_PROPERTIES = {"num_unique_conversion_events", "hs_lastmodifieddate", "lastmodifieddate"}
 
@@ -67,10 +70,9 @@ class Subscription:
             raise invalid(f"propertyName does not fit subscription {body}")
         return cls(body.get("id", number), kind, happening, family == "object", name)
 
-    def hears(self, change: Change) -> bool:
-        if self.kind is not change.kind or self.happening != _HAPPENINGS[type(change)]:
-            return False
-        return not isinstance(change, PropertyChanged) or change.name == self.property_name
+    @property
+    def hears(self) -> Topic:
+        return self.kind, self.happening, self.property_name
 
     @property
     def type(self) -> str:
@@ -126,19 +128,25 @@ def subscriptions(rows: Iterable[Wire]) -> tuple[Subscription, ...]:
     return tuple(Subscription.from_json(row, number) for number, row in enumerate(active, 1))
 
 
-@dataclass(slots=True)
 class EventSpeller:
     """Spells changes for a portal; every event gets a number of its own."""
 
-    portal_id: int
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1001))
+    def __init__(self, portal_id: int) -> None:
+        self.portal_id = portal_id
+        self._numbers = count(1001)
+        self._known: tuple[Subscription, ...] = ()
+        self._listening: dict[Topic, list[Subscription]] = {}
 
     def events(self, change: Change, settings: WebhookSettings) -> Sequence[Wire]:
-        return [
-            self._event(change, subscription, settings.app_id)
-            for subscription in settings.subscriptions
-            if subscription.hears(change)
-        ]
+        if settings.subscriptions is not self._known:
+            self._sort(settings.subscriptions)
+        listening = self._listening.get(_topic(change), ())
+        return [self._event(change, one, settings.app_id) for one in listening]
+
+    def _sort(self, subscriptions: tuple[Subscription, ...]) -> None:
+        self._known, self._listening = subscriptions, {}
+        for one in subscriptions:
+            self._listening.setdefault(one.hears, []).append(one)
 
     def _event(self, change: Change, subscription: Subscription, app_id: int) -> Wire:
         event: dict[str, Any] = {
@@ -156,6 +164,11 @@ class EventSpeller:
         if subscription.generic:
             event["objectTypeId"] = change.kind.type_id
         return event | _particulars(change, generic=subscription.generic)
+
+
+def _topic(change: Change) -> Topic:
+    name = change.name if isinstance(change, PropertyChanged) else None
+    return change.kind, _HAPPENINGS[type(change)], name
 
 
 def _particulars(change: Change, *, generic: bool) -> Wire:

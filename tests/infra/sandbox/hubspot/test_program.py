@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import time
 from pathlib import Path
 
 import requests
+
+from infra.sandbox.hubspot import remote
 
 
 def test_the_program_serves_on_the_port_it_writes_down_until_it_is_stopped(tmp_path: Path) -> None:
@@ -31,3 +34,15 @@ def test_the_program_serves_on_the_port_it_writes_down_until_it_is_stopped(tmp_p
     assert process.returncode == 0
     assert url == f"http://127.0.0.1:{port_file.read_text()}"
     assert len(answer.json()["results"]) == 100
+
+
+def test_the_program_takes_limits_and_records(tmp_path: Path) -> None:
+    records = tmp_path / "records.json"
+    records.write_text(json.dumps({"contacts": [{"id": "7", "properties": {"city": "Lyon"}}]}))
+    limits = ["--calls", "1", "--oauth-calls", "2", "--searches", "3"]
+
+    with remote.running(*limits, "--load", str(records)) as far:
+        rates = [far.usage(one).rate.calls for one in ("static", "oauth", "search")]
+        assert far.property_history("contacts", "7", "city")[0].value == "Lyon"
+
+    assert rates == [1, 2, 3]
