@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from chalicelib.adapters.access_store import DynamoAccessStore
 from chalicelib.adapters.clock import SandboxClock, SystemClock
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.adapters.settings_store import DynamoSettingsStore
 from chalicelib.adapters.subject_store import DynamoSubjectStore
+from chalicelib.core.connector import Access, Connection
+from chalicelib.pipeline.access import SharedAccess
 from chalicelib.pipeline.services import LoadConnector, Services
 from chalicelib.settings import Settings
 
 
 def aws_services(settings: Settings, load_connector: LoadConnector) -> Services:
     stored = DynamoSettingsStore(settings.settings_table)
+    secrets = SecretsManagerSecrets(settings.stage)
+    clock = SandboxClock(stored) if settings.sandbox else SystemClock()
+
+    def open_access(connection: Connection) -> Access:
+        return SharedAccess(
+            connection.id,
+            grants=secrets,
+            state=DynamoAccessStore(stored.item),
+            clock=clock,
+            revoked=partial(stored.pause, connection.id),
+        )
+
     return Services(
         load_connector=load_connector,
         store=DynamoSubjectStore(settings.subjects_table, stored.tombstone_salt),
         settings=stored,
-        secrets=SecretsManagerSecrets(settings.stage),
+        secrets=secrets,
         intake=SqsQueue(settings.intake_url),
         write_back=SqsQueue(settings.write_back_url),
-        clock=SandboxClock(stored) if settings.sandbox else SystemClock(),
+        clock=clock,
+        open_access=open_access,
     )

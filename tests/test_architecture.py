@@ -26,7 +26,12 @@ MAY_IMPORT = {
         "chalicelib.scoring",
         "chalicelib.training",
     },
-    "chalicelib.wiring": {"chalicelib.adapters", "chalicelib.pipeline", "chalicelib.settings"},
+    "chalicelib.wiring": {
+        "chalicelib.adapters",
+        "chalicelib.core",
+        "chalicelib.pipeline",
+        "chalicelib.settings",
+    },
     "connectors": {"chalicelib.core"},
     "app": {"chalicelib", "connectors"},
     "infra": ANYTHING,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from chalicelib.core.connector import Connection, Connector, CrmClient, Secret
+from chalicelib.core.connector import Access, Connection, Connector, CrmClient, Secret
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LoadConnector = Callable[[str], Connector]
 """Connector by the name of a CRM; raises ``UnknownConnection``."""
+
+OpenAccess = Callable[[Connection], Access]
+"""What this worker shares with the others of a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Services:
     intake: Queue
     write_back: Queue
     clock: Clock
+    open_access: OpenAccess
     clients: dict[str, ConnectedClient] = field(default_factory=dict)
 
     def is_rotated(self, connection: str) -> bool:
@@ -71,6 +75,7 @@ class Services:
         held = self.clients.get(connection.id)
         if held is None or held.terms != terms:
             connector = self.load_connector(connection.crm)
-            held = ConnectedClient(terms, connector.connect(*terms))
+            access = self.open_access(connection)
+            held = ConnectedClient(terms, connector.connect(*terms, access))
             self.clients[connection.id] = held
         return held.client

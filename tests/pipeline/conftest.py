@@ -18,6 +18,7 @@ from chalicelib.pipeline.sweep import sweep
 from chalicelib.pipeline.write_back import write_back
 from chalicelib.policy import version_of
 from tests.fakes import connector as toy
+from tests.fakes.access import FakeAccess
 from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.crm import FakeCrm
 from tests.fakes.queue import InMemoryQueue
@@ -66,6 +67,7 @@ class Installation:
             intake=self.intake,
             write_back=self.ring,
             clock=self.clock,
+            open_access=lambda _connection: FakeAccess("token"),
         )
 
     def _load(self, name):
