@@ -138,7 +138,12 @@ class DynamoSubjectStore:
 
         involved = [ref, stub.into] if stub.into else [ref]
         with translating():
-            self._transact_unless_erased(involved, put_stub, through_collisions=True)
+            try:
+                self._transact_unless_erased(involved, put_stub, through_collisions=True)
+            except TransactWriteError as error:
+                if self._is_being_erased(stub.into):
+                    raise SubjectErased("the survivor is being erased") from error
+                raise
 
     def clear(self, ref: Ref) -> None:
         # Every step checks that the stub is still the one that was read: otherwise a worker
@@ -323,6 +328,10 @@ class DynamoSubjectStore:
         """For an erasure of the survivor to find; it must not have begun."""
         transaction.condition_check(self.item, str(into), CARD, condition=self._is_no_stub())
         transaction.save(self.item(str(into), f"{ALIAS}{ref}"))
+
+    def _is_being_erased(self, ref: Ref | None) -> bool:
+        stubs = [card.stub for card in self.cards([ref] if ref else [])]
+        return any(stub.why is Leaving.ERASED for stub in stubs if stub)
 
     def _erase_aliases(self, ref: Ref, rows: Sequence[SubjectItem]) -> None:
         for row in rows:

@@ -150,7 +150,8 @@ class SubjectStore(Protocol):
 
         Raises ``Conflict``, also where a stub is there already, unless it is an expired one's;
         or where the survivor is a stub itself, so that no merges can form a circle. Raises
-        ``SubjectErased`` where a tombstone is all that is left, of this one or of the survivor.
+        ``SubjectErased`` where a tombstone is all that is left, of this one or of the survivor,
+        or will be soon of the survivor.
         """
         ...
 

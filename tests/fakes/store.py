@@ -72,12 +72,13 @@ class InMemorySubjectStore:
 
     def retire(self, ref, base_version, stub, now):
         with self._lock:
-            if self.erased & {ref, stub.into}:
+            survivor = self.subjects.get(stub.into, Subject()).stub
+            if self.erased & {ref, stub.into} or (survivor and survivor.why is Leaving.ERASED):
                 raise SubjectErased("a tombstone stands for this subject")
             subject = self._at_version(ref, base_version)
             if subject.stub and subject.stub.why is not Leaving.EXPIRED:
                 raise Conflict(f"{ref} is {subject.stub.why}")
-            if stub.into and self.subjects.get(stub.into, Subject()).stub:
+            if survivor:
                 raise Conflict(f"{stub.into} is moving out itself")
             card = replace(StoredCard.unsaved(ref), version=base_version + 1, due_at=now, stub=stub)
             self.subjects[ref] = Subject(card, subject.facts, subject.history)
