@@ -113,7 +113,7 @@ class TestReading:
         assert len(self.api.calls_to(RATES)) == 1
 
     def test_rates_that_cannot_be_told_just_now_are_waited_for(self, monkeypatch):
-        monkeypatch.setattr("connectors._http._Patience.sleep", lambda *_: None)
+        monkeypatch.setattr("connectors._http.sleep", lambda _: None)
         self.rates(status=503, body={"message": "later"})
         with pytest.raises(CrmUnavailable):
             self.deal()

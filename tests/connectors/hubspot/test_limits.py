@@ -179,8 +179,10 @@ def test_what_hubspot_does_not_list_as_worth_another_try_is_sent_once(api, statu
 def test_what_hubspot_lists_as_worth_another_try_is_sent_again(api, monkeypatch, status):
     waits = []
     monkeypatch.setattr("connectors._http.sleep", waits.append)
-    replies = iter([(status, {"message": "busy"}), (200, {"results": []})])
+    found = {"results": [{"id": "1", "properties": {}}]}
+    replies = iter([(status, {"message": "busy"}), (200, found)])
     api.answer("POST", PATH, lambda _: next(replies))
-    assert not client().fetch([contact(1)], NOON)
+    api.answer("POST", "/crm/associations/2026-03/contacts/deals/batch/read", {"results": []})
+    assert client().fetch([contact(1)], NOON).facts
     assert len(waits) == 1
     assert status != 423 or waits[0] >= 2

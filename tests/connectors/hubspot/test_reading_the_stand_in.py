@@ -6,8 +6,6 @@ from itertools import count
 from random import Random
 
 import pytest
-from infra.sandbox.hubspot.guesses import Guesses
-from tests.fakes.access import FakeAccess
 
 from chalicelib.core.card import OUTPUTS
 from chalicelib.core.connector import Reading, Secret, Update
@@ -17,6 +15,7 @@ from chalicelib.core.model import Money
 from chalicelib.core.policy import Attribute
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn
+from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.portal import AppToken, Settings
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import (
@@ -31,6 +30,7 @@ from infra.sandbox.hubspot.records import (
     Actor,
 )
 from tests.connectors.hubspot.api_double import CONNECTION, attribute, contact, deal, ref
+from tests.fakes.access import FakeAccess
 from tests.oracle.hubspot import rows_of
 
 USER = Actor.user(77)
