@@ -19,7 +19,8 @@ class Attribute:
     """One canonical name and where each CRM keeps it.
 
     ``of`` is the kind of record that holds it. An attribute of type ``activity`` is a
-    "last time" field of a CRM; each value of it is one activity of the kind ``activity``.
+    "last time" field of a CRM, of which each value is one activity of the kind ``activity``, or a
+    counter, of which each rise is one.
     """
 
     name: str

@@ -26,7 +26,6 @@ from connectors.hubspot.records import MODIFIED, OBJECT_TYPES
 from connectors.hubspot.values import instant
 
 RECORD_ID = "hs_object_id"
-_DATES = frozenset({"date", "datetime"})
 _EPOCH = parse_instant("1970-01-01T00:00:00Z")
 
 Stream = tuple[Kind, str]
@@ -82,13 +81,13 @@ class Position:
 
 
 def streams(api: HubSpotApi, kinds: Iterable[Kind], activity_fields: Sequence[str]) -> list[Stream]:
-    """``activity_fields`` that hold no dates, such as counters, cannot be walked by."""
+    """``activity_fields`` that hold no instants, such as counters, cannot be walked by."""
     by_change: list[Stream] = [(kind, MODIFIED[kind]) for kind in kinds]
     if not activity_fields:
         return by_change
     types = {one["name"]: one["type"] for one in api.properties(OBJECT_TYPES["contact"])}
-    dates = [name for name in activity_fields if types.get(name) in _DATES]
-    return by_change + [("contact", name) for name in dates]
+    instants = [name for name in activity_fields if types.get(name) == "datetime"]
+    return by_change + [("contact", name) for name in instants]
 
 
 def search(api: HubSpotApi, position: Position) -> Matches:

@@ -1,4 +1,8 @@
-"""Sums in other currencies, by the rates that the account itself goes by."""
+"""Sums in other currencies, by the rates that the account itself goes by.
+
+Source: HubSpot's currencies API, by which ``conversionRate`` is what one unit of
+``fromCurrencyCode``, a further currency of the account, is worth in ``toCurrencyCode``, its own.
+"""
 
 from __future__ import annotations
 

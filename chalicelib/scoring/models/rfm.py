@@ -10,7 +10,7 @@ so four cut points (quintiles) give 1-5, two (tertiles) give 1, 3, 5, and none, 
 customers are alike, gives 3. M ≤ 0 scores 1. The index is
 ``100 · Σ w(score - 1) / (4 Σ w)``, and each quantity's part of it is one term.
 
-Sums in another currency are left out of M, for want of a rate, and count as not known; the
+Sums whose worth in that currency nobody told are left out of M, and count as not known; the
 purchase still counts in R and F. A purchase made 12 days ago, the fourth one:
 
 >>> cuts = Cuts(r=(30, 90, 180, 365), f=(1, 2, 4, 8), m=(5000, 20000, 50000, 200000))

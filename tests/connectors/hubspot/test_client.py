@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.connector import Account, Page, Reading
-from chalicelib.core.errors import CrmUnavailable, RateLimited
+from chalicelib.core.errors import CrmUnavailable
 from connectors.hubspot.reference_data import PIPELINES_LIVE, UNKNOWN_STAGE_LIVES
 from tests.connectors.hubspot.api_double import (
     ASSOCIATIONS,
