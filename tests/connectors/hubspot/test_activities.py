@@ -68,6 +68,15 @@ def test_a_last_time_in_milliseconds_is_the_same_one():
     assert told("last_open", milliseconds) == told("last_open", iso(START))
 
 
+def test_a_last_time_in_milliseconds_is_no_counter_that_rises():
+    milliseconds = [str(int(at(one).timestamp() * 1000)) for one in (0, 5)]
+    history = [revision(milliseconds[1], 6), revision(milliseconds[0], 1)]
+    assert [fact.occurred_at for fact in told("last_open", milliseconds[1], *history)] == [
+        at(0),
+        at(5),
+    ]
+
+
 @pytest.mark.parametrize("value", ["12", "0", "20261101", "3.5"])
 def test_the_present_value_of_a_counter_tells_nothing(value):
     assert told("views", value) == []

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
@@ -32,20 +33,27 @@ def rate(pair, worth):
 
 @given(
     amount=st.integers(-(10**17), 10**17),
-    millionths=st.integers(1, 10**12),
+    worth=st.floats(1e-9, 1e9),
     pair=st.sampled_from(["EUR/USD", "JPY/USD", "USD/IRR", "KWD/JPY", "IRR/KWD"]),
 )
-def test_a_sum_is_multiplied_exactly_and_rounded_once_half_away_from_zero(amount, millionths, pair):
+def test_a_sum_is_multiplied_exactly_and_rounded_once_half_away_from_zero(amount, worth, pair):
     one, other = pair.split("/")
-    rates = Rates.of(json.loads(json.dumps([rate(pair, millionths / 10**6)])))
+    rates = Rates.of(json.loads(json.dumps([rate(pair, worth)])))
     scale = Fraction(10) ** (exponent(other) - exponent(one))
-    exact = amount * Fraction(millionths, 10**6) * scale
+    exact = amount * Fraction(str(worth)) * scale
     rounded = floor(abs(exact) + Fraction(1, 2)) * (-1 if exact < 0 else 1)
     found = rates.convert(Money(amount, one), other)
     if found is None:
         assert abs(exact) >= 10**18
     else:
         assert found == Money(rounded, other)
+
+
+def test_a_product_just_below_a_half_is_not_rounded_up_by_way_of_fewer_digits():
+    amount, rate_of = 10000000000000003, Decimal("0.73333333333333333")
+    assert str(amount * int(rate_of.scaleb(17)))[-17:] == "49999999999999999"
+    found = Rates({("JPY", "IRR"): rate_of}).convert(Money(amount, "JPY"), "IRR")
+    assert found == Money(amount * int(rate_of.scaleb(17)) // 10**17, "IRR")
 
 
 @pytest.mark.parametrize("worth", [0, -1.5, float("nan"), float("inf")])
@@ -85,7 +93,7 @@ class TestReading:
         assert self.deal()["value"] == {"amount": 8684, "currency": "USD"}
 
     def test_an_amount_in_the_connections_currency_costs_no_call_and_has_no_value(self):
-        self.properties["deal_currency_code"] = "USD"
+        self.properties |= {"deal_currency_code": "USD", "amount_in_home_currency": "80.00"}
         assert "value" not in self.deal()
         assert self.api.calls_to(RATES) == []
 

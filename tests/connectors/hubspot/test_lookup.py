@@ -130,6 +130,29 @@ def test_a_record_that_a_batch_left_out_by_mistake_is_unknown_until_it_is_given(
     assert set(resolve(portal, "1", "2").records) == {"1", "2"}
 
 
+def test_a_record_that_still_answers_for_itself_has_not_moved():
+    class Odd(Portal):
+        def record(self, identity, *, archived=False):
+            record = super().record(identity, archived=archived)
+            return record | {"properties": {"hs_merged_object_ids": "1;2"}}
+
+    found = resolve(Odd(True, alive={"1", "2"}), "1", "2")
+    assert (set(found.records), found.moved) == ({"1", "2"}, {})
+
+
+def test_what_was_restored_between_two_readings_is_not_gone():
+    class Restored(Portal):
+        def records(self, *asked, archived=False, **named):
+            found = super().records(*asked, archived=archived, **named)
+            if archived:
+                self.alive, self.binned = self.binned, set()
+                found = [record | {"archived": False} for record in found]
+            return found
+
+    found = resolve(Restored(True, binned={"1"}), "1")
+    assert (set(found.records), found.gone) == ({"1"}, frozenset())
+
+
 ids = st.sampled_from([str(one) for one in range(12)])
 
 
