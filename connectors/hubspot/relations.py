@@ -6,7 +6,7 @@ under a policy that has attributes of them. Line items belong to a contact throu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -34,10 +34,9 @@ class Related:
     def of(self, contact_id: str) -> Mapping[Kind, Sequence[Record]]:
         return {kind: found[contact_id] for kind, found in self.by_contact.items()}
 
-    def every(self, kind: Kind) -> Collection[Record]:
+    def every(self, kind: Kind) -> Sequence[Record]:
         """Each record once, whoever it belongs to."""
-        found = chain.from_iterable(self.by_contact.get(kind, {}).values())
-        return {record["id"]: record for record in found}.values()
+        return _distinct(chain.from_iterable(self.by_contact.get(kind, {}).values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Relations:
         deals = {one["id"]: one for one in chain.from_iterable(by_contact["deal"].values())}
         items = self._linked("deal", "line_item", deals)
         by_contact["line_item"] = {
-            contact: [item for deal in found for item in items[deal["id"]]]
+            contact: _distinct(item for deal in found for item in items[deal["id"]])
             for contact, found in by_contact["deal"].items()
         }
         return Related(
@@ -93,7 +92,7 @@ class Relations:
         lookup = Lookup(self.api, OBJECT_TYPES[target], properties_of(target, self.attributes))
         records = lookup.read(chain.from_iterable(links.values()))
         return {
-            one: list({it["id"]: it for to in those if (it := records.get(to))}.values())
+            one: _distinct(record for to in those if (record := records.get(to)))
             for one, those in links.items()
         }
 
@@ -108,3 +107,8 @@ class Relations:
         links = {one: linked_ids(associations) for one, associations in found.items()}
         strays = sorted({to for one, those in links.items() if one not in asked for to in those})
         return {one: links[one] or strays for one in asked}
+
+
+def _distinct(records: Iterable[Record]) -> list[Record]:
+    """Each id once, in their order: two ids that were asked for may be one record by now."""
+    return list({record["id"]: record for record in records}.values())
