@@ -13,6 +13,7 @@ from chalicelib.core.model import Money
 from connectors.hubspot import CONNECTOR
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn
+from infra.sandbox.hubspot.admin_rules import Required
 from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.portal import AppToken, Settings
 from infra.sandbox.hubspot.rate_limit import Rate
@@ -210,6 +211,24 @@ def test_only_the_guilty_of_many_records_are_refused(client, hubspot):
     assert all(
         shown(hubspot, one).get("score") == "82" for one in range(1, 151) if one not in guilty
     )
+
+
+def test_an_admins_rule_refuses_a_write_of_the_later_version_alone_and_says_which(
+    client, hubspot, customer
+):
+    client.provision(OUTPUTS, "en")
+    load(hubspot, CONTACTS, 513, lifecyclestage="customer")
+    hubspot.portal.rules.add(Required(CONTACTS, "phone", "lifecyclestage", "customer"))
+    refused = client.write([Update(one, fields()) for one in (customer, contact(513))])
+    assert shown(hubspot, 512)["score"] == "82"
+    if client._connection.api_version == "2026-03":
+        assert refused == {}
+        return
+    [(ref, error)] = refused.items()
+    assert (ref, type(error)) == (contact(513), WriteRefused)
+    assert "phone" in str(error)
+    assert error.correlation_id in str(error)
+    assert "score" not in shown(hubspot, 513)
 
 
 def test_a_batch_of_nothing_but_guilty_records_is_refused_one_by_one(client, hubspot):

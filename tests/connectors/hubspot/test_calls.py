@@ -10,13 +10,16 @@ import requests
 import responses
 
 from infra.sandbox.hubspot import StandIn
+from infra.sandbox.hubspot.admin_rules import Required
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
+from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.portal import AppToken, Settings
 from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import OBJECT_TYPES, Actor
 from tests.connectors.hubspot.golden import (
+    APP,
     CONNECTION,
     FORM,
     NAMES,
@@ -97,7 +100,8 @@ def test_the_stand_in_takes_the_call_and_answers_in_the_same_shape(name):
         for earlier in call["stand_in"].get("after", ()):
             assert send(hubspot, golden(earlier)["request"]).status_code == 201
         disturb(hubspot, portal)
-        answer = send(hubspot, call["request"])
+        secrets = install(hubspot) if "installed" in portal else {}
+        answer = send(hubspot, call["request"], secrets)
     assert answer.status_code == call["response"]["status"]
     lacking = call["stand_in"].get("lacks", ())
     assert_same_shape(call["response"]["body"], answer.json(), _UNREAD.union(lacking))
@@ -107,7 +111,8 @@ def settings_for(portal):
     scopes = portal.get("scopes")
     token = AppToken(54321, frozenset(scopes) if scopes is not None else None)
     rates = {"exchange_rates": portal["rates"]} if "rates" in portal else {}
-    return Settings(tokens={portal.get("token", TOKEN): token}, **rates)
+    app = OAuthApp(client_id=APP.client_id, client_secret=APP.client_secret)
+    return Settings(tokens={portal.get("token", TOKEN): token}, oauth_app=app, **rates)
 
 
 def prepare(hubspot, portal):
@@ -117,6 +122,8 @@ def prepare(hubspot, portal):
         hubspot.portal.merge(OBJECT_TYPES[kind], survivor, [loser], USER, new_id=False)
     for kind, identity in portal.get("archived", ()):
         hubspot.portal.archive(OBJECT_TYPES[kind], identity, USER)
+    for kind, name, when, value in portal.get("required", ()):
+        hubspot.portal.rules.add(Required(OBJECT_TYPES[kind], name, when, value))
     hubspot.portal.guesses = replace(Guesses(), **portal.get("guesses", {}))
 
 
@@ -125,10 +132,27 @@ def disturb(hubspot, portal):
         hubspot.faults.plan(Fault(count=1, status=portal["fault"]))
     if "searches" in portal:
         hubspot.search_limit.reset(Rate(calls=portal["searches"]))
+    if "calls_left_today" in portal:
+        hubspot.daily_quota.leave(portal["calls_left_today"])
 
 
-def send(hubspot, request):
+def install(hubspot):
+    """What the stand-in gives an app, by the names that it has on file."""
+    answer = hubspot.oauth.install()
+    app = hubspot.oauth.app
+    code = hubspot.oauth.authorize(app.client_id, APP.redirect_url, app.scopes, ())
+    return {
+        "a-code": code,
+        "a-refresh-token": answer["refresh_token"],
+        "an-access-token": answer["access_token"],
+    }
+
+
+def send(hubspot, request, secrets=()):
     as_form = request["headers"].get("Content-Type") == FORM
+    if as_form:
+        body = {name: dict(secrets).get(value, value) for name, value in request["body"].items()}
+        request = request | {"body": body}
     return requests.request(
         request["method"],
         hubspot.url + request["path"],
