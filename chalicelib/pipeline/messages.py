@@ -111,15 +111,19 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A message to bring back, after ``retry_after`` seconds if that is known."""
+    """A message to bring back, after ``retry_after`` seconds if that is known.
+
+    ``grows`` makes it wait longer each time that it comes back.
+    """
 
     envelope: Envelope
     retry_after: float | None = None
+    grows: bool = True
 
     @property
     def wait_seconds(self) -> int:
         """Twice as long each time up to a quarter of an hour, and never less than asked for."""
-        back_off = 1 << min(self.envelope.receives, 10)
+        back_off = 1 << min(self.envelope.receives, 10) if self.grows else 1
         return min(LONGEST_WAIT, max(ceil(self.retry_after or 0), back_off))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import TypeGuard
 
 from chalicelib import logs
 from chalicelib.core.errors import CrmUnavailable, OutOfService
@@ -62,7 +63,7 @@ class Guard:
         _traceback: TracebackType | None,
     ) -> None:
         connection = self.live.connection.id
-        if isinstance(error, OutOfService | CrmUnavailable):
+        if _is_down(error):
             suspend(connection, error, self.settings, self.clock.now())
         elif error is None and self._is_probe:
             self._is_probe = False
@@ -95,6 +96,13 @@ def suspend(
         until, reason = now + _back_off(now - since), f"{DOWN_SINCE}{iso(since)}: {error}"
     settings.pause(connection, until, reason)
     logs.warning("paused", connection=connection, until=iso(until), reason=reason)
+
+
+def _is_down(error: BaseException | None) -> TypeGuard[OutOfService | CrmUnavailable]:
+    """A write whose answer was lost says nothing of the CRM: the read that follows will."""
+    if isinstance(error, CrmUnavailable):
+        return not error.in_doubt
+    return isinstance(error, OutOfService)
 
 
 def _back_off(outage: timedelta) -> timedelta:

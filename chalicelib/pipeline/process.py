@@ -12,7 +12,13 @@ from typing import cast
 
 from chalicelib import logs
 from chalicelib.core.connector import CrmClient, Reading
-from chalicelib.core.errors import CredentialsInvalid, Parked, Retryable
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmUnavailable,
+    OutOfService,
+    Parked,
+    Retryable,
+)
 from chalicelib.core.model import SUBJECT_KINDS, Ref
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.doorbells import Work, gather
@@ -28,11 +34,15 @@ from chalicelib.pipeline.messages import (
     told_messages,
 )
 from chalicelib.pipeline.park import park
+from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.scorer import Scorer, compiled, scorer
 from chalicelib.pipeline.services import Services
 
 HOPELESS_AFTER = 6
 """A message that still fails, in a way that nobody foresaw, is parked after this many tries."""
+
+PROBED_AGAIN_AFTER = 2
+"""Seconds until a message that found a CRM down looks again, or at its pause."""
 
 LONGEST_LAG = timedelta(hours=1)
 """How long an API may show less than its own doorbell has told."""
@@ -114,7 +124,7 @@ def _park(
 
 
 def _postpone(envelopes: Iterable[Envelope], error: Retryable, services: Services) -> list[Failure]:
-    """Queue them anew with a delay, twice as long each time.
+    """Queue them anew with a delay.
 
     Were they to come back by themselves, their receive counts would grow, and it is those
     that tell a message that kills its worker from one that waits for a CRM to return.
@@ -122,13 +132,22 @@ def _postpone(envelopes: Iterable[Envelope], error: Retryable, services: Service
     failures = []
     for envelope in envelopes:
         times = cast(int, envelope.body.get("postponed", 0)) + 1
-        delay = min(LONGEST_WAIT, max(ceil(error.retry_after or 0), 1 << min(times, 10)))
+        delay = _delay(error, times)
         logs.warning("postponed", message=envelope.id, seconds=delay, reason=str(error))
         try:
             services.intake.send([{**envelope.body, "postponed": times}], delay_seconds=delay)
         except Retryable:
             failures.append(Failure(envelope, error.retry_after))
     return failures
+
+
+def _delay(error: Retryable, times: int) -> int:
+    """Twice as long each time, but for a CRM that is out of service: its pause is the back-off,
+    and its return must not be slept through.
+    """
+    asked = ceil(error.retry_after or 0)
+    is_out = isinstance(error, OutOfService | CrmUnavailable)
+    return min(LONGEST_WAIT, max(asked, PROBED_AGAIN_AFTER if is_out else 1 << min(times, 10)))
 
 
 def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
@@ -212,8 +231,9 @@ def _visit(work: Work, live: LiveSettings, services: Services, now: datetime) ->
     if not work.reason.reads_crm:
         return Visit(Reading(dict.fromkeys(rung, ())), rung, {})
     client = services.client(live, compiled(live.policy).attributes)
-    owners = _owners(work, rung, client, services)
-    reading = client.fetch(list(owners), now, history=work.reason.reads_history)
+    with Guard(live, services.settings, services.clock):
+        owners = _owners(work, rung, client, services)
+        reading = client.fetch(list(owners), now, history=work.reason.reads_history)
     for loser, survivor in reading.moved.items():
         owners.setdefault(survivor, owners[loser])
     return Visit(reading, owners, work.told)

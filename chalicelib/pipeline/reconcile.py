@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from chalicelib import logs
-from chalicelib.core.connector import Connection, CrmClient
+from chalicelib.core.connector import Connection, Page
 from chalicelib.core.errors import Parked, Retryable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 
@@ -82,22 +83,23 @@ def _changed(connection: Connection, services: Services, now: datetime, deadline
     client = services.client(live, compiled(live.policy).attributes)
     walk = _Walk.resumed(services.settings.checkpoint(connection.id, CHANGED), now)
     queued = 0
+    guard = Guard(live, services.settings, services.clock)
     while services.clock.now() < deadline:
-        found, walk = _page(connection, walk, client, services)
-        queued += found
+        with guard:
+            page = client.changed_since(walk.since, walk.cursor)
+        walk = _reached(connection, walk, page, services)
+        queued += len(page.refs)
         if walk.cursor is None:
             break
     return queued
 
 
-def _page(
-    connection: Connection, walk: _Walk, client: CrmClient, services: Services
-) -> tuple[int, _Walk]:
-    page = client.changed_since(walk.since, walk.cursor)
+def _reached(connection: Connection, walk: _Walk, page: Page, services: Services) -> _Walk:
+    """Queue what a page holds, and only then remember that it was seen."""
     services.intake.send(refs_messages(connection.id, page.refs, Reason.RECONCILE))
     reached = walk.at(page.next)
     services.settings.set_checkpoint(connection.id, CHANGED, reached.to_json())
-    return len(page.refs), reached
+    return reached
 
 
 def _audit(connection: Connection, services: Services, now: datetime) -> int:

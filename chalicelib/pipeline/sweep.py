@@ -16,8 +16,15 @@ def sweep(services: Services, now: datetime) -> int:
     """Queue every due card for scoring; returns how many were woken."""
     woken = 0
     for connection in services.settings.connections():
+        if _is_paused(connection.id, services, now):
+            continue  # they stay due, and nothing would come of it
         due = services.store.due(connection.id, now, MOST_PER_RUN)
         services.intake.send(refs_messages(connection.id, due, Reason.SWEEP))
         woken += len(due)
     logs.info("swept", woken=woken)
     return woken
+
+
+def _is_paused(connection: str, services: Services, now: datetime) -> bool:
+    paused_until = services.settings.live(connection).paused_until
+    return paused_until is not None and paused_until > now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
@@ -14,12 +14,13 @@ from chalicelib.core.errors import (
     CrmUnavailable,
     DeliveryUnreadable,
     EmtiazError,
+    OutOfService,
     Parked,
     RecordGone,
     Retryable,
 )
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import Mark, StoredCard
+from chalicelib.core.ports import LiveSettings, Mark, StoredCard
 from chalicelib.pipeline.messages import (
     REFS_PER_MESSAGE,
     Envelope,
@@ -30,11 +31,15 @@ from chalicelib.pipeline.messages import (
     refs_of,
 )
 from chalicelib.pipeline.park import park
+from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring import changed_fields
 
 LEFT_TO_SWEEP_AFTER = 8
 """A ring that a busy CRM turned away so often is let go: sweep rings for what is unwritten."""
+
+LEFT_TO_SWEEP_BEYOND = 30
+"""Seconds of a pause that a ring does not wait for."""
 
 
 def write_back(
@@ -60,8 +65,7 @@ def _contain(
         _write_connection(connection, envelopes, services, deadline)
     except Retryable as error:
         logs.warning("write postponed", connection=connection, reason=str(error))
-        patient = (one for one in envelopes if one.receives <= LEFT_TO_SWEEP_AFTER)
-        return [Failure(envelope, error.retry_after) for envelope in patient]
+        return _postponed(envelopes, error)
     except Parked as error:
         if isinstance(error, CredentialsInvalid) and services.is_rotated(connection):
             return [Failure(envelope) for envelope in envelopes]
@@ -72,17 +76,39 @@ def _contain(
     return []
 
 
+def _postponed(envelopes: Sequence[Envelope], error: Retryable) -> list[Failure]:
+    """To be tried again, unless sweep can do that better: it rings for all that is unwritten."""
+    is_out = isinstance(error, OutOfService | CrmUnavailable)
+    wait = error.retry_after or 0
+    if is_out and wait > LEFT_TO_SWEEP_BEYOND:
+        return []
+    patient = (one for one in envelopes if one.receives <= LEFT_TO_SWEEP_AFTER)
+    return [Failure(envelope, wait, grows=not is_out) for envelope in patient]
+
+
 def _write_connection(
     connection: str, envelopes: Sequence[Envelope], services: Services, deadline: datetime
 ) -> None:
     refs = dict.fromkeys(ref for envelope in envelopes for ref in _refs(envelope, services))
     # Who received a message before may have written its cards and died before marking them.
     repeated = any(envelope.receives > 1 for envelope in envelopes)
-    client = services.client(services.settings.live(connection))
-    for cards in chunks(_pending(refs, services), client.write_batch):
+    crm = _guarded(services.settings.live(connection), services)
+    for cards in chunks(_pending(refs, services), crm.client.write_batch):
         if services.clock.now() >= deadline:
             raise Retryable("out of time; the rest comes with the next batch", retry_after=0)
-        _write_batch(_looked_up(cards, client, services, repeated=repeated), client, services)
+        _write_batch(_looked_up(cards, crm, services, repeated=repeated), crm, services)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crm:
+    """A client, and the guard that every call of it passes."""
+
+    client: CrmClient
+    guard: Guard
+
+
+def _guarded(live: LiveSettings, services: Services) -> _Crm:
+    return _Crm(services.client(live), Guard(live, services.settings, services.clock))
 
 
 def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
@@ -106,7 +132,7 @@ def _pending(refs: Iterable[Ref], services: Services) -> Iterator[StoredCard]:
 
 
 def _looked_up(
-    cards: Sequence[StoredCard], client: CrmClient, services: Services, *, repeated: bool
+    cards: Sequence[StoredCard], crm: _Crm, services: Services, *, repeated: bool
 ) -> list[StoredCard]:
     """The cards with what their records show, read back where that is not certain.
 
@@ -116,7 +142,8 @@ def _looked_up(
     doubtful = [card for card in cards if repeated or card.doubt_until]
     if not doubtful:
         return [*cards]
-    shown = client.shown([card.ref for card in doubtful], _outputs_of(doubtful))
+    with crm.guard:
+        shown = crm.client.shown([card.ref for card in doubtful], _outputs_of(doubtful))
     _read_again((card.ref for card in doubtful if card.ref not in shown), services)
     certain = {
         card.ref: replace(card, published=shown[card.ref], doubt_until=None)
@@ -132,11 +159,11 @@ def _outputs_of(cards: Sequence[StoredCard]) -> tuple[Output, ...]:
     return tuple(output for output in OUTPUTS if output.name in names)
 
 
-def _write_batch(cards: Sequence[StoredCard], client: CrmClient, services: Services) -> None:
+def _write_batch(cards: Sequence[StoredCard], crm: _Crm, services: Services) -> None:
     sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
     updates = [Update(ref, fields) for ref, fields in sent.items()]
     try:
-        refused = client.write(updates) if updates else {}
+        refused = _write(updates, crm)
     except CrmUnavailable as error:
         if not error.in_doubt:
             raise
@@ -151,6 +178,13 @@ def _write_batch(cards: Sequence[StoredCard], client: CrmClient, services: Servi
         ]
     )
     logs.info("written", records=len(updates), refused=len(refused), cards=len(cards))
+
+
+def _write(updates: Sequence[Update], crm: _Crm) -> Mapping[Ref, EmtiazError]:
+    if not updates:
+        return {}
+    with crm.guard:
+        return crm.client.write(updates)
 
 
 def _leave_alone(refs: Iterable[Ref], error: CrmUnavailable, services: Services) -> None:

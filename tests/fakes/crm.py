@@ -69,6 +69,9 @@ class FakeCrm:
         """The next call of ``method`` raises; ``applied`` lets it take effect before."""
         self._failures.append(Failure(method, error, applied))
 
+    def forget_failures(self):
+        self._failures.clear()
+
     def called(self, method):
         """What each call of ``method`` was given."""
         return [given for name, given in self.calls if name == method]

@@ -8,6 +8,7 @@ from chalicelib.core.errors import (
     Conflict,
     CredentialsInvalid,
     CrmUnavailable,
+    OutOfService,
     RateLimited,
     Retryable,
 )
@@ -151,18 +152,50 @@ def test_a_crm_that_asks_for_patience_brings_the_messages_back_after_that(instal
     assert [seconds for seconds, _ in installation.intake.delayed] == [10]
 
 
-def test_a_crm_that_is_down_for_hours_costs_little_and_loses_nothing(installation):
+def test_a_crm_that_is_down_for_hours_costs_little_loses_nothing_and_is_used_soon_after(
+    installation,
+):
     refs = [installation.contact(number) for number in range(250)]
     installation.intake.send(refs_messages(CONNECTION, refs, Reason.READ))
-    for _ in range(40):
+    for _ in range(2 * 60 * 60 // SECONDS):
         installation.crm.fail_next("fetch", CrmUnavailable("503"))
         assert installation.process() == ()
+        assert all(seconds <= 30 for seconds, _ in installation.intake.delayed)
+        installation.clock.advance(seconds=SECONDS)
         installation.intake.elapse()
         assert len(installation.intake.messages) == 3
-    assert len(installation.crm.called("fetch")) == 40
+        installation.crm.forget_failures()
+    probes = len(installation.crm.called("fetch"))
+    assert 1 < probes <= 2 * 60 * 60 / 20 + 10
+    installation.run()
+    installation.intake.elapse()
+    installation.clock.advance(seconds=30)
     installation.run()
     assert set(installation.crm.fields) == set(refs)
     assert installation.settings.parked(CONNECTION) == ()
+    assert installation.settings.live(CONNECTION).paused_until is None
+
+
+def test_an_account_whose_day_is_spent_is_left_alone_until_its_reset(installation):
+    installation.contact(1)
+    installation.deliver("contact:1")
+    midnight = installation.clock.now() + timedelta(hours=5)
+    installation.crm.fail_next("fetch", OutOfService("the day is spent", until=midnight))
+    assert installation.process() == ()
+    for _ in range(4):
+        installation.clock.advance(hours=1)
+        installation.intake.elapse()
+        assert installation.process() == ()
+        assert installation.sweep() == 0
+    assert len(installation.crm.called("fetch")) == 1
+    installation.clock.advance(hours=1)
+    installation.intake.elapse()
+    installation.run()
+    assert len(installation.crm.called("fetch")) == 2
+    assert installation.crm.fields
+
+
+SECONDS = 10
 
 
 def test_a_token_that_was_rotated_meanwhile_is_fetched_before_anything_is_parked(installation):

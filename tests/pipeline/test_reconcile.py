@@ -61,6 +61,7 @@ def test_a_crm_that_is_down_is_looked_at_next_time(installation):
     changed(installation, ref)
     installation.crm.fail_next("changed_since", CrmUnavailable("503"))
     assert look(installation) == 0
+    installation.clock.advance(minutes=15)
     assert look(installation) == 1
     assert ref in installation.crm.fields
 
