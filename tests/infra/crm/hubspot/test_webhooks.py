@@ -7,7 +7,8 @@ from hubspot_sdk.types.webhooks.webhook_create_event_subscription_params import 
 from hypothesis import given
 
 from chalicelib.core.policy import Attribute
-from infra.crm.hubspot.webhooks import component, kinds_read, subscriptions
+from connectors.hubspot.records import properties_of
+from infra.crm.hubspot.webhooks import OBJECTS, component, kinds_read, subscriptions
 from tests.infra.crm.hubspot.policies import STARTER, URL, attribute, attributes
 
 KNOWN_TYPES = get_args(get_type_hints(WebhookCreateEventSubscriptionParams)["event_type"])
@@ -155,3 +156,25 @@ def test_the_shipped_policy_looks_at_contacts_companies_and_deals():
         "object.propertyChange company industry",
         "company.associationChange",
     }
+
+
+SILENT = {
+    "hs_merged_object_ids", "lastmodifieddate", "hs_lastmodifieddate",
+    "amount_in_home_currency", "createdate", "closed_date",
+    "num_associated_contacts", "num_associated_deals", "hs_num_open_deals", "total_revenue",
+    "recent_deal_close_date", "recent_deal_amount",
+    "hs_response_group", "hs_sentiment", "hs_submission_timestamp", "hs_survey_channel",
+    "hs_survey_type",
+}  # fmt: skip
+"""What HubSpot sets by itself: with the merge, the deal or the answer that rings anyway."""
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_whatever_is_read_of_a_record_rings_and_nothing_else_does(kind):
+    wanted = [attribute(one, "colour") for one in OBJECTS]
+    rung = {
+        row["propertyName"]
+        for row in rows(wanted)
+        if "propertyName" in row and row["objectType"] == OBJECTS[kind]
+    }
+    assert rung == set(properties_of(kind, wanted)) - SILENT
