@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 WRITE_BACK_SECONDS = 40
 """How long write-back begins new batches; one more may take minutes, and it may run for 240 s."""
 
+RECONCILE_SECONDS = 180
+"""How long reconcile begins new pages; one more may take a minute, and it may run for 280 s."""
+
 app = Chalice(app_name="emtiaz")
 logs.start_logging()
 
@@ -116,6 +119,14 @@ def sweep(_event: CloudWatchEvent) -> None:
     from chalicelib.pipeline.sweep import sweep as wake_due_cards
 
     wake_due_cards(services(), services().clock.now())
+
+
+@app.schedule(Rate(15, unit=Rate.MINUTES))
+def reconcile(_event: CloudWatchEvent) -> None:
+    from chalicelib.pipeline.reconcile import reconcile as look_for_changes
+
+    now = services().clock.now()
+    look_for_changes(services(), now, now + timedelta(seconds=RECONCILE_SECONDS))
 
 
 def _request(channel: str) -> Request:

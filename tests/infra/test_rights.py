@@ -47,6 +47,7 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     portal.update(CONTACTS, contact.id, {"jobtitle": "intern"}, REP)
     wait_until(lambda: contact_score(portal, contact.id) != before)
     strict.invoke("sweep")
+    strict.invoke("reconcile")
     assert refusals(strict) == []
 
 

@@ -70,7 +70,7 @@ def test_a_failed_message_comes_back_without_its_batch(template, function, queue
     assert source["Properties"]["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
 
 
-@pytest.mark.parametrize("function", ["APIHandler", "Process", "WriteBack", "Sweep"])
+@pytest.mark.parametrize("function", ["APIHandler", "Process", "WriteBack", "Sweep", "Reconcile"])
 def test_every_function_has_a_role_and_a_log_group_of_its_own(template, function):
     functions = {
         name: resource["Properties"]
@@ -99,7 +99,7 @@ def test_no_variable_is_left_in_a_plain_text(template):
     assert list(plain(template["Resources"])) == []
 
 
-@pytest.mark.parametrize("name", ["receive", "process", "write-back", "sweep"])
+@pytest.mark.parametrize("name", ["receive", "process", "write-back", "sweep", "reconcile"])
 def test_no_function_may_do_everything(name):
     for statement in policy(name):
         assert statement["Effect"] == "Allow"
