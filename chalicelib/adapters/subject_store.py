@@ -259,7 +259,9 @@ class DynamoSubjectStore:
         condition = self._lives_at(save.base_version)
         transaction.update(card, self._card_actions(save), condition=condition)
         if save.history is not None:
-            row = self.item(str(save.ref), HISTORY + iso(save.at), change=dict(save.history))
+            # Two changes may be made at one instant, by a merge and the reading that told of it.
+            key = f"{HISTORY}{iso(save.at)}#{save.base_version + 1:08}"
+            row = self.item(str(save.ref), key, change=dict(save.history))
             transaction.save(row)
 
     def _put_parts(self, parts: Sequence[Part], save: Save, transaction: TransactWrite) -> None:

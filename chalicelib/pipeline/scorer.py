@@ -239,8 +239,11 @@ class Scorer:
             settled=False,
             doubt_until=self._doubt(stored, news),
             due_at=self.now + REPAIR_AFTER,
-            history={"at": iso(self.now), "fields": _json(news)} if news else None,
+            history=self._history(save, news) if news else None,
         )
+
+    def _history(self, save: Save, news: Fields) -> dict[str, Json]:
+        return {"at": iso(self.now), "version": save.base_version + 1, "fields": _json(news)}
 
     def _doubt(self, stored: StoredCard, news: Fields | None) -> datetime | None:
         """What is replaced unwritten may have been written and not marked, see StoredCard."""

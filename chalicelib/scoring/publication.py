@@ -56,9 +56,16 @@ def changed_fields(outgoing: Fields, shown: Fields) -> Fields:
 
     Empty if they differ only in outputs that are no reason to write.
     """
-    changed = {name: value for name, value in outgoing.items() if shown.get(name) != value}
+    changed = {name: value for name, value in outgoing.items() if _differs(value, shown.get(name))}
     return changed if any(name not in _FOLLOWERS for name in changed) else {}
 
+
+def _differs(value: FieldValue, shown: FieldValue) -> bool:
+    """A CRM does not tell an empty field from no tags or no text."""
+    return value != shown and not (value in _EMPTY and shown in _EMPTY)
+
+
+_EMPTY: tuple[FieldValue, ...] = (None, (), "")
 
 _FOLLOWERS = frozenset(row.name for row in OUTPUTS if row.trigger is Trigger.FOLLOW)
 

@@ -4,15 +4,15 @@ import random
 
 import pytest
 
-from chalicelib.core.facts import parse_instant
 from infra.sandbox.hubspot.records import CONTACTS
 from infra.sandbox.rehearsal import CONNECTION
-from tests.oracle.hubspot import rows_of
-from tests.oracle.scorer import naive_card
+from tests.e2e.equality import assert_oracle_equality
 
 
 def test_after_the_backfill_everybody_shows_what_the_oracle_says(stage):
-    assert_oracle_equality(stage, stage.loaded.customers + stage.loaded.leads)
+    assert_oracle_equality(
+        stage.services, stage.portal, CONNECTION, stage.loaded.customers + stage.loaded.leads
+    )
 
 
 def test_a_changed_contact_shows_its_new_score_with_reasons(stage):
@@ -43,7 +43,7 @@ def test_a_won_deal_makes_a_customer_with_class_tags_and_next_action(stage):
     assert shown["next_action"]
     assert len(shown["why"].split(" · ")) <= 3
     stage.settle()
-    assert_oracle_equality(stage, [lead])
+    assert_oracle_equality(stage.services, stage.portal, CONNECTION, [lead])
 
 
 def test_events_that_change_nothing_cost_no_crm_write(stage):
@@ -72,7 +72,7 @@ def test_a_storm_of_duplicated_shuffled_deliveries_ends_where_a_recomputation_do
     stage.settle()
     assert_the_way_was_unkind(stage)
     stage.rehearsal.subscribe()
-    assert_oracle_equality(stage, people)
+    assert_oracle_equality(stage.services, stage.portal, CONNECTION, people)
 
 
 def assert_the_way_was_unkind(stage):
@@ -93,54 +93,6 @@ def happen(stage, contact, rng):
         stage.win(stage.open_deal(contact, f"{rng.uniform(5, 500):.2f}"))
     else:
         stage.edit(contact, email=f"{rng.randrange(10**9)}@gmail.com")
-
-
-def assert_oracle_equality(stage, contacts):
-    """Every card equals the naive one at the instant it was made, and the CRM shows it."""
-    dump, live = stage.portal.dump(), stage.services.settings.live(CONNECTION)
-    page, cuts = live.policy, live.models.parameters["rfm"]
-    for contact in contacts:
-        rows = rows_of(dump, page, CONNECTION, contact)
-        stored = stage.store.load(stage.ref(contact)).card
-        card = stored.body
-        naive = naive_card(page, rows, cuts, card["subject"], parse_instant(card["at"]))
-        assert summary(card) == summary(naive), contact
-        assert_contributions(card, naive)
-        assert not stored.pending
-        assert_shown(stage, contact, card, page)
-
-
-def summary(card):
-    customer, rfm = card["customer"], card["rfm"]
-    return {
-        "score": card["score"],
-        "lead": card["lead"]["score"],
-        "grade": card["lead"]["grade"],
-        "temperature": card["lead"]["temperature"],
-        "customer": customer and (customer["score"], customer["class"]),
-        "rfm": rfm and (rfm["recency_days"], rfm["frequency"], rfm["scores"], rfm["segment"]),
-        "tags": list(card["tags"]),
-    }
-
-
-def assert_contributions(card, naive):
-    """Whole points sum to the score, each less than one away from the exact share."""
-    for part in ("lead", "customer"):
-        if not card[part]:
-            continue
-        whole = {line["id"]: line["points"] for line in card[part]["contributions"]}
-        assert sum(whole.values()) == card[part]["score"]
-        for name, exact in naive[part]["contributions"].items():
-            assert abs(whole.get(name, 0) - exact) < 1
-
-
-def assert_shown(stage, contact, card, page):
-    """Names stand as on the card; a score may be less than a step behind."""
-    shown = stage.shown(contact)
-    assert abs(int(shown["score"]) - card["score"]) < page["publish"]["step"]
-    assert shown["grade"] == card["lead"]["grade"]
-    assert shown.get("class") == (card["customer"] and card["customer"]["class"])
-    assert sorted(filter(None, shown.get("tags", "").split(";"))) == list(card["tags"])
 
 
 def test_the_record_page_shows_it_to_a_person(stage):

@@ -175,7 +175,8 @@ def saved(subject, save):
         next_change_at=save.next_change_at,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
-    history = {iso(save.at): canonical(save.history)} if save.history is not None else {}
+    key = iso(save.at), save.base_version + 1
+    history = {key: canonical(save.history)} if save.history is not None else {}
     return Subject(card, subject.facts | facts, subject.history | history, subject.doubted)
 
 

@@ -1,0 +1,83 @@
+"""One worker of a storm: it polls a queue as Lambda would, and hands what it gets to ``app``.
+
+``python storm_worker.py process``, ``write_back``, or ``receive PORT``, which serves the webhooks.
+``EMTIAZ_CRASH_AT`` may name an input or output at which the process ends at once, see
+``tests.e2e.crashing``.
+"""
+
+import os
+import sys
+from dataclasses import replace
+
+WRITE_TIMEOUT_S = 2.5
+"""The stand-in applies what hangs within two seconds or never, where HubSpot takes a hundred."""
+
+
+def main(role, *arguments):
+    from connectors.hubspot import api
+
+    api.DIALECT = replace(api.DIALECT, write_timeout_s=WRITE_TIMEOUT_S)
+    if role == "receive":
+        serve(int(arguments[0]))
+    if "EMTIAZ_CRASH_AT" in os.environ:
+        from tests.e2e.crashing import crash_at
+
+        crash_at(os.environ["EMTIAZ_CRASH_AT"])
+    poll(role)
+
+
+def serve(port):
+    from chalice.config import Config
+    from chalice.local import LocalDevServer
+
+    import app
+
+    LocalDevServer(app.app, Config(), "127.0.0.1", port).serve_forever()
+
+
+def poll(role):
+    import botocore.session
+
+    import app
+
+    settings = app.settings()
+    url = {"process": settings.intake_url, "write_back": settings.write_back_url}[role]
+    handler = {"process": app.process, "write_back": app.write_back}[role]
+    sqs = botocore.session.get_session().create_client("sqs")
+    while True:
+        if records := received(sqs, url):
+            answer = handler({"Records": records}, None)
+            finish(sqs, url, records, answer["batchItemFailures"])
+
+
+def received(sqs, url):
+    answer = sqs.receive_message(
+        QueueUrl=url,
+        MaxNumberOfMessages=10,
+        WaitTimeSeconds=1,
+        AttributeNames=["ApproximateReceiveCount"],
+    )
+    return [
+        {
+            "messageId": message["MessageId"],
+            "receiptHandle": message["ReceiptHandle"],
+            "body": message["Body"],
+            "attributes": message["Attributes"],
+        }
+        for message in answer.get("Messages", [])
+    ]
+
+
+def finish(sqs, url, records, failures):
+    failed = {failure["itemIdentifier"] for failure in failures}
+    done = [record for record in records if record["messageId"] not in failed]
+    if done:
+        entries = [
+            {"Id": str(number), "ReceiptHandle": record["receiptHandle"]}
+            for number, record in enumerate(done)
+        ]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
