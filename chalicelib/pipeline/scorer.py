@@ -108,7 +108,9 @@ class Scorer:
             subject = stub.into
         raise _circle(subject)
 
-    def _score(self, subject: Ref, facts: tuple[Fact, ...], chain: int) -> Ref | None:
+    def _score(
+        self, subject: Ref, facts: tuple[Fact, ...], chain: int, *, absorbs: bool = False
+    ) -> Ref | None:
         for _ in range(ATTEMPTS):
             collection = self.store.load(subject)
             if collection.card.stub:
@@ -116,7 +118,7 @@ class Scorer:
             if self._is_expired(collection):
                 self._expire(collection.card)
                 return None
-            save = self._save(collection, facts)
+            save = self._save(collection, facts, absorbs=absorbs)
             if save is None:
                 return subject if collection.card.pending else None
             try:
@@ -134,11 +136,11 @@ class Scorer:
         """Finish the move that a stub stands for, taking what came for its subject along."""
         if not chain:
             raise _circle(collection.ref)
-        unwritten = None
+        unwritten, is_new = None, collection.card.due_at is not None
         if stub.into:
             moved = _moved((*collection.facts, *incoming), stub.into)
-            unwritten = self._score(stub.into, moved, chain - 1)
-        if len(collection.facts) or collection.card.due_at or stub.why is not Leaving.MERGED:
+            unwritten = self._score(stub.into, moved, chain - 1, absorbs=is_new)
+        if is_new:
             self.store.clear(collection.ref)
         return unwritten
 
@@ -178,22 +180,29 @@ class Scorer:
         self._retire_at_last(card.ref, Stub(Leaving.EXPIRED))
         self.store.clear(card.ref)
 
-    def _save(self, collection: Collection, incoming: Iterable[Fact]) -> Save | None:
-        """None if there is nothing that the store does not know."""
+    def _save(
+        self, collection: Collection, incoming: Iterable[Fact], *, absorbs: bool
+    ) -> Save | None:
+        """None if there is nothing that the store does not know.
+
+        Who ``absorbs`` another may show some of the other's fields: a CRM merges ours too.
+        """
         stored = collection.card
+        uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
         if facts.hidden:
             return self._hidden(stored, new_facts)
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
         card = card_of(assessment)
-        news = self._news(card, stored)
+        news = self._news(card, stored, certain=not uncertain)
         if not (new_facts or news or self._is_stale(card, stored)):
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
         save = replace(save, related=tuple(sorted(facts.related() - collection.facts.related())))
-        return self._owing(save, stored, news) if news or stored.pending else save
+        doubt = self._doubt(stored, news, uncertain=uncertain)
+        return self._owing(save, stored, news, doubt) if news or stored.pending else save
 
     def _hidden(self, stored: StoredCard, new_facts: tuple[Fact, ...]) -> Save | None:
         """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
@@ -231,13 +240,15 @@ class Scorer:
             at=self.now,
         )
 
-    def _owing(self, save: Save, stored: StoredCard, news: Fields | None) -> Save:
+    def _owing(
+        self, save: Save, stored: StoredCard, news: Fields | None, doubt: datetime | None
+    ) -> Save:
         """The same save with something for the CRM: news, or what it is still owed."""
         return replace(
             save,
             outgoing=news or stored.outgoing,
             settled=False,
-            doubt_until=self._doubt(stored, news),
+            doubt_until=doubt,
             due_at=self.now + REPAIR_AFTER,
             history=self._history(save, news) if news else None,
         )
@@ -245,23 +256,20 @@ class Scorer:
     def _history(self, save: Save, news: Fields) -> dict[str, Json]:
         return {"at": iso(self.now), "version": save.base_version + 1, "fields": _json(news)}
 
-    def _doubt(self, stored: StoredCard, news: Fields | None) -> datetime | None:
+    def _doubt(
+        self, stored: StoredCard, news: Fields | None, *, uncertain: bool
+    ) -> datetime | None:
         """What is replaced unwritten may have been written and not marked, see StoredCard."""
         replaces = stored.pending and news is not None
-        if not (replaces or self._is_uncertain(stored)):
+        if not (replaces or uncertain):
             return stored.doubt_until
         return max(self.now, stored.doubt_until or self.now)
 
-    def _is_uncertain(self, stored: StoredCard) -> bool:
-        """Whether the record may show anything: it was refused, or comes back from the bin."""
-        return self.reason is Reason.REWRITE or stored.hidden
-
-    def _news(self, card: ScoreCard, stored: StoredCard) -> Fields | None:
+    def _news(self, card: ScoreCard, stored: StoredCard, *, certain: bool) -> Fields | None:
         """All fields, if the CRM should show something else than it does or is about to."""
         if self.reason is Reason.COLLECT and not stored.pending:
             return None
-        written = Written(stored.aim, certain=not self._is_uncertain(stored))
-        return publish(card, written, self.policy)
+        return publish(card, Written(stored.aim, certain), self.policy)
 
     def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
         """Whether the stored card is due, or made by another policy or other models."""

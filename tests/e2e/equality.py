@@ -70,14 +70,14 @@ def assert_shown(shown, card, page):
 
 
 def written_twice(portal):
-    """Values of ours that a record was given again while it had them, as ``(contact, name)``."""
+    """Values that we gave a record again while it had them, as ``(contact, name)``."""
     return [
         (record["id"], name)
         for record in portal.dump()["contacts"]
         for name, revisions in record["history"].items()
         if name.startswith("emtiaz_")
         for newer, older in zip(revisions, revisions[1:], strict=False)
-        if newer["value"] == older["value"]
+        if newer["value"] == older["value"] and newer["sourceType"] == "INTEGRATION"
     ]
 
 

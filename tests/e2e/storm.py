@@ -16,6 +16,7 @@ from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -25,7 +26,6 @@ import requests
 import connectors
 from chalicelib.adapters import aws
 from chalicelib.adapters.secrets import secret_name, to_text
-from chalicelib.adapters.subject_store import DynamoSubjectStore
 from chalicelib.core.connector import Connection, OAuthGrant, Secret
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import Reason, refs_messages
@@ -112,12 +112,12 @@ class Storm:
         """Changes until so many events were sent; returns how many."""
         counted = Counted()
         self.hubspot.portal.listen(counted)
-        rare = iter(self.rarities(rng))
-        while counted.events < events:
-            contact = rng.choice(self.contacts)
-            self.change(contact, rng)
-            if rng.random() < 0.01 and (happening := next(rare, None)):
-                happening()
+        rare = self.rarities(rng)
+        every = events // (len(rare) + 1)
+        while counted.events < events or rare:
+            self.change(rng.choice(self.contacts), rng)
+            if rare and counted.events >= every * (self.rarest - len(rare) + 1):
+                rare.pop(0)()
         return counted.events
 
     def change(self, contact, rng):
@@ -141,7 +141,8 @@ class Storm:
             *((self.part, one) for one in self.lost[3:]),
             *((self.merge, *pair) for pair in self.pairs),
         ]
-        return [lambda what=what: what[0](*what[1:]) for what in happenings]
+        self.rarest = len(happenings)
+        return [partial(*happening) for happening in happenings]
 
     def part(self, contact):
         self.portal.dissociate((DEALS, self.deals[contact]), (CONTACTS, contact), REP)
@@ -325,7 +326,7 @@ def storm(contacts, seed, engine_of_rate=100_000):
         try:
             settings = prepared(cloud)
             services = aws_services(settings, connectors.load)
-            DynamoSubjectStore(settings.subjects_table).item.create_table(wait=True)
+            services.store.item.create_table(wait=True)
             services.settings.item.create_table(wait=True)
             connect(services, hubspot)
             environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), **names_of(settings)}

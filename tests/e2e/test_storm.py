@@ -11,7 +11,10 @@ from tests.e2e.storm import CONNECTION, storm
 
 pytestmark = pytest.mark.e2e
 
-CONTACTS = 300
+CONTACTS = 120
+WARM_UP = 3
+"""Seconds in which the workers start, which a rate per second should not hold."""
+
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 
@@ -24,6 +27,7 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
         it.hubspot.faults.follow(FaultPlan(seed=seed, share=0.05, hang_seconds=1, slow_seconds=1))
         roles = ("process", "process", "write_back")
         with it.workers(*roles, kill_every=kill_every, seed=seed) as calm:
+            time.sleep(WARM_UP)
             began = time.monotonic()
             events = it.rage(10_000, random.Random(seed))
             it.settle()
@@ -39,7 +43,7 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
 
 
 def assert_as_it_should_be(it):
-    assert sum(it.hubspot.faults.struck().values()) > 0
+    assert len(it.hubspot.faults.struck()) > 1
     assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
     assert it.services.settings.parked(CONNECTION) == ()
     assert it.dead_letters() == 0

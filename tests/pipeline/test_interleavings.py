@@ -315,7 +315,8 @@ def what_the_rep_saw(store):
     for name, value in values:
         repeated += [name] if last.get(name, ...) == value else []
         last[name] = value
-    shown = {name: value for name, value in store.crm.fields[ANNA].items() if value is not None}
+    fields = store.crm.fields[ANNA]
+    shown = {name: value for name, value in fields.items() if value not in (None, (), "")}
     return shown, repeated
 
 
