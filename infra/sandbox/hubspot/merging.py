@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from infra.sandbox.hubspot.record_store import addresses
-from infra.sandbox.hubspot.records import CONTACTS, Actor, Record, Revision
+from infra.sandbox.hubspot.associations import Associations
+from infra.sandbox.hubspot.record_store import RecordStore, addresses
+from infra.sandbox.hubspot.records import CONTACTS, HUBSPOT, Actor, Record, Revision
 
 MERGED_IDS = "hs_merged_object_ids"
 OTHER_EMAILS = "hs_additional_emails"
@@ -36,6 +37,24 @@ def bookkeeping(survivor: Record, merged: Sequence[Record]) -> dict[str, str]:
         known.pop(survivor.value("email"), None)
         notes[OTHER_EMAILS] = ";".join(known)
     return {name: value for name, value in notes.items() if value}
+
+
+def hand_over(
+    store: RecordStore,
+    associations: Associations,
+    survivor: Record,
+    merged: Sequence[Record],
+    at: datetime,
+) -> None:
+    """Ids, addresses and associations of what is gone go over to the survivor."""
+    if store.find(survivor.kind, survivor.id) is None:
+        store.add(survivor)
+    survivor.write(bookkeeping(survivor, merged), at, HUBSPOT)
+    for one in merged:
+        store.replace(one, survivor)
+        associations.inherit((survivor.kind, survivor.id), (one.kind, one.id))
+    for address in addresses(survivor):
+        store.note_email(survivor, address)
 
 
 def _move(name: str, other: Record, survivor: Record, at: datetime, by: Actor) -> bool:

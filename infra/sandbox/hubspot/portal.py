@@ -1,16 +1,13 @@
-"""The state of one HubSpot account, and all that can be done to it. Thread-safe."""
+"""One HubSpot account, and all that can be done to it. Thread-safe."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
-from threading import RLock
 
-from infra.sandbox.hubspot.admin_rules import AdminRules
-from infra.sandbox.hubspot.associations import KINSHIPS, Associations
-from infra.sandbox.hubspot.calculated import FORMULAS
+from infra.sandbox.hubspot.account import Account
+from infra.sandbox.hubspot.associations import KINSHIPS
 from infra.sandbox.hubspot.changes import (
     AssociationChanged,
     Change,
@@ -21,156 +18,27 @@ from infra.sandbox.hubspot.changes import (
     PropertyChanged,
     Restored,
 )
-from infra.sandbox.hubspot.currencies import Currencies
-from infra.sandbox.hubspot.dump import dumped
-from infra.sandbox.hubspot.errors import Wire, conflict, invalid, not_found
-from infra.sandbox.hubspot.guesses import Guesses
+from infra.sandbox.hubspot.errors import conflict, invalid, not_found
 from infra.sandbox.hubspot.instants import spell, to_milliseconds
-from infra.sandbox.hubspot.merging import absorb, bookkeeping
-from infra.sandbox.hubspot.oauth import OAuthApp
+from infra.sandbox.hubspot.merging import absorb, hand_over
 from infra.sandbox.hubspot.pipelines import default_pipeline, pipeline
-from infra.sandbox.hubspot.record_store import RecordStore, addresses
-from infra.sandbox.hubspot.records import (
-    COMPANIES,
-    CONTACTS,
-    DEALS,
-    FEEDBACK_SUBMISSIONS,
-    HUBSPOT,
-    IMPORT,
-    KINDS,
-    LINE_ITEMS,
-    PRODUCTS,
-    TICKETS,
-    Actor,
-    End,
-    ObjectType,
-    Record,
-    Written,
-)
-from infra.sandbox.hubspot.schema import Schema
+from infra.sandbox.hubspot.records import CONTACTS, DEALS, IMPORT, Actor, End, ObjectType, Record
+from infra.sandbox.hubspot.settings import AppToken, Settings
 
-FIRST_IDS = {
-    CONTACTS: 501,
-    COMPANIES: 2001,
-    DEALS: 9001,
-    TICKETS: 30001,
-    PRODUCTS: 40001,
-    LINE_ITEMS: 50001,
-    FEEDBACK_SUBMISSIONS: 60001,
-}
+__all__ = ["AppToken", "Portal", "Settings"]
+
 RESTORABLE_FOR = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
-class AppToken:
-    """What a token opens, mostly a static one. ``scopes`` None stands for every scope."""
-
-    app_id: int
-    scopes: frozenset[str] | None = None
-    oauth: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is fixed while the portal runs. ``exchange_rates`` are what one unit of each further
-    currency is worth in the home one at first.
-
-    ``index_lag`` is how far the search index is behind; in HubSpot it is seconds.
-    """
-
-    portal_id: int = 62515
-    currency: str = "USD"
-    exchange_rates: Mapping[str, str] = field(default_factory=lambda: {"EUR": "1.25"})
-    time_zone: str = "Asia/Tehran"
-    index_lag: timedelta = timedelta(0)
-    tokens: Mapping[str, AppToken] = field(
-        default_factory=lambda: {"stand-in-token": AppToken(54321)}
-    )
-    oauth_app: OAuthApp = field(default_factory=OAuthApp)
-
-
-class Portal:
-    """``clock`` gives the present; listeners hear every change in its order."""
+class Portal(Account):
+    """Listeners hear every change in its order."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
-        self.settings = settings
-        self.guesses = Guesses()
-        self.rules = AdminRules()
-        now = to_milliseconds(clock())
-        self.currencies = Currencies(settings.currency, settings.exchange_rates, now)
-        self.schema = Schema(self.currencies.codes)
-        self.associations = Associations()
-        self.lock = RLock()
-        self._clock = clock
-        self._store = RecordStore(FIRST_IDS)
+        super().__init__(settings, clock)
         self._listeners: list[Callable[[Change], None]] = []
-
-    def now(self) -> datetime:
-        return to_milliseconds(self._clock())
 
     def listen(self, listener: Callable[[Change], None]) -> None:
         self._listeners.append(listener)
-
-    # Reading
-
-    def records(self, kind: ObjectType, *, archived: bool = False) -> tuple[Record, ...]:
-        """In the order of their ids."""
-        return self.page(kind, 0, None, archived=archived)
-
-    def page(
-        self, kind: ObjectType, after: int, limit: int | None, *, archived: bool = False
-    ) -> tuple[Record, ...]:
-        """Those that follow the id ``after``, up to ``limit``."""
-        with self.lock:
-            following = self._store.all(kind, after)
-            found = (one for one in following if bool(one.archived_at) is archived)
-            return tuple(islice(found, limit))
-
-    def indexed(self, kind: ObjectType) -> tuple[Record, ...]:
-        """As a search sees them: some time ago, and of what is archived by now nothing."""
-        at = self.now() - self.settings.index_lag
-        with self.lock:
-            found = self.records(kind)
-            if not self.settings.index_lag:
-                return found
-            return tuple(then for one in found if (then := one.as_of(at)))
-
-    def find(self, kind: ObjectType, record_id: str, *, archived: bool = False) -> Record | None:
-        """By its own id, not by one that it had before a merge."""
-        found = self._store.find(kind, record_id)
-        return found if found and bool(found.archived_at) is archived else None
-
-    def get(self, kind: ObjectType, record_id: str, *, archived: bool = False) -> Record:
-        """By any id it ever had. Raises the 404."""
-        found = self.find(kind, self._store.survivor_of(kind, record_id), archived=archived)
-        if found is None:
-            raise not_found(f"Object not found. objectId: {record_id}", ids=[record_id])
-        return found
-
-    def survivor_of(self, kind: ObjectType, record_id: str) -> str:
-        """The id of a record after all its merges; any other id stays as it is."""
-        return self._store.survivor_of(kind, record_id)
-
-    def contact_by_email(self, address: str) -> Record:
-        found = self._store.holder_of(address.lower())
-        if found is None:
-            raise not_found(f"No contact has the address {address}", ids=[address])
-        return found
-
-    def linked(self, record: Record, kind: ObjectType) -> tuple[Record, ...]:
-        with self.lock:
-            ids = self.associations.of((record.kind, record.id), kind)
-            return tuple(one for to in ids if (one := self._store.find(kind, to)))
-
-    def primary_company(self, record: Record) -> str:
-        return self.associations.primary((record.kind, record.id), COMPANIES) or ""
-
-    def value(self, record: Record, name: str) -> str:
-        """A stored or calculated property; the empty text where there is none."""
-        formula = FORMULAS[record.kind].get(name)
-        return formula(record, self) if formula else record.value(name)
-
-    # Changing
 
     def create(self, kind: ObjectType, properties: Mapping[str, str], by: Actor) -> Record:
         with self.lock:
@@ -260,7 +128,8 @@ class Portal:
             at, merging = self.now(), replace(by, source_type="MERGE_OBJECTS")
             survivor = primary.copy(self._store.free_id(kind)) if new_id else primary
             moved = absorb(survivor, others, at, merging)
-            self._bury_merged(survivor, [primary, *others] if new_id else others, at)
+            gone = [primary, *others] if new_id else others
+            hand_over(self._store, self.associations, survivor, gone, at)
             merged_ids = tuple(one.id for one in others)
             self._announce(Merged(kind, primary.id, at, merging, merged_ids, survivor.id, moved))
             return survivor
@@ -309,28 +178,6 @@ class Portal:
         with self.lock:
             self.associations.join(*self._related(one, other, primary=primary), primary=primary)
 
-    def property_history(self, kind: ObjectType, record_id: str, name: str) -> list[Written]:
-        """Everything that a property ever was, oldest first; deleted records count too."""
-        with self.lock:
-            found = self._store.find(kind, self._store.survivor_of(kind, record_id))
-            if found is None:
-                raise not_found(f"Object not found. objectId: {record_id}", ids=[record_id])
-            return found.written(name)
-
-    def histories(self, kind: ObjectType, name: str) -> dict[str, list[Written]]:
-        """The same of all records that ever had the property, by id."""
-        with self.lock:
-            found = {one.id: one.written(name) for one in self._store.all(kind)}
-        return {record_id: written for record_id, written in found.items() if written}
-
-    def dump(self) -> Wire:
-        """Everything: records with their whole history, and who belongs to whom."""
-        with self.lock:
-            return {
-                kind.name: [dumped(one, self.associations) for one in self._store.all(kind)]
-                for kind in KINDS
-            }
-
     def _insert(
         self,
         kind: ObjectType,
@@ -372,17 +219,6 @@ class Portal:
         if record.kind is CONTACTS and stored.get("email"):
             self._store.note_email(record, stored["email"])
         return record.write(stored, at, by, moves_date=moves_date)
-
-    def _bury_merged(self, survivor: Record, merged: Sequence[Record], at: datetime) -> None:
-        """Their ids, addresses and associations go over to the survivor."""
-        if self._store.find(survivor.kind, survivor.id) is None:
-            self._store.add(survivor)
-        survivor.write(bookkeeping(survivor, merged), at, HUBSPOT)
-        for one in merged:
-            self._store.replace(one, survivor)
-            self.associations.inherit((survivor.kind, survivor.id), (one.kind, one.id))
-        for address in addresses(survivor):
-            self._store.note_email(survivor, address)
 
     def _related(self, one: End, other: End, *, primary: bool) -> tuple[End, End]:
         """Both ends by their present ids. Raises ``ApiError`` for those that cannot be joined."""

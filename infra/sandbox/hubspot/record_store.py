@@ -7,16 +7,38 @@ from collections.abc import Iterator
 from itertools import count
 
 from infra.sandbox.hubspot.errors import conflict
-from infra.sandbox.hubspot.records import CONTACTS, End, ObjectType, Record
+from infra.sandbox.hubspot.records import (
+    COMPANIES,
+    CONTACTS,
+    DEALS,
+    FEEDBACK_SUBMISSIONS,
+    KINDS,
+    LINE_ITEMS,
+    PRODUCTS,
+    TICKETS,
+    End,
+    ObjectType,
+    Record,
+)
+
+_FIRST_IDS = {
+    CONTACTS: 501,
+    COMPANIES: 2001,
+    DEALS: 9001,
+    TICKETS: 30001,
+    PRODUCTS: 40001,
+    LINE_ITEMS: 50001,
+    FEEDBACK_SUBMISSIONS: 60001,
+}
 
 
 class RecordStore:
     """Archived records are kept with the others. Not thread-safe."""
 
-    def __init__(self, first_ids: dict[ObjectType, int]) -> None:
-        self._records: dict[ObjectType, dict[str, Record]] = {kind: {} for kind in first_ids}
-        self._ids = {kind: count(first) for kind, first in first_ids.items()}
-        self._order: dict[ObjectType, list[int]] = {kind: [] for kind in first_ids}
+    def __init__(self) -> None:
+        self._records: dict[ObjectType, dict[str, Record]] = {kind: {} for kind in KINDS}
+        self._ids = {kind: count(_FIRST_IDS[kind]) for kind in KINDS}
+        self._order: dict[ObjectType, list[int]] = {kind: [] for kind in KINDS}
         self._heirs: dict[End, str] = {}
         self._by_email: dict[str, Record] = {}  # may be stale: asked with a second look
 
@@ -40,7 +62,7 @@ class RecordStore:
         return next(new for n in self._ids[kind] if (new := str(n)) not in taken)
 
     def add(self, record: Record) -> None:
-        if record.id in self._records[record.kind]:
+        if record.id in self._records[record.kind] or (record.kind, record.id) in self._heirs:
             raise conflict(f"Record {record.id} already exists")
         self._records[record.kind][record.id] = record
         insort(self._order[record.kind], int(record.id))

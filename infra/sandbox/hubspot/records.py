@@ -145,13 +145,15 @@ class Record:
         """The record as it was then, None if there was none yet."""
         if self.created_at > instant:
             return None
+        if all(revisions[-1].at <= instant for revisions in self.history.values()):
+            return self
         history = {
             name: earlier
             for name, revisions in self.history.items()
             if (earlier := [one for one in revisions if one.at <= instant])
         }
         latest = max((revisions[-1].at for revisions in history.values()), default=self.created_at)
-        return replace(self, updated_at=latest, history=history)
+        return replace(self, updated_at=min(latest, self.updated_at), history=history)
 
     def write(
         self, values: Mapping[str, str], at: datetime, by: Actor, *, moves_date: bool = True
