@@ -103,8 +103,10 @@ class Dispatcher:
 
     def add(self, events: Sequence[Wire]) -> None:
         """Queue events; without a target they are lost, as without an installed app."""
+        if not events:
+            return
         with self._wake:
-            if not events or not self.settings.target_url:
+            if not self.settings.target_url:
                 return
             if not self._gathered:
                 self._gather_until = monotonic() + self.settings.gather_ms / 1000
