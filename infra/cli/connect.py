@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,15 +11,18 @@ from typing import Annotated
 
 import boto3
 import typer
-from rich.prompt import Prompt
 
 import connectors
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.secrets import secret_name, to_text
-from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.connector import AccessToken, Connection, Secret
 from chalicelib.core.model import CONNECTION_ID, Language
-from chalicelib.policy import version_of
-from infra.cli.console import ERR, confirm, note, say, show_json
+from chalicelib.pipeline.local_access import local_access
+from chalicelib.policy import compile_policy, version_of
+from infra.cli.authorization import REDIRECT_URL
+from infra.cli.console import ask, confirm, note, read_lines, say, show_json
 from infra.cli.crm_app import app_files, write_files
+from infra.cli.grant import Question, granted_secret
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.cli.policy_page import SHIPPED, Page, read_page
@@ -58,7 +59,10 @@ def connect(  # noqa: PLR0913 - the options of a command
     ] = None,
     redirect_url: Annotated[
         list[str] | None,
-        typer.Option(help="Where OAuth returns to: makes the app use it. Repeatable."),
+        typer.Option(
+            help="Where OAuth returns to: makes the app use it. Repeatable.",
+            show_default=f"with --oauth {REDIRECT_URL}",
+        ),
     ] = None,
     webhooks_file: Annotated[
         Path | None,
@@ -71,8 +75,16 @@ def connect(  # noqa: PLR0913 - the options of a command
         list[OlderSignature] | None,
         typer.Option(help="Take an older kind of signature as well. Repeatable."),
     ] = None,
+    oauth: Annotated[
+        bool, typer.Option("--oauth", help="Ask an admin of the account, instead of for a token.")
+    ] = False,
     stdin: Annotated[
-        bool, typer.Option("--stdin", help="Read token and webhook secret from two lines.")
+        bool,
+        typer.Option(
+            "--stdin",
+            help="Read token and webhook secret from two lines; with --oauth client id, client "
+            "secret and code from three.",
+        ),
     ] = False,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
@@ -82,20 +94,29 @@ def connect(  # noqa: PLR0913 - the options of a command
     """Connect one CRM account, and score it by a policy.
 
     The access token and the secret that signs webhooks are asked for, or taken from
-    EMTIAZ_TOKEN and EMTIAZ_WEBHOOK_SECRET; never from the command line, which others can read.
+    EMTIAZ_TOKEN and EMTIAZ_WEBHOOK_SECRET; with --oauth the app's id and secret, or
+    EMTIAZ_CLIENT_ID and EMTIAZ_CLIENT_SECRET. Never from the command line, which others can read.
     """
     installation = Installation.find(stage)
     wanted = _wanted(crm, connection or f"{crm}-main", base_url, api_version)
     address = installation.webhook_url(wanted.id)
-    files = partial(app_files, crm, address, project, webhooks_file, redirect_url or ())
+    redirects = redirect_url or ([REDIRECT_URL] if oauth else [])
+    declared = redirects if project or not oauth else []  # by an app that is not written here
+    files = partial(app_files, crm, address, project, webhooks_file, declared)
     if prepare:
         if not project and not webhooks_file:
             raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
         write_files(files(_unfitted_page(installation, wanted, policy)), dry_run=dry_run)
         return
     older = tuple(map(str, also_accept or ()))
-    secret = replace(_secret(address, stdin=stdin), signatures=older)
-    found = _look(wanted, secret)
+    if oauth:
+        attributes = compile_policy(_unfitted_page(installation, wanted, policy)).attributes
+        asked = Question(wanted, attributes, project, redirects[0])
+        secret, token = granted_secret(asked, address, stdin=stdin)
+    else:
+        secret, token = _secret(address, stdin=stdin), None
+    secret = replace(secret, signatures=older)
+    found = _look(wanted, secret, token)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
     page = _page(installation, found, policy, language)
     to_write = files(page)
@@ -131,11 +152,10 @@ def _wanted(crm: str, connection: str, base_url: str, api_version: str) -> Conne
 
 def _secret(url: str, *, stdin: bool) -> Secret:
     if stdin:
-        lines = [*sys.stdin.read().splitlines(), "", ""]
-        token, webhook_secret = lines[0].strip(), lines[1].strip()
+        token, webhook_secret = read_lines(2)
     else:
-        token = _ask("EMTIAZ_TOKEN", "Access token")
-        webhook_secret = _ask("EMTIAZ_WEBHOOK_SECRET", "Secret that signs the webhooks")
+        token = ask("EMTIAZ_TOKEN", "Access token")
+        webhook_secret = ask("EMTIAZ_WEBHOOK_SECRET", "Secret that signs the webhooks")
     if not token or not webhook_secret:
         raise typer.BadParameter(
             "an access token and a webhook secret are needed: set EMTIAZ_TOKEN and "
@@ -144,16 +164,10 @@ def _secret(url: str, *, stdin: bool) -> Secret:
     return Secret(url=url, webhook_secrets=(webhook_secret,), token=token)
 
 
-def _ask(variable: str, question: str) -> str:
-    given = os.environ.get(variable, "")
-    if given or not ERR.is_terminal:
-        return given
-    return Prompt.ask(question, password=True, console=ERR)
-
-
-def _look(wanted: Connection, secret: Secret) -> Connection:
+def _look(wanted: Connection, secret: Secret, token: AccessToken | None) -> Connection:
     """What the CRM says of itself; the first use of the credentials."""
-    account = connectors.load(wanted.crm).connect(wanted, secret, ()).account()
+    access = local_access(secret, SystemClock(), token=token)
+    account = connectors.load(wanted.crm).connect(wanted, secret, (), access).account()
     return replace(
         wanted,
         account_id=account.id,
@@ -196,6 +210,7 @@ def _keep(installation: Installation, found: Connection, secret: Secret, page: P
     settings.put_connection(found)
     settings.publish_policy(found.id, version_of(page), page, datetime.now(UTC))
     _put_secret(secret_name(installation.stage, found.id), to_text(secret))
+    settings.resume(found.id)  # it may rest because its last grant was withdrawn
 
 
 def _put_secret(name: str, text: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
-from rich.prompt import Confirm
+from rich.prompt import Confirm, Prompt
 from rich.table import Table
 from rich.text import Text
 
@@ -74,6 +76,20 @@ def confirm(question: str, *, yes: bool) -> None:
         raise Declined(f"{question} Nobody can be asked here; say --yes.")
     if not Confirm.ask(clean(question), console=ERR):
         raise Declined("nothing was changed")
+
+
+def ask(variable: str, question: str) -> str:
+    """A secret, from the environment or from the person; empty where nobody can be asked."""
+    given = os.environ.get(variable, "")
+    if given or not ERR.is_terminal:
+        return given
+    return Prompt.ask(question, password=True, console=ERR)
+
+
+def read_lines(count: int) -> list[str]:
+    """So many lines of standard input, stripped; empty where there are fewer."""
+    lines = [*sys.stdin.read().splitlines(), *[""] * count]
+    return [line.strip() for line in lines[:count]]
 
 
 class _Rate(ProgressColumn):

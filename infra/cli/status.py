@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from chalicelib.core.connector import Connection
+from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.facts import iso
 from chalicelib.pipeline.services import Services
 from infra.cli.console import say, show_json, show_table
 from infra.cli.installation import Installation
@@ -25,6 +27,7 @@ class ConnectionStatus:
     webhooks: str
     cards: int
     parked: int
+    paused: str
 
 
 def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
@@ -38,7 +41,7 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
         return
     show_table(("queue", "messages"), depths.items())
     if rows:
-        columns = ("connection", "account", "webhooks", "cards", "parked")
+        columns = ("connection", "account", "webhooks", "cards", "parked", "paused")
         show_table(columns, [tuple(asdict(row).values()) for row in rows])
     else:
         say("nothing is connected yet; next: emtiaz connect hubspot")
@@ -53,4 +56,14 @@ def _connection(
         webhooks=installation.webhook_url(connection.id),
         cards=sum(1 for _ in services.store.population(connection.id)),
         parked=len(services.settings.parked(connection.id)),
+        paused=_pause(connection.id, services),
     )
+
+
+def _pause(connection: str, services: Services) -> str:
+    """Why its CRM is not called, and until when; empty if it is."""
+    try:
+        live = services.settings.live(connection)
+    except ConfigurationError as error:
+        return str(error)
+    return f"until {iso(live.paused_until)}: {live.pause_reason}" if live.paused_until else ""

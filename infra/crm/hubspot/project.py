@@ -45,6 +45,19 @@ def webhooks_file(target: Path, url: str, attributes: Sequence[Attribute]) -> Pr
     return ProjectFile.of(target, webhooks.component(url, attributes, held))
 
 
+def oauth_scopes(
+    attributes: Sequence[Attribute], folder: Path | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What an account is asked for: required scopes, and optional ones.
+
+    The page refuses to show itself unless all that the app requires is asked for; so where its
+    project is at hand, what the admin has added there counts too. Raises ForeignFile.
+    """
+    held = _ours(folder / APP, "emtiaz") if folder else None
+    auth = _auth(held["config"].get("auth", {}) if held else {}, attributes, ("its own",))
+    return tuple(auth["requiredScopes"]), tuple(auth["optionalScopes"])
+
+
 def _app(
     held: dict[str, Any] | None, attributes: Sequence[Attribute], redirect_urls: Sequence[str]
 ) -> dict[str, Any]:

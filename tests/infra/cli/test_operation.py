@@ -1,5 +1,7 @@
 """What an admin does with an installation, on fakes."""
 
+from dataclasses import replace
+
 import pytest
 
 from chalicelib.core.connector import Change
@@ -7,6 +9,7 @@ from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
 from chalicelib.pipeline.park import park
 from infra.cli import backfill
 from infra.deploy import NotDeployed
+from tests.fakes.clock import NOON
 
 TOY = ("--connection", "toy-main")
 
@@ -55,13 +58,27 @@ def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, 
         "webhooks": "https://emtiaz.example/v1/hooks/toy-main",
         "cards": 1,
         "parked": 2,
+        "paused": "",
     }
 
 
 def test_status_in_lines_says_the_same(emtiaz, installation, scored):
     cells = emtiaz("status").cells
     assert ["intake", "0"] in cells
-    assert ["toy-main", "424242", "https://emtiaz.example/v1/hooks/toy-main", "1", "0"] in cells
+    assert ["toy-main", "424242", "https://emtiaz.example/v1/hooks/toy-main", "1", "0", ""] in cells
+
+
+def test_status_says_why_and_until_when_a_crm_is_left_alone(emtiaz, installation):
+    reason = "the account has withdrawn its grant; run emtiaz connect again"
+    installation.fakes.settings.pause("toy-main", NOON, reason)
+    assert f"until 2026-03-21T12:00:00.000Z: {reason}" in emtiaz("status").out
+
+
+def test_status_says_what_keeps_a_connection_from_being_scored(emtiaz, installation):
+    live = installation.fakes.settings.live("toy-main")
+    installation.fakes.settings.put_connection(replace(live.connection, id="toy-2"))
+    (row,) = (one for one in emtiaz("status").cells if one[0] == "toy-2")
+    assert row[-1] == "toy-2 has no policy"
 
 
 def test_explain_shows_lines_that_sum_to_the_score(emtiaz, scored):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from infra.crm.hubspot.project import SOURCE, project_files, webhooks_file
+from infra.crm.hubspot.project import SOURCE, oauth_scopes, project_files, webhooks_file
 from infra.crm.project_file import ForeignFile
 from tests.infra.crm.hubspot.policies import STARTER, URL, attribute, attributes
 
@@ -214,3 +214,14 @@ def test_the_webhooks_can_be_written_alone_and_again(tmp_path):
     target.write_text('{"uid": "theirs"}', "utf-8")
     with pytest.raises(ForeignFile):
         webhooks_file(target, URL, STARTER)
+
+
+def test_an_account_is_asked_for_exactly_what_the_app_of_that_folder_declares(tmp_path):
+    write(tmp_path, STARTER, (CALLBACK,))
+    assert oauth_scopes(STARTER) == oauth_scopes(STARTER, tmp_path)
+    own = app(tmp_path)
+    own["config"]["auth"]["requiredScopes"].append("crm.lists.read")
+    (tmp_path / "src" / "app" / "app-hsmeta.json").write_text(json.dumps(own))
+    required, optional = oauth_scopes(STARTER, tmp_path)
+    assert list(required) == own["config"]["auth"]["requiredScopes"]
+    assert list(optional) == own["config"]["auth"]["optionalScopes"]
