@@ -4,12 +4,16 @@ Left alone, the local cloud allows everything. Told to, it holds each function t
 """
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.secrets import SecretsManagerSecrets
+from chalicelib.core.connector import OAuthGrant
 from chalicelib.pipeline.backfill import backfill
 from infra import deploy
 from infra.package import Package
+from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.records import CONTACTS, Actor
 from infra.sandbox.rehearsal import CONNECTION, STAGE, rehearsal
 
@@ -40,6 +44,7 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     portal = strict.hubspot.portal
     contact = portal.create(CONTACTS, {"email": "ada@example.com", "jobtitle": "CEO"}, REP)
     strict.connect()
+    use_a_grant(strict)
     for _ in backfill(CONNECTION, strict.services, wait=lambda: work_goes_on(strict)):
         pass
     strict.subscribe()
@@ -49,6 +54,17 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     strict.invoke("sweep")
     strict.invoke("reconcile")
     assert refusals(strict) == []
+    kept = SecretsManagerSecrets(STAGE).get(CONNECTION).oauth
+    assert (kept.refresh_token,) == strict.hubspot.oauth.refresh_tokens()
+
+
+def use_a_grant(stage):
+    """From now on tokens are short-lived, and every renewal changes what has to be kept."""
+    oauth, secrets = stage.hubspot.oauth, stage.services.secrets
+    oauth.policy = TokenPolicy(expires_in=2, rotation="strict")
+    made = oauth.install()
+    grant = OAuthGrant(oauth.app.client_id, oauth.app.client_secret, made["refresh_token"])
+    secrets.replace(CONNECTION, replace(secrets.get(CONNECTION), token="", oauth=grant))
 
 
 def work_goes_on(stage):

@@ -51,6 +51,24 @@ def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_run(
     )
 
 
+@pytest.mark.parametrize("function", ["process", "write-back"])
+def test_who_calls_the_crm_may_keep_what_its_workers_share(function):
+    grant = {"secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"}
+    rights = {
+        (action, json.dumps(statement["Resource"]))
+        for statement in policy(function)
+        for action in [statement["Action"]]
+        if isinstance(action, str)
+    }
+    assert {
+        ("dynamodb:GetItem", '"${SettingsTable.Arn}"'),
+        ("dynamodb:UpdateItem", '"${SettingsTable.Arn}"'),
+    } <= rights
+    assert grant <= {
+        action for action, resource in rights if "secret:emtiaz/${Stage}/*" in resource
+    }
+
+
 @pytest.mark.parametrize("queue", ["IntakeQueue", "WriteBackQueue"])
 def test_a_message_gets_twenty_tries_and_its_remains_are_kept_two_weeks(fragments, queue):
     resources = fragments["Resources"]
