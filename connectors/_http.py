@@ -39,6 +39,9 @@ RETRIES = 3
 BROKEN_READS = 1
 """A read that broke has cost its timeout, and is sent again less often than one that was busy."""
 
+REPLACEMENTS = 1
+"""Of a token that was refused, during one call."""
+
 LONGEST_WAIT_S = 12.0
 """All waiting for one answer together; the queue can wait longer, a Lambda's waiting is paid."""
 
@@ -239,14 +242,17 @@ class _Channel:
     writes: bool
 
     def send(self, call: _Call) -> Any:
-        token = self.line.access.token(self.line.refresh)
+        return self._send(call, self.line.access.token(self.line.refresh), REPLACEMENTS)
+
+    def _send(self, call: _Call, token: str, replacements: int) -> Any:
         try:
             return self._persist(call, token)
         except _Unauthorized:
+            # Asked for also where it will not be used: then it says how long none is made.
             newer = self.line.access.token(self.line.refresh, refused=token)
-            if newer == token:
+            if newer == token or not replacements:
                 raise
-        return self._persist(call, newer)
+        return self._send(call, newer, replacements - 1)
 
     def _persist(self, call: _Call, token: str) -> Any:
         patience = _Patience()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 from pynamodb.exceptions import UpdateError
 from pynamodb.expressions.condition import Condition
@@ -13,6 +13,7 @@ from pynamodb.expressions.update import Action
 from chalicelib.adapters.refusals import CONDITION_FAILED, codes, translating
 from chalicelib.adapters.tables import SettingsItem
 from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.model import Json
 from chalicelib.core.shared import KeptToken
 
 PACE = "PACE#"
@@ -76,15 +77,16 @@ def _updated(row: SettingsItem, actions: Sequence[Action], condition: Condition)
     return True
 
 
-def _json(kept: KeptToken) -> dict[str, str]:
+def _json(kept: KeptToken) -> dict[str, Json]:
     return {
         "grant": kept.grant,
         "token": kept.token,
         "made_at": iso(kept.made_at),
         "expires_at": iso(kept.expires_at),
+        "forced": kept.forced,
     }
 
 
-def _kept(row: dict[str, str]) -> KeptToken:
+def _kept(row: dict[str, Any]) -> KeptToken:
     times = parse_instant(row["made_at"]), parse_instant(row["expires_at"])
-    return KeptToken(row["grant"], row["token"], *times)
+    return KeptToken(row["grant"], row["token"], *times, forced=row["forced"])

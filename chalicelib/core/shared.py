@@ -26,12 +26,16 @@ class Marks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeptToken:
-    """``grant`` tells of which grant it is, and nothing about the grant."""
+    """``grant`` tells of which grant it is, and nothing about the grant.
+
+    ``forced`` if it replaced one that should have lived.
+    """
 
     grant: str
     token: str = field(repr=False)
     made_at: datetime
     expires_at: datetime
+    forced: bool = False
 
 
 class TokenStore(Protocol):

@@ -27,7 +27,7 @@ REST = timedelta(seconds=5)
 """Between two attempts to renew, where the CRM gave no answer."""
 
 FORCED_EVERY = timedelta(minutes=1)
-"""A token that was refused is replaced no sooner: 401 alone does not say that it has lapsed."""
+"""Between two tokens that replace refused ones: 401 alone does not say that a token has lapsed."""
 
 LOOKS = 20
 LOOK_EVERY_S = 0.3
@@ -72,6 +72,8 @@ class Tokens:
             if kept and self._suits(kept, grant, refused):
                 self._known = kept
                 return kept.token
+            if kept and kept.token == refused:
+                self._refuse_haste(kept)
             if self._lease():
                 return self._renewed(kept, grant, refresh, refused)
             if kept and self._lives(kept, grant, refused):
@@ -80,14 +82,16 @@ class Tokens:
         raise Retryable("another worker renews the access token", retry_after=REST.total_seconds())
 
     def _suits(self, kept: KeptToken, grant: OAuthGrant, refused: str) -> bool:
-        now = self._clock.now()
-        if kept.grant != fingerprint(grant) or not _serves(kept, now):
-            return False
-        return kept.token != refused or now - kept.made_at < FORCED_EVERY
+        return _is_ours(kept, grant, refused) and _serves(kept, self._clock.now())
 
     def _lives(self, kept: KeptToken, grant: OAuthGrant, refused: str) -> bool:
-        is_ours = kept.grant == fingerprint(grant) and kept.token != refused
-        return is_ours and self._clock.now() < kept.expires_at
+        return _is_ours(kept, grant, refused) and self._clock.now() < kept.expires_at
+
+    def _refuse_haste(self, kept: KeptToken) -> None:
+        left = kept.made_at + FORCED_EVERY - self._clock.now()
+        if kept.forced and left > timedelta(0):
+            text = "the CRM refuses a token that was made because it refused another"
+            raise Retryable(text, retry_after=left.total_seconds())
 
     def _latest(self) -> tuple[Secret, OAuthGrant]:
         secret = self._grants.get(self._connection, fresh=True)
@@ -122,13 +126,18 @@ class Tokens:
             # Before the token is used: the old one may be void by now.
             self._grants.replace(self._connection, replace(secret, oauth=renewed))
         made_at = self._clock.now()
-        kept = KeptToken(fingerprint(renewed), made.token, made_at, made.expires_at)
-        self._store.keep(self._connection, self._holder, kept)
-        return kept
+        forced = kept is not None and kept.token == refused
+        renewal = KeptToken(fingerprint(renewed), made.token, made_at, made.expires_at, forced)
+        self._store.keep(self._connection, self._holder, renewal)
+        return renewal
 
     def _lease(self) -> bool:
         now = self._clock.now()
         return self._store.lease(self._connection, self._holder, now, now + LEASE)
+
+
+def _is_ours(kept: KeptToken, grant: OAuthGrant, refused: str) -> bool:
+    return kept.grant == fingerprint(grant) and kept.token != refused
 
 
 def _serves(kept: KeptToken, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from tests.fakes.clock import NOON, FakeClock
 from tests.fakes.grants import FakeAuthority
 
 LATER = NOON + timedelta(seconds=30)
-KEPT = KeptToken("of a grant", "an access token", NOON, NOON + timedelta(minutes=30))
+KEPT = KeptToken("of a grant", "an access token", NOON, NOON + timedelta(minutes=30), forced=True)
 AT = 1_790_000_000_000_000
 
 

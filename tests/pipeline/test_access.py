@@ -11,7 +11,7 @@ from chalicelib.core.connector import AccessToken, OAuthGrant, Rate, Secret
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, Retryable
 from chalicelib.pipeline.access import REVOKED_FOR, SharedAccess
 from chalicelib.pipeline.local_access import LocalGrants, LocalState, local_access
-from chalicelib.pipeline.tokens import AHEAD, FORCED_EVERY, LEASE, REST
+from chalicelib.pipeline.tokens import AHEAD, LEASE, REST
 from tests.fakes.clock import FakeClock
 from tests.fakes.grants import FakeAuthority
 
@@ -135,14 +135,27 @@ def test_a_refused_token_is_replaced_once(office):
     assert office.refreshes == 2
 
 
-def test_a_token_that_was_just_made_is_not_replaced_for_being_refused(office):
+def test_a_replacement_that_is_refused_as_well_is_not_replaced_at_once(office):
     worker = office.worker()
     office.token(worker)
-    office.clock.advance(seconds=FORCED_EVERY.total_seconds() - 1)
-    assert office.token(worker, refused="access-1") == "access-1"
-    assert office.token(refused="access-1") == "access-1"
-    office.clock.advance(seconds=1)
-    assert office.token(refused="access-1") == "access-2"
+    assert office.token(worker, refused="access-1") == "access-2"
+    office.clock.advance(seconds=40)
+    for one in (worker, office.worker()):
+        with pytest.raises(Retryable, match="refuses a token") as caught:
+            office.token(one, refused="access-2")
+        assert caught.value.retry_after == 20
+    assert office.refreshes == 2
+    office.clock.advance(seconds=20)
+    assert office.token(worker, refused="access-2") == "access-3"
+
+
+def test_a_replacement_serves_who_was_refused_with_an_older_one(office):
+    worker, other = office.worker(), office.worker()
+    office.token(worker)
+    office.token(other)
+    office.token(worker, refused="access-1")
+    assert office.token(other, refused="access-1") == "access-2"
+    assert office.token(other) == "access-2"
 
 
 def test_a_rotated_refresh_token_is_kept_before_the_access_token_is_used():

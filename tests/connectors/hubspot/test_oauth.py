@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.core.connector import AccessToken, OAuthGrant, Secret
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, Retryable
 from chalicelib.pipeline.local_access import local_access
 from connectors.hubspot.client import HubSpotClient
 from connectors.hubspot.oauth import App, authorize_url, exchange, refresher
@@ -190,13 +190,14 @@ def test_a_token_that_is_refused_though_it_should_live_is_replaced_once():
     assert desk.sent == ["token", "one", "one", "token", "two"]
 
 
-def test_a_token_that_was_just_made_and_is_refused_is_not_replaced():
-    with serving(tokens("one"), Reply(401)) as server:
+def test_a_replacement_that_is_refused_as_well_is_left_to_the_queue():
+    with serving(tokens("one"), Reply(401), tokens("two"), Reply(401)) as server:
         desk = Desk(server)
-        for _ in range(3):
-            with pytest.raises(CredentialsInvalid):
+        for _ in range(2):
+            with pytest.raises(Retryable) as caught:
                 desk.client.account()
-    assert desk.sent == ["token", "one", "one", "one"]
+            assert caught.value.retry_after == 60
+    assert desk.sent == ["token", "one", "token", "two", "two"]
 
 
 def test_a_missing_scope_is_no_reason_for_a_new_token():
