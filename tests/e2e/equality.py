@@ -1,5 +1,7 @@
 """What the tables hold and what the stand-in shows, against a naive recomputation of everything."""
 
+from itertools import pairwise
+
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Ref
 from tests.oracle.hubspot import rows_of
@@ -76,7 +78,7 @@ def written_twice(portal):
         for record in portal.dump()["contacts"]
         for name, revisions in record["history"].items()
         if name.startswith("emtiaz_")
-        for newer, older in zip(revisions, revisions[1:], strict=False)
+        for newer, older in pairwise(revisions)
         if newer["value"] == older["value"] and newer["sourceType"] == "INTEGRATION"
     ]
 

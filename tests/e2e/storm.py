@@ -52,10 +52,6 @@ WEBHOOK_SECRET = "storm-webhook-secret"
 WORKER = Path(__file__).with_name("storm_worker.py")
 REP = Actor.user(77)
 
-INTAKE_TIMES_OUT = 6
-WRITE_BACK_TIMES_OUT = 8
-"""Seconds; production's are six times a function's, and both longer than a hanging request."""
-
 PATIENCE = 240
 
 
@@ -193,11 +189,14 @@ class Storm:
 
     @contextmanager
     def workers(self, *roles, kill_every=None, seed=0):
-        """Worker processes, one of which is killed and replaced every so many seconds."""
+        """Worker processes, one of which is killed and replaced every so many seconds.
+
+        Yields what ends the killing.
+        """
         running = [(role, self.worker(role)) for role in roles]
-        calm = Event()
+        calm, over = Event(), Event()
         killer = Thread(target=self.kill, args=(running, calm, kill_every, random.Random(seed)))
-        sweeper = Thread(target=self.sweep_until, args=(calm,))
+        sweeper = Thread(target=self.sweep_until, args=(over,))
         sweeper.start()
         if kill_every:
             killer.start()
@@ -205,6 +204,7 @@ class Storm:
             yield calm
         finally:
             calm.set()
+            over.set()
             sweeper.join()
             if kill_every:
                 killer.join()
@@ -252,6 +252,11 @@ class Storm:
         self.settle()
         self.services.intake.send(refs_messages(CONNECTION, refs, Reason.RESCORE))
         self.settle()
+
+    def work_off(self, patience=PATIENCE):
+        """Until all is delivered and the intake queue has been empty once."""
+        assert self.hubspot.webhooks.flush(patience)
+        wait_for(lambda: self.services.intake.backlog() == 0, patience)
 
     def settle(self, patience=PATIENCE):
         """Until all is delivered, both queues are empty and no card is unwritten."""
@@ -316,15 +321,19 @@ def wait_for(condition, patience=60):
 
 
 @contextmanager
-def storm(contacts, seed, engine_of_rate=100_000):
-    """Everything but the workers: tables, queues, secret, a connected stand-in, people in it."""
-    with LocalCloud() as cloud, StandIn.start(rate=Rate(engine_of_rate)) as hubspot:
-        hubspot.oauth_limit.reset(Rate(engine_of_rate))
+def storm(contacts, seed, *, calls=100_000, intake_times_out=6, write_back_times_out=8):
+    """Everything but the workers: tables, queues, secret, a connected stand-in, people in it.
+
+    ``calls`` is what the stand-in allows in ten seconds. The queues time out after seconds, where
+    production's take six times a function's; both are longer than a hanging request lasts.
+    """
+    with LocalCloud() as cloud, StandIn.start(rate=Rate(calls)) as hubspot:
+        hubspot.oauth_limit.reset(Rate(calls))
         before = dict(os.environ)
         os.environ.update(cloud.environment)
         aws._session.cache_clear()
         try:
-            settings = prepared(cloud)
+            settings = prepared(intake_times_out, write_back_times_out)
             services = aws_services(settings, connectors.load)
             services.store.item.create_table(wait=True)
             services.settings.item.create_table(wait=True)
@@ -341,11 +350,11 @@ def storm(contacts, seed, engine_of_rate=100_000):
             aws._session.cache_clear()
 
 
-def prepared(cloud):
+def prepared(intake_times_out, write_back_times_out):
     sqs = boto3.client("sqs")
     queues = {
-        "intake": {"VisibilityTimeout": str(INTAKE_TIMES_OUT)},
-        "write-back.fifo": {"VisibilityTimeout": str(WRITE_BACK_TIMES_OUT), "FifoQueue": "true"},
+        "intake": {"VisibilityTimeout": str(intake_times_out)},
+        "write-back.fifo": {"VisibilityTimeout": str(write_back_times_out), "FifoQueue": "true"},
     }
     urls = {name: queue_of(sqs, name, attributes) for name, attributes in queues.items()}
     return Settings(

@@ -1,28 +1,33 @@
 """One worker of a storm: it polls a queue as Lambda would, and hands what it gets to ``app``.
 
 ``python storm_worker.py process``, ``write_back``, or ``receive PORT``, which serves the webhooks.
-``EMTIAZ_CRASH_AT`` may name an input or output at which the process ends at once, see
+``EMTIAZ_CRASH_AT`` may name an input or output at which the process ends, see
 ``tests.e2e.crashing``.
 """
 
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
+
+from tests.e2e.crashing import Points, watch
 
 WRITE_TIMEOUT_S = 2.5
 """The stand-in applies what hangs within two seconds or never, where HubSpot takes a hundred."""
 
 
+FORCED_EVERY = timedelta(seconds=1)
+"""The stand-in ends tokens before their time, which HubSpot does not do every few seconds."""
+
+
 def main(role, *arguments):
+    from chalicelib.pipeline import tokens
     from connectors.hubspot import api
 
     api.DIALECT = replace(api.DIALECT, write_timeout_s=WRITE_TIMEOUT_S)
+    tokens.FORCED_EVERY = FORCED_EVERY
     if role == "receive":
         serve(int(arguments[0]))
-    if "EMTIAZ_CRASH_AT" in os.environ:
-        from tests.e2e.crashing import crash_at
-
-        crash_at(os.environ["EMTIAZ_CRASH_AT"])
     poll(role)
 
 
@@ -44,10 +49,15 @@ def poll(role):
     url = {"process": settings.intake_url, "write_back": settings.write_back_url}[role]
     handler = {"process": app.process, "write_back": app.write_back}[role]
     sqs = botocore.session.get_session().create_client("sqs")
+    acknowledge = finish
+    if "EMTIAZ_CRASH_AT" in os.environ:
+        points = Points(os.environ["EMTIAZ_CRASH_AT"])
+        watch(app.services(), points)
+        acknowledge = points.around("queue.delete", finish)
     while True:
         if records := received(sqs, url):
             answer = handler({"Records": records}, None)
-            finish(sqs, url, records, answer["batchItemFailures"])
+            acknowledge(sqs, url, records, answer["batchItemFailures"])
 
 
 def received(sqs, url):

@@ -25,14 +25,15 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
             it.know_everybody()
         it.subscribe(port, seed=seed, **UNKINDNESS)
         it.hubspot.faults.follow(FaultPlan(seed=seed, share=0.05, hang_seconds=1, slow_seconds=1))
-        roles = ("process", "process", "write_back")
+        roles = ("process", "process", "process", "write_back")
         with it.workers(*roles, kill_every=kill_every, seed=seed) as calm:
             time.sleep(WARM_UP)
             began = time.monotonic()
             events = it.rage(10_000, random.Random(seed))
+            it.work_off()
+            calm.set()
             it.settle()
             took = time.monotonic() - began
-            calm.set()
         with capsys.disabled():
             print(
                 f"\n{events} events, {it.kills} kills, {took:.1f} s: {events / took:.0f} events/s"

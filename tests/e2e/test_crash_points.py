@@ -1,0 +1,83 @@
+"""A worker ends at once before or after each of its inputs and outputs; what follows mends it."""
+
+import pytest
+
+from infra.sandbox.hubspot.records import CONTACTS, DEALS
+from tests.e2e.crashing import EXIT
+from tests.e2e.equality import assert_oracle_equality, overtaken, written_twice
+from tests.e2e.storm import CONNECTION, REP, storm, wait_for
+
+pytestmark = pytest.mark.e2e
+
+PEOPLE = 360
+SEED = 7
+PROCESS_STEPS = {
+    "settings.live", "crm.subjects", "crm.fetch", "store.load", "store.save", "store.retire",
+    "store.clear", "store.holders", "write_back.send", "settings.parked", "queue.delete",
+}  # fmt: skip
+WRITE_BACK_STEPS = {
+    "settings.live", "store.cards", "crm.write", "store.mark_written", "queue.delete",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def it():
+    world = storm(PEOPLE, SEED, intake_times_out=2, write_back_times_out=3)
+    with world as it, it.receiver() as port:
+        with it.workers("process", "write_back"):
+            it.know_everybody()
+        it.subscribe(port, seed=SEED)
+        yield it
+
+
+def happen(it):
+    """One of each thing that a worker deals with in its own way, to people of their own."""
+    someone, seller, gone, erased, survivor, loser = (it.contacts.pop() for _ in range(6))
+    it.portal.update(CONTACTS, someone, {"jobtitle": "Chief Executive Officer"}, REP)
+    it.portal.update(CONTACTS, someone, {"country": "Iran"}, REP)
+    it.portal.archive(DEALS, it.deals[seller], REP)
+    it.portal.archive(CONTACTS, gone, REP)
+    it.portal.erase(erased, REP)
+    it.merge(survivor, loser)
+    assert it.hubspot.webhooks.flush(30)
+
+
+def passed(it, role, others, tmp_path):
+    """All points that a worker passes while those things happen."""
+    file = tmp_path / f"{role}.txt"
+    with it.workers(*others):
+        process = it.worker(role, EMTIAZ_CRASH_AT=f"record:{file}")
+        happen(it)
+        it.settle()
+        process.kill()
+        process.wait()
+    return sorted(set(file.read_text().split("\n")) - {""})
+
+
+def crashed(it, role, others, point):
+    """The worker ends at the point, and others take over."""
+    with it.workers(*others):
+        process = it.worker(role, EMTIAZ_CRASH_AT=point)
+        happen(it)
+        wait_for(lambda: process.poll() is not None, 40)
+        assert process.returncode == EXIT, f"{role} ended {point} with {process.returncode}"
+    with it.workers("process", "write_back"):
+        it.settle(60)
+
+
+@pytest.mark.parametrize(
+    ("role", "others", "steps"),
+    [("process", ["write_back"], PROCESS_STEPS), ("write_back", ["process"], WRITE_BACK_STEPS)],
+)
+def test_a_forced_exit_at_any_point_is_mended(it, role, others, steps, tmp_path, capsys):
+    points = passed(it, role, others, tmp_path)
+    assert {point.split(" ")[1] for point in points} >= steps
+    for point in points:
+        crashed(it, role, others, point)
+        with capsys.disabled():
+            print(f"{role}: ended {point}, mended")
+        assert written_twice(it.portal) == []
+    assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
+    assert overtaken(it.services, it.portal, CONNECTION) == []
+    assert it.services.settings.parked(CONNECTION) == ()
+    assert it.dead_letters() == 0
