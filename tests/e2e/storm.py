@@ -72,8 +72,12 @@ class Storm:
         return self.hubspot.portal
 
     @property
+    def live(self):
+        return self.services.settings.live(CONNECTION)
+
+    @property
     def page(self):
-        return self.services.settings.live(CONNECTION).policy
+        return self.live.policy
 
     # People and their records
 

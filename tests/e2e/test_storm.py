@@ -7,7 +7,7 @@ import pytest
 
 from infra.sandbox.hubspot.fault_plan import FaultPlan
 from tests.e2e.equality import assert_oracle_equality, overtaken, ref_of, written_twice
-from tests.e2e.storm import CONNECTION, storm
+from tests.e2e.storm import CONNECTION, storm, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -34,11 +34,12 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
             calm.set()
             it.settle()
             took = time.monotonic() - began
-        with capsys.disabled():
-            print(
-                f"\n{events} events, {it.kills} kills, {took:.1f} s: {events / took:.0f} events/s"
-            )
-            print(f"faults: {dict(sorted(it.hubspot.faults.struck().items()))}")
+        print_figures(
+            capsys,
+            f"{events} events of {CONTACTS} people, {it.kills} kills, seed {seed}, against our "
+            f"stand-in: {took:.1f} s, {events / took:.0f} events/s",
+            f"faults: {dict(sorted(it.hubspot.faults.struck().items()))}",
+        )
         it.hubspot.faults.clear()
         assert_as_it_should_be(it)
 
@@ -60,3 +61,50 @@ def assert_as_it_should_be(it):
 
 def card_of(it, contact):
     return it.services.store.load(ref_of(CONNECTION, contact)).card
+
+
+OUTAGE_SECONDS = 25
+
+
+def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(capsys):
+    with storm(CONTACTS, 8) as it, it.receiver() as port:
+        with it.workers("process", "process", "write_back"):
+            it.know_everybody()
+        it.subscribe(port, seed=8)
+        with it.workers("process", "process", "write_back"):
+            it.hubspot.faults.outage()
+            it.rage(2_000, random.Random(8))
+            time.sleep(OUTAGE_SECONDS)
+            it.hubspot.faults.lift()
+            returned = time.monotonic()
+            wait_for(lambda: it.live.paused_until is None, 60)
+            resumed = time.monotonic() - returned
+            it.settle()
+            drained = time.monotonic() - returned
+        calls = it.hubspot.faults.outage_calls()
+        print_figures(
+            capsys,
+            f"down for {OUTAGE_SECONDS} s: {len(calls)} calls; used again after {resumed:.1f} s, "
+            f"all done after {drained:.1f} s",
+        )
+        assert resumed < 60
+        assert most_within_a_second(calls[FIRST_FAILURES:]) <= 1
+        assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
+        assert it.services.settings.parked(CONNECTION) == ()
+        assert it.dead_letters() == 0
+
+
+FIRST_FAILURES = 3 * 4
+"""Calls of three workers that meet the outage before they hear of each other, with retries."""
+
+
+def most_within_a_second(instants):
+    return max(
+        (sum(0 <= (other - one).total_seconds() < 1 for other in instants) for one in instants),
+        default=0,
+    )
+
+
+def print_figures(capsys, *lines):
+    with capsys.disabled():
+        print("", *lines, sep="\n")
