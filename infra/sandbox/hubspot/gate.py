@@ -20,7 +20,7 @@ from infra.sandbox.hubspot.portal import AppToken, Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.records import Actor, ObjectType
 from infra.sandbox.hubspot.request_log import Entry, RequestLog
-from infra.sandbox.hubspot.scopes import CURRENCIES, scope_of
+from infra.sandbox.hubspot.scopes import CURRENCIES, opens, scope_of
 
 _ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 ENFORCING_VERSION = "2026-09"
@@ -222,7 +222,7 @@ def _note_version(_: str | None, values: dict[str, object] | None) -> None:
 
 def _refuse_missing_scope(token: AppToken) -> None:
     needed = _scope(request.path.split("/"), (request.view_args or {}).get("kind"))
-    if token.scopes is None or needed is None or needed in token.scopes:
+    if token.scopes is None or needed is None or opens(token.scopes, needed):
         return
     raise ApiError(
         403,

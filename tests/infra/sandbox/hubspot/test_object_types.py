@@ -149,7 +149,7 @@ def scoped() -> Iterator[Api]:
     """Takes the scope for a token."""
     names = (
         "tickets", "e-commerce", "crm.objects.line_items.read", "settings.currencies.read",
-        "crm.objects.feedback_submission.read",
+        "crm.objects.feedback_submissions.read",
     )  # fmt: skip
     tokens = {name: AppToken(1, frozenset({name})) for name in names}
     with StandIn.start(settings=Settings(tokens=tokens)) as running, requests.Session() as session:
@@ -164,7 +164,7 @@ def scoped() -> Iterator[Api]:
         ("e-commerce", "/crm/objects/{v}/products"),
         ("e-commerce", "/crm/properties/{v}/line_items"),
         ("crm.objects.line_items.read", "/crm/objects/{v}/line_items"),
-        ("crm.objects.feedback_submission.read", "/crm/objects/{v}/feedback_submissions"),
+        ("crm.objects.feedback_submissions.read", "/crm/objects/{v}/feedback_submissions"),
         ("settings.currencies.read", "/settings/currencies/{v}/company-currency"),
     ],
 )
