@@ -35,10 +35,11 @@ class DynamoAccessStore:
             return None
         return cast(int, row.mark) - step
 
-    def restart(self, connection: str, rate: str, step: int, at: int) -> int | None:
+    def restart(self, connection: str, rate: str, step: int, bounds: tuple[int, int]) -> int | None:
         row, mark = self.item(connection, PACE + rate), self.item.mark
-        is_past = mark.does_not_exist() | (mark < at)
-        return at if _updated(row, [mark.set(at + step)], is_past) else None
+        earliest, latest = bounds
+        is_out = mark.does_not_exist() | (mark < earliest) | (mark > latest)
+        return earliest if _updated(row, [mark.set(earliest + step)], is_out) else None
 
     def token(self, connection: str) -> KeptToken | None:
         with translating():

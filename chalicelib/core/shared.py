@@ -16,10 +16,10 @@ class Marks(Protocol):
         """Add ``step`` to a mark within ``bounds``; as it was before, None if it is not there."""
         ...
 
-    def restart(self, connection: str, rate: str, step: int, at: int) -> int | None:
-        """Set a mark that is before ``at``, or missing, to ``step`` after it.
+    def restart(self, connection: str, rate: str, step: int, bounds: tuple[int, int]) -> int | None:
+        """Set a mark that is missing or out of ``bounds`` to ``step`` after the lower one.
 
-        Returns ``at``, or None if the mark is there and later.
+        Returns the lower bound, or None if the mark is within.
         """
         ...
 

@@ -29,13 +29,13 @@ class LocalState:
             self._marks[connection, rate] = mark + step
             return mark
 
-    def restart(self, connection: str, rate: str, step: int, at: int) -> int | None:
+    def restart(self, connection: str, rate: str, step: int, bounds: tuple[int, int]) -> int | None:
         with self._lock:
             mark = self._marks.get((connection, rate))
-            if mark is not None and mark >= at:
+            if mark is not None and bounds[0] <= mark <= bounds[1]:
                 return None
-            self._marks[connection, rate] = at + step
-            return at
+            self._marks[connection, rate] = bounds[0] + step
+            return bounds[0]
 
     def token(self, connection: str) -> KeptToken | None:
         with self._lock:

@@ -42,12 +42,18 @@ BURST_SHARE = 20
 LONGEST_WAIT_S = 5.0
 """More is left to the queue: a waiting Lambda is paid for."""
 
-FIRST_BLOCK = 2
+FIRST_BLOCK = 4
 LARGEST_BLOCK = 8
 """Calls that are reserved at once, at first and at most."""
 
+RESTED = 5 * SECOND
+"""After so long without a call a worker begins anew, and knows nothing of the others."""
+
 BLOCK_SHARE = 20
 """Nobody reserves more than one call in so many, or the others would wait for it."""
+
+STRAY = 60 * SECOND
+"""A mark that is later by so much than any worker sets it was set by a clock gone wrong."""
 
 ATTEMPTS = 4
 """The mark is asked for so often before the limit is held to be overrun."""
@@ -89,8 +95,8 @@ class _Lane:
     """What one worker holds of one rate. ``end`` is where its last block ended."""
 
     held: deque[int] = field(default_factory=deque)
-    block: int = FIRST_BLOCK
-    used: int = FIRST_BLOCK
+    block: int = 0
+    used: int = 0
     end: int = 0
     crowded: bool = False
 
@@ -103,11 +109,13 @@ class _Lane:
                 return mark
         return None
 
-    def next_block(self, largest: int) -> int:
+    def begin_block(self, now: int, largest: int) -> int:
         """As many calls as could be made in time the last time, and more where nobody waits."""
-        if self.used < self.block:
+        if now > self.end + RESTED:
+            self.block, self.crowded = FIRST_BLOCK, False
+        elif self.used < self.block:
             self.block = self.used
-        elif self.end and not self.crowded:
+        elif not self.crowded:
             self.block *= 2
         self.block = min(self.block, largest)
         return self.block
@@ -155,16 +163,17 @@ class Pacer:
 
     def _reserve(self, rate: Rate, pace: Pace, lane: _Lane) -> int:
         """The first mark of a new block; the lane holds the others."""
-        step = lane.next_block(pace.block) * pace.interval
+        step = lane.begin_block(self._now(), pace.block) * pace.interval
         # What this worker last saw of the mark tells which of the two moves it is likely to take.
         busy = lane.crowded or lane.end >= self._now()
         for _ in range(ATTEMPTS):
             now = self._now()
+            latest = now + pace.early + int(LONGEST_WAIT_S * SECOND)
             if busy:
-                bounds = now, now + pace.early + int(LONGEST_WAIT_S * SECOND)
-                mark = self._marks.push(self._connection, rate.name, step, bounds)
+                mark = self._marks.push(self._connection, rate.name, step, (now, latest))
             else:
-                mark = self._marks.restart(self._connection, rate.name, step, now)
+                bounds = now, latest + LARGEST_BLOCK * pace.interval + STRAY
+                mark = self._marks.restart(self._connection, rate.name, step, bounds)
             if mark is not None:
                 lane.crowded = mark - pace.early > now
                 return lane.fill(mark, pace.interval)

@@ -43,27 +43,29 @@ def state(another):
 
 def test_a_mark_begins_where_it_is_told_to(state):
     assert state.push("toy-main", "calls", 5, (0, 2 * AT)) is None
-    assert state.restart("toy-main", "calls", 5, AT) == AT
+    assert state.restart("toy-main", "calls", 5, (AT, 2 * AT)) == AT
     assert state.push("toy-main", "calls", 7, (AT + 5, AT + 5)) == AT + 5
     assert state.push("toy-main", "calls", 1, (0, 2 * AT)) == AT + 12
 
 
-def test_a_mark_out_of_bounds_is_left_alone(state):
-    state.restart("toy-main", "calls", 0, AT)
+def test_a_mark_out_of_bounds_is_not_pushed(state):
+    state.restart("toy-main", "calls", 0, (AT, AT))
     assert state.push("toy-main", "calls", 5, (AT + 1, AT + 9)) is None
     assert state.push("toy-main", "calls", 5, (AT - 9, AT - 1)) is None
     assert state.push("toy-main", "calls", 5, (AT, AT)) == AT
 
 
-def test_a_mark_starts_anew_only_where_it_has_passed(state):
-    state.restart("toy-main", "calls", 10, AT)
-    assert state.restart("toy-main", "calls", 10, AT + 10) is None
-    assert state.restart("toy-main", "calls", 10, AT + 11) == AT + 11
+def test_a_mark_starts_anew_only_where_it_is_out_of_bounds(state):
+    state.restart("toy-main", "calls", 10, (AT, AT))
+    assert state.restart("toy-main", "calls", 10, (AT, AT + 10)) is None
+    assert state.restart("toy-main", "calls", 10, (AT + 10, AT + 20)) is None
+    assert state.restart("toy-main", "calls", 10, (AT + 11, AT + 20)) == AT + 11
+    assert state.restart("toy-main", "calls", 10, (AT, AT + 20)) == AT
 
 
 def test_marks_are_per_connection_and_rate(state):
     for connection, rate in (("toy-main", "calls"), ("toy-main", "search"), ("toy-2", "calls")):
-        assert state.restart(connection, rate, 10, AT) == AT
+        assert state.restart(connection, rate, 10, (AT, 2 * AT)) == AT
 
 
 def test_a_lease_is_one_workers_until_it_ends(state):
@@ -100,7 +102,7 @@ def in_parallel(act, times):
 
 def test_racing_workers_reserve_no_mark_twice(another):
     views = [another() for _ in range(4)]
-    views[0].restart("toy-main", "calls", 0, AT)
+    views[0].restart("toy-main", "calls", 0, (AT, AT))
 
     def push(number):
         return [views[number].push("toy-main", "calls", 3, (AT, 2 * AT)) for _ in range(20)]
@@ -128,10 +130,10 @@ def test_racing_workers_renew_a_token_once(another):
     assert authority.refreshed_with == ["refresh-0", "refresh-1"]
 
 
-def test_seven_calls_cost_three_requests_of_the_table(dynamodb):
+def test_seven_calls_cost_two_requests_of_the_table(dynamodb):
     state = DynamoAccessStore(dynamodb.settings.item)
     pacer = Pacer("toy-main", state, lambda: AT / 1e6, sleep=pytest.fail)
     with operations_of(dynamodb.settings) as operations:
         for _ in range(7):
             pacer.enter(Rate("calls", 190, 10.0))
-    assert operations == ["UpdateItem"] * 3
+    assert operations == ["UpdateItem"] * 2
