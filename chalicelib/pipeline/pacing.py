@@ -46,7 +46,7 @@ FIRST_BLOCK = 4
 LARGEST_BLOCK = 8
 """Calls that are reserved at once, at first and at most."""
 
-RESTED = 5 * SECOND
+RESTED = 15 * SECOND
 """After so long without a call a worker begins anew, and knows nothing of the others."""
 
 BLOCK_SHARE = 20
@@ -120,6 +120,10 @@ class _Lane:
         self.block = min(self.block, largest)
         return self.block
 
+    def turn_away(self, now: int) -> None:
+        """There was no block to be had."""
+        self.block, self.used, self.end, self.crowded = 1, 1, now, True
+
     def fill(self, mark: int, interval: int) -> int:
         self.used = 1
         self.end = mark + self.block * interval
@@ -178,6 +182,7 @@ class Pacer:
                 lane.crowded = mark - pace.early > now
                 return lane.fill(mark, pace.interval)
             busy = not busy
+        lane.turn_away(self._now())
         raise RateLimited(
             f"{rate.calls} calls in {rate.seconds:g} s are spoken for",
             retry_after=LONGEST_WAIT_S * random.uniform(1, 2),  # noqa: S311 - spreads load, guards nothing
