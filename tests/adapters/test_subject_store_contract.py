@@ -398,7 +398,7 @@ EXAMPLES = count(1)
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(STEP, max_size=14))
 def test_any_order_of_calls_ends_as_it_does_in_memory(dynamodb, steps):
