@@ -14,10 +14,13 @@ from chalicelib.core.ports import StoredCard
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,
+    LATER,
     NOON,
     card,
     contact,
+    deal,
     mark,
+    of_deal,
     save,
     visit,
 )
@@ -38,8 +41,18 @@ def refs(count):
 def test_a_load_is_one_query_and_a_save_one_transaction(store):
     with operations_of(store) as operations:
         store.load(ANNA)
-        store.save(save(ANNA, 0, contact(), *(visit(number) for number in range(97))))
-    assert operations == ["Query", TRANSACT]
+        store.save(save(ANNA, 0, contact(), *(visit(number) for number in range(96))))
+        store.save(save(ANNA, 1, *(visit(number) for number in range(200, 298))))
+    assert operations == ["Query", TRANSACT, TRANSACT]
+
+
+def test_a_link_takes_the_place_of_a_fact(store):
+    deals = [deal(number) for number in range(49)]
+    store.save(save(ANNA, 0, contact()))
+    with operations_of(store) as operations:
+        store.save(save(ANNA, 1, *deals, related=[of_deal(number) for number in range(49)]))
+        store.save(save(ANNA, 2, *deals, contact(at=LATER)))
+    assert operations == [TRANSACT, TRANSACT]
 
 
 def test_hundred_cards_are_read_in_one_request_and_marked_in_four(store):
@@ -102,20 +115,20 @@ def test_a_save_between_the_parts_of_a_large_one_stops_it(dynamodb, store):
         store.save(save(ANNA, 0, *visits))
 
     half = store.load(ANNA)
-    assert (half.card.version, len(half.facts)) == (1, 98 + 1)
+    assert (half.card.version, len(half.facts)) == (1, 97 + 1)
     store.save(save(ANNA, 1, *half.facts.merge(visits).beyond(half.facts)))
     assert len(store.load(ANNA).facts) == 200 + 1
 
 
 def test_a_run_that_dies_between_the_parts_leaves_something_to_save(store):
-    visits = [visit(number) for number in range(196)]
+    visits = [visit(number) for number in range(194)]
 
     with before_each(store, before_the(2, TRANSACT, die)), pytest.raises(Died):
         store.save(save(ANNA, 0, *visits))
 
     half = store.load(ANNA)
     assert half.card == StoredCard.unsaved(ANNA)
-    assert half.facts.merge(visits).beyond(half.facts) == tuple(visits[98:])
+    assert half.facts.merge(visits).beyond(half.facts) == tuple(visits[97:])
 
 
 def test_facts_sent_ahead_are_never_replaced_by_older_ones(store):

@@ -54,9 +54,9 @@ def cancelled(*reasons):
     )
 
 
-def refusal(code, **more):
+def refusal(code, status=400, **more):
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **more}
-    return answer(400, body)
+    return answer(status, body)
 
 
 def answer(status, body):
