@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ from chalicelib.adapters.settings_store import DynamoSettingsStore
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import Retryable
 from tests.adapters.test_settings_store_contract import FITTED, MAIN, NOON, PAGE, item
-from tests.adapters.wire import operations_of
+from tests.adapters.wire import before_each, operations_of
 
 
 @pytest.fixture
@@ -31,8 +32,51 @@ def test_live_settings_cost_one_request_once_their_versions_are_known(store):
         assert operations == ["GetItem"] * 4
 
 
+def test_a_pause_costs_no_request_to_know_and_one_to_change(store):
+    store.live("hubspot-main")
+    with operations_of(store) as operations:
+        store.pause("hubspot-main", NOON, "down")
+        assert store.live("hubspot-main").pause_reason == "down"
+        store.claim_probe("hubspot-main", NOON, NOON + timedelta(minutes=1))
+        store.resume("hubspot-main")
+    assert operations == ["UpdateItem", "GetItem", "UpdateItem", "UpdateItem"]
+
+
+def test_one_of_many_workers_claims_the_probe(dynamodb, store):
+    store.pause("hubspot-main", NOON, "down")
+    workers = [another(dynamodb) for _ in range(6)]
+    until = NOON + timedelta(minutes=1)
+    with ThreadPoolExecutor(6) as threads:
+        claims = [
+            threads.submit(worker.claim_probe, "hubspot-main", NOON, until) for worker in workers
+        ]
+    assert sorted(claim.result() for claim in claims) == [False] * 5 + [True]
+
+
+def test_the_salt_is_random_and_the_same_for_all_workers_ever_after(dynamodb, store):
+    other, theirs = another(dynamodb), []
+    with before_each(store, lambda *_: theirs.append(other.tombstone_salt())):
+        salt = store.tombstone_salt()
+    assert theirs == [salt]
+    assert another(dynamodb).tombstone_salt() == salt
+    assert len(salt) == 32
+    dynamodb.emptied()
+    assert store.tombstone_salt() != salt
+
+
+def test_the_salt_is_asked_for_once(store):
+    with operations_of(store) as operations:
+        store.tombstone_salt()
+        store.tombstone_salt()
+    assert operations == ["UpdateItem"]
+
+
+def another(dynamodb):
+    return DynamoSettingsStore("emtiaz-test-settings", endpoint=dynamodb.endpoint)
+
+
 def test_another_worker_sees_at_once_what_was_published(dynamodb, store):
-    other = DynamoSettingsStore("emtiaz-test-settings", endpoint=dynamodb.endpoint)
+    other = another(dynamodb)
     other.live("hubspot-main")
     store.publish_policy("hubspot-main", "v2", {"name": "two"}, NOON)
     assert other.live("hubspot-main").policy == {"name": "two"}

@@ -1,7 +1,7 @@
 """What every settings store promises, in memory or on DynamoDB."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.core.ports import LiveSettings, ParkedItem
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 MAIN = Connection(
     id="hubspot-main",
     crm="hubspot",
@@ -97,6 +98,67 @@ def test_connections_do_not_share_policies(store):
     store.publish_policy("hubspot-main", "v1", PAGE, NOON)
     with pytest.raises(ConfigurationError):
         store.live("zoho-second")
+
+
+def paused(store):
+    live = store.live("hubspot-main")
+    return live.paused_until, live.pause_reason
+
+
+@pytest.fixture
+def live(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.put_connection(SECOND)
+    store.publish_policy("zoho-second", "v1", PAGE, NOON)
+    return store
+
+
+def test_a_connection_is_paused_until_it_is_resumed(live):
+    assert paused(live) == (None, "")
+    live.pause("hubspot-main", NOON + MINUTE, "the day's calls are spent")
+    assert paused(live) == (NOON + MINUTE, "the day's calls are spent")
+    assert live.live("zoho-second").paused_until is None
+    live.resume("hubspot-main")
+    live.resume("hubspot-main")
+    assert paused(live) == (None, "")
+
+
+def test_a_pause_is_prolonged_and_never_shortened(live):
+    live.pause("hubspot-main", NOON + 2 * MINUTE, "spent")
+    live.pause("hubspot-main", NOON + MINUTE, "down")
+    assert paused(live) == (NOON + 2 * MINUTE, "spent")
+    live.pause("hubspot-main", NOON + 3 * MINUTE, "moved")
+    assert paused(live) == (NOON + 3 * MINUTE, "moved")
+
+
+def test_of_all_who_would_try_again_one_may(live):
+    live.pause("hubspot-main", NOON, "down")
+    assert live.claim_probe("hubspot-main", NOON, NOON + MINUTE)
+    assert not live.claim_probe("hubspot-main", NOON, NOON + MINUTE)
+    assert paused(live) == (NOON + MINUTE, "down")
+    assert live.claim_probe("hubspot-main", NOON + MINUTE, NOON + 2 * MINUTE)
+
+
+def test_nobody_needs_to_try_what_is_not_paused(live):
+    assert not live.claim_probe("hubspot-main", NOON, NOON + MINUTE)
+    live.pause("hubspot-main", NOON, "down")
+    live.resume("hubspot-main")
+    assert not live.claim_probe("hubspot-main", NOON, NOON + MINUTE)
+    assert paused(live) == (None, "")
+
+
+def test_a_connection_that_is_put_or_given_a_policy_stays_paused(live):
+    live.pause("hubspot-main", NOON, "down")
+    live.put_connection(replace(MAIN, currency="USD"))
+    live.publish_policy("hubspot-main", "v2", {"name": "two"}, NOON)
+    assert paused(live) == (NOON, "down")
+
+
+def test_who_was_never_put_is_neither_paused_nor_made(live):
+    live.pause("hubspot-other", NOON, "down")
+    live.resume("hubspot-other")
+    assert not live.claim_probe("hubspot-other", NOON, NOON + MINUTE)
+    assert live.connections() == (MAIN, SECOND)
 
 
 def test_parked_items_are_listed_oldest_first_until_they_are_taken_away(store):
