@@ -250,8 +250,10 @@ class _Channel:
         except _Unauthorized:
             # Asked for also where it will not be used: then it says how long none is made.
             newer = self.line.access.token(self.line.refresh, refused=token)
-            if newer == token or not replacements:
+            if newer == token:
                 raise
+        if not replacements:  # the grant lives: nothing that a person would have to mend
+            raise Retryable("tokens end before their time", retry_after=1)
         return self._send(call, newer, replacements - 1)
 
     def _persist(self, call: _Call, token: str) -> Any:

@@ -45,6 +45,11 @@ class SqsQueue:
         """Raises ``Retryable``; the message then comes back after the queue's own timeout."""
         self._call("change_message_visibility", ReceiptHandle=receipt, VisibilityTimeout=seconds)
 
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        for batch in batches(receipts, count=BATCH_MESSAGES, size=BATCH_BYTES, measure=len):
+            entries = [{"Id": str(place), "ReceiptHandle": one} for place, one in enumerate(batch)]
+            self._call("delete_message_batch", Entries=entries)
+
     def backlog(self) -> int:
         answer = self._call("get_queue_attributes", AttributeNames=list(_COUNTS))
         return sum(int(answer["Attributes"].get(name, 0)) for name in _COUNTS)

@@ -288,6 +288,10 @@ class Queue(Protocol):
         """Hide a received message for so long; it may have been taken back already."""
         ...
 
+    def acknowledge(self, receipts: Sequence[str]) -> None:
+        """These received messages are done with. Raises ``Retryable``."""
+        ...
+
     def backlog(self) -> int:
         """About how many messages wait or are being worked on."""
         ...

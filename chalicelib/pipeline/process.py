@@ -70,8 +70,12 @@ def process(
     alone, so that whatever it does wrong harms no other.
     """
     failures: list[Failure] = []
-    for lot in _lots(envelopes):
-        failures += _contain(lot, services, now)
+    lots = _lots(envelopes)
+    for lot in lots:
+        failed = _contain(lot, services, now)
+        if len(lots) > 1:
+            _acknowledge(lot, failed, services)
+        failures += failed
     return tuple(failures)
 
 
@@ -79,6 +83,15 @@ def _lots(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
     first_time = [envelope for envelope in envelopes if envelope.receives <= 1]
     again = [[envelope] for envelope in envelopes if envelope.receives > 1]
     return [first_time, *again] if first_time else again
+
+
+def _acknowledge(lot: Sequence[Envelope], failed: Sequence[Failure], services: Services) -> None:
+    """At once, so that a lot that kills the worker does not count against those before it."""
+    back = {failure.envelope.id for failure in failed}
+    try:
+        services.intake.acknowledge([one.receipt for one in lot if one.id not in back])
+    except Retryable as error:  # the queue is told again when all is done
+        logs.warning("not acknowledged", reason=str(error))
 
 
 def _contain(lot: Sequence[Envelope], services: Services, now: datetime) -> list[Failure]:

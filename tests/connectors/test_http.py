@@ -7,7 +7,13 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.connector import Rate
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, OutOfService, RateLimited
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmUnavailable,
+    OutOfService,
+    RateLimited,
+    Retryable,
+)
 from connectors import _http
 from connectors._http import Closure, Dialect, Http, Line, Refused, submit_form
 from tests.connectors.scripted_server import HANG_UP, SILENCE, Reply, free_port, serving
@@ -245,10 +251,11 @@ def test_a_token_that_was_refused_and_replaced_is_tried_once_more(name):
     assert sent == ["Bearer lapsed", "Bearer new"]
 
 
-def test_a_second_refusal_is_final():
+def test_tokens_that_end_one_after_the_other_are_waited_out_for_their_grant_lives():
     access = FakeAccess("lapsed", "new", "newest")
-    with serving(Reply(401)) as server, pytest.raises(CredentialsInvalid):
+    with serving(Reply(401)) as server, pytest.raises(Retryable) as caught:
         http(server, access=access).read("GET", "/")
+    assert caught.value.retry_after == 1
     assert len(server.requests) == 2
 
 

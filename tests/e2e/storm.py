@@ -183,12 +183,14 @@ class Storm:
             )
         )
 
-    def worker(self, *arguments, **environment):
+    def worker(self, *arguments, crash_at="", **pipes):
+        """Whatever it prints goes into the log."""
+        crash = {"EMTIAZ_CRASH_AT": crash_at} if crash_at else {}
         return subprocess.Popen(
             [sys.executable, str(WORKER), *arguments],
-            env={**self.environment, **environment},
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
+            env={**self.environment, **crash},
+            stderr=self.log,
+            **{"stdout": self.log, **pipes},
         )
 
     @contextmanager
@@ -197,9 +199,11 @@ class Storm:
 
         Yields what ends the killing.
         """
-        running = [(role, self.worker(role)) for role in roles]
+        nursery = self.worker("nursery", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        running = [(role, born(nursery, role)) for role in roles]
         calm, over = Event(), Event()
-        killer = Thread(target=self.kill, args=(running, calm, kill_every, random.Random(seed)))
+        rng = random.Random(seed)
+        killer = Thread(target=self.kill, args=(nursery, running, calm, kill_every, rng))
         sweeper = Thread(target=self.sweep_until, args=(over,))
         sweeper.start()
         if kill_every:
@@ -212,16 +216,17 @@ class Storm:
             sweeper.join()
             if kill_every:
                 killer.join()
-            for _, process in running:
-                end(process)
+            for _, worker in running:
+                os.kill(worker, signal.SIGKILL)
+            nursery.communicate()  # closes its input, which ends it
 
-    def kill(self, running, calm, every, rng):
+    def kill(self, nursery, running, calm, every, rng):
         while not calm.wait(rng.uniform(0.6, 1.4) * every):
             place = rng.randrange(len(running))
-            role, process = running[place]
-            end(process)
+            role, worker = running[place]
+            os.kill(worker, signal.SIGKILL)
             self.kills += 1
-            running[place] = role, self.worker(role)
+            running[place] = role, born(nursery, role)
 
     def sweep_until(self, calm):
         while not calm.wait(1):
@@ -303,6 +308,13 @@ def depth(sqs, url):
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(value) for value in held.values())
+
+
+def born(nursery, role):
+    """The process id of a new worker."""
+    nursery.stdin.write(f"{role}\n")
+    nursery.stdin.flush()
+    return int(nursery.stdout.readline())
 
 
 def end(process):

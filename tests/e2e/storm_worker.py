@@ -1,11 +1,14 @@
 """One worker of a storm: it polls a queue as Lambda would, and hands what it gets to ``app``.
 
 ``python storm_worker.py process``, ``write_back``, or ``receive PORT``, which serves the webhooks.
+``nursery`` forks workers that are as warm as Lambda's: it reads a role from each line of its input,
+and writes the process id of the worker.
 ``EMTIAZ_CRASH_AT`` may name an input or output at which the process ends, see
 ``tests.e2e.crashing``.
 """
 
 import os
+import signal
 import sys
 from dataclasses import replace
 from datetime import timedelta
@@ -28,6 +31,8 @@ def main(role, *arguments):
     tokens.FORCED_EVERY = FORCED_EVERY
     if role == "receive":
         serve(int(arguments[0]))
+    if role == "nursery":
+        role = nursery()
     poll(role)
 
 
@@ -40,15 +45,45 @@ def serve(port):
     LocalDevServer(app.app, Config(), "127.0.0.1", port).serve_forever()
 
 
-def poll(role):
-    import botocore.session
+def nursery():
+    """Returns in each child, with its role; whatever takes long to make is made before."""
+    warm_up()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the dead
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            return line.strip()
+        print(child, flush=True)
+    return sys.exit()
 
+
+def warm_up():
+    """Everything imported, and the clients made: none has a connection yet."""
     import app
+    import chalicelib.pipeline.process
+    import chalicelib.pipeline.write_back
+    import connectors.hubspot.client
+    from chalicelib.adapters.aws import client
+    from chalicelib.adapters.tables import connection_of
+
+    services = app.services()
+    queues_and_secrets = services.intake, services.write_back, services.secrets
+    made = [connection_of(store.item).client for store in (services.store, services.settings)]
+    made += [client("sqs"), *(one.client for one in queues_and_secrets)]
+    assert all(made)
+    assert chalicelib.pipeline.process, chalicelib.pipeline.write_back
+    assert connectors.hubspot.client
+
+
+def poll(role):
+    import app
+    from chalicelib.adapters.aws import client
 
     settings = app.settings()
     url = {"process": settings.intake_url, "write_back": settings.write_back_url}[role]
     handler = {"process": app.process, "write_back": app.write_back}[role]
-    sqs = botocore.session.get_session().create_client("sqs")
+    sqs = client("sqs")
     acknowledge = finish
     if "EMTIAZ_CRASH_AT" in os.environ:
         points = Points(os.environ["EMTIAZ_CRASH_AT"])

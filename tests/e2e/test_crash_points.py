@@ -46,7 +46,7 @@ def passed(it, role, others, tmp_path):
     """All points that a worker passes while those things happen."""
     file = tmp_path / f"{role}.txt"
     with it.workers(*others):
-        process = it.worker(role, EMTIAZ_CRASH_AT=f"record:{file}")
+        process = it.worker(role, crash_at=f"record:{file}")
         happen(it)
         it.settle()
         process.kill()
@@ -57,7 +57,7 @@ def passed(it, role, others, tmp_path):
 def crashed(it, role, others, point):
     """The worker ends at the point, and others take over."""
     with it.workers(*others):
-        process = it.worker(role, EMTIAZ_CRASH_AT=point)
+        process = it.worker(role, crash_at=point)
         happen(it)
         wait_for(lambda: process.poll() is not None, 40)
         assert process.returncode == EXIT, f"{role} ended {point} with {process.returncode}"

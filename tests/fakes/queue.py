@@ -11,6 +11,7 @@ class InMemoryQueue:
         self.messages = []
         self.delayed = []
         self.postponed = []
+        self.acknowledged = []
         self.sends = 0
         self._failures = []
 
@@ -31,6 +32,9 @@ class InMemoryQueue:
 
     def postpone(self, receipt, seconds):
         self.postponed.append((receipt, seconds))
+
+    def acknowledge(self, receipts):
+        self.acknowledged += receipts
 
     def backlog(self):
         return len(self.messages) + len(self.delayed)

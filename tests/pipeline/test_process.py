@@ -260,15 +260,15 @@ def test_a_record_that_is_gone_from_the_crm_is_left_alone(installation):
 class GuiltyCrm:
     """Stands before a CRM and crashes the process whenever one record is read."""
 
-    def __init__(self, crm, guilty):
-        self.crm, self.guilty = crm, guilty
+    def __init__(self, crm, guilty, crash=ZeroDivisionError):
+        self.crm, self.guilty, self.crash = crm, guilty, crash
 
     def __getattr__(self, name):
         return getattr(self.crm, name)
 
     def fetch(self, subjects, now, **how):
         if self.guilty in subjects:
-            raise ZeroDivisionError
+            raise self.crash
         return self.crm.fetch(subjects, now, **how)
 
 
@@ -289,6 +289,19 @@ def test_of_a_batch_with_a_poisonous_record_only_that_one_is_parked(installation
     (item,) = installation.settings.parked(CONNECTION)
     assert item.message["refs"] == [str(guilty)]
     assert "ZeroDivisionError" in item.reason
+
+
+def test_what_is_done_is_acknowledged_before_a_suspect_is_taken_up(installation):
+    refs = [installation.contact(number) for number in range(3)]
+    bodies = [refs_messages(CONNECTION, [ref], Reason.READ)[0] for ref in refs]
+    envelopes = [
+        Envelope(str(n), f"receipt-{n}", receives, body)
+        for n, (body, receives) in enumerate(zip(bodies, (1, 2, 2), strict=True))
+    ]
+    installation.crm = GuiltyCrm(installation.crm, refs[2], KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        process(envelopes, installation.services, installation.clock.now())
+    assert installation.intake.acknowledged == ["receipt-0", "receipt-1"]
 
 
 def test_a_message_waits_longer_each_time_up_to_a_quarter_of_an_hour():
