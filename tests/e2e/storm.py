@@ -340,11 +340,11 @@ def wait_for(condition, patience=60):
 def storm(contacts, seed, *, calls=100_000, intake_times_out=6, write_back_times_out=8):
     """Everything but the workers: tables, queues, secret, a connected stand-in, people in it.
 
-    ``calls`` is what the stand-in allows in ten seconds. The queues time out after seconds, where
+    ``calls`` is what the stand-in allows in a second. The queues time out after seconds, where
     production's take six times a function's; both are longer than a hanging request lasts.
     """
-    with LocalCloud() as cloud, StandIn.start(rate=Rate(calls)) as hubspot:
-        hubspot.oauth_limit.reset(Rate(calls))
+    with LocalCloud() as cloud, StandIn.start(rate=Rate(calls, 1.0)) as hubspot:
+        hubspot.oauth_limit.reset(Rate(calls, 1.0))
         before = dict(os.environ)
         os.environ.update(cloud.environment)
         aws._session.cache_clear()
