@@ -10,6 +10,7 @@ import botocore.endpoint
 import pytest
 
 from chalicelib.adapters.refusals import PAUSES
+from chalicelib.adapters.subject_rows import CARD
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.model import Ref
@@ -77,6 +78,13 @@ def test_a_hundred_doubts_are_four_requests(store):
     with operations_of(store) as operations:
         store.doubt(refs(100), LATER)
     assert operations == [TRANSACT] * 4
+
+
+def test_an_alias_costs_the_index_nothing(store):
+    store.save(save())
+    move_out(store, INTO_BEN)
+    (alias,) = (item for item in items(store) if item["sk"]["S"] == CARD)
+    assert sorted(alias) == ["ref", "sk", "stub", "version"]
 
 
 def test_only_a_first_save_looks_for_a_tombstone(store):

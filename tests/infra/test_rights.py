@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.core.connector import OAuthGrant
+from chalicelib.core.model import Ref
 from chalicelib.pipeline.backfill import backfill
 from infra import deploy
 from infra.package import Package
@@ -51,6 +52,7 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     before = contact_score(portal, contact.id)
     portal.update(CONTACTS, contact.id, {"jobtitle": "intern"}, REP)
     wait_until(lambda: contact_score(portal, contact.id) != before)
+    move_out(strict, contact.id)
     strict.invoke("sweep")
     strict.invoke("reconcile")
     assert refusals(strict) == []
@@ -65,6 +67,22 @@ def use_a_grant(stage):
     made = oauth.install()
     grant = OAuthGrant(oauth.app.client_id, oauth.app.client_secret, made["refresh_token"])
     secrets.replace(CONNECTION, replace(secrets.get(CONNECTION), token="", oauth=grant))
+
+
+def move_out(stage, identity):
+    """A merge and an erasure: nobody is left of the two."""
+    portal = stage.hubspot.portal
+    other = portal.create(CONTACTS, {"email": "ada@example.org", "jobtitle": "CEO"}, REP)
+    refs = [Ref(CONNECTION, "contact", one) for one in (identity, other.id)]
+    wait_until(lambda: len(cards_of(stage, refs)) == 2)
+    survivor = portal.merge(CONTACTS, identity, [other.id], REP, new_id=False)
+    wait_until(lambda: any(card.stub for card in cards_of(stage, refs)))
+    portal.erase(survivor.id, REP)
+    wait_until(lambda: not cards_of(stage, refs))
+
+
+def cards_of(stage, refs):
+    return stage.services.store.cards(refs)
 
 
 def work_goes_on(stage):
