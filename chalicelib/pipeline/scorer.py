@@ -164,7 +164,7 @@ class Scorer:
     def _retire(self, subject: Ref, stub: Stub) -> Stub:
         """Returns the stub that is there now, which may be somebody else's. Raises ``Conflict``."""
         card = self.store.load(subject).card
-        if card.stub:
+        if card.stub and (card.stub.why is not Leaving.EXPIRED or stub.why is Leaving.EXPIRED):
             return card.stub
         try:
             self.store.retire(subject, card.version, stub, self.now)
@@ -191,8 +191,9 @@ class Scorer:
         uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
+        related = tuple(sorted(facts.related() - collection.facts.related()))
         if facts.hidden:
-            return self._hidden(stored, new_facts)
+            return self._hidden(stored, new_facts, related)
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
         card = card_of(assessment)
         news = self._news(card, stored, certain=not uncertain)
@@ -200,11 +201,13 @@ class Scorer:
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
-        save = replace(save, related=tuple(sorted(facts.related() - collection.facts.related())))
+        save = replace(save, related=related)
         doubt = self._doubt(stored, news, uncertain=uncertain)
         return self._owing(save, stored, news, doubt) if news or stored.pending else save
 
-    def _hidden(self, stored: StoredCard, new_facts: tuple[Fact, ...]) -> Save | None:
+    def _hidden(
+        self, stored: StoredCard, new_facts: tuple[Fact, ...], related: tuple[Ref, ...]
+    ) -> Save | None:
         """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
         if stored.hidden and not new_facts:
             return None
@@ -222,6 +225,7 @@ class Scorer:
             next_change_at=expires,
             history=None,
             at=self.now,
+            related=related,
         )
 
     def _settled(self, stored: StoredCard, card: ScoreCard, facts: tuple[Fact, ...]) -> Save:

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.model import Ref
+from chalicelib.core.ports import Leaving, Stub
 from chalicelib.pipeline.messages import Reason, refs_messages
-from chalicelib.pipeline.scorer import HIDDEN_FOR
+from chalicelib.pipeline.scorer import HIDDEN_FOR, scorer
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -166,6 +167,15 @@ def test_a_merge_moves_what_was_known_and_leaves_an_alias(installation):
     assert installation.card(ann).due_at is None
 
 
+def test_the_deals_that_a_merge_brings_to_a_hidden_contact_lead_to_it(installation):
+    anna, ann = scored(installation, 1), scored(installation, 2, deals=[(NOON - DAY, 500)])
+    deleted(installation, anna)
+    live = installation.settings.live(CONNECTION)
+    scorer(live, installation.store, NOON + DAY, Reason.READ).merge(ann, anna)
+    assert installation.card(anna).hidden
+    assert installation.store.holders(Ref(CONNECTION, "deal", "2-0")) == (anna,)
+
+
 def test_an_event_of_a_merged_contact_scores_the_survivor(installation):
     anna, ann = scored(installation, 1), scored(installation, 2)
     merged(installation, ann, anna)
@@ -250,6 +260,19 @@ def test_a_late_event_does_not_bring_an_erased_person_back(installation):
     installation.crm.put(ref, *record)  # an API that lags still shows the record
     rung(installation, ref)
     assert ref not in installation.store.subjects
+
+
+def test_who_was_about_to_expire_can_still_be_forgotten_for_good(installation):
+    ref = scored(installation)
+    record = installation.crm.facts[ref]
+    store = installation.store
+    store.retire(ref, installation.card(ref).version, Stub(Leaving.EXPIRED), NOON)
+    installation.crm.remove(ref)
+    rung(installation, ref, "erased")
+    installation.crm.put(ref, *record)
+    rung(installation, ref)
+    assert ref not in store.subjects
+    assert store.erased == {ref}
 
 
 def test_an_erasure_reaches_those_who_were_merged_into_another(installation):
