@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test e2e check bench package docs clean
+.PHONY: demo test e2e storm check bench package docs clean
 
 demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
@@ -12,7 +12,10 @@ test: $(READY)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not e2e"
 
 e2e: $(READY)
-	@$(BIN)/pytest -m e2e
+	@$(BIN)/pytest -m "e2e and not kills"
+
+storm: $(READY)
+	@$(BIN)/pytest -m kills
 
 check: $(READY)
 	@$(BIN)/ruff check

@@ -18,7 +18,9 @@ WARM_UP = 3
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 
-@pytest.mark.parametrize(("kill_every", "seed"), [(None, 5), (1, 6)])
+@pytest.mark.parametrize(
+    ("kill_every", "seed"), [(None, 5), pytest.param(1, 6, marks=pytest.mark.kills)]
+)
 def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
     with storm(CONTACTS, seed, intake_times_out=4) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
