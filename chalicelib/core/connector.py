@@ -45,8 +45,8 @@ class Secret:
     """
 
     url: str
-    webhook_secrets: tuple[str, ...]
-    token: str
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+    token: str = field(repr=False)
     signatures: tuple[str, ...] = ()
     oauth: OAuthGrant | None = None
 
@@ -56,17 +56,17 @@ class OAuthGrant:
     """What turns into access tokens until the account withdraws it."""
 
     client_id: str
-    client_secret: str
-    refresh_token: str
+    client_secret: str = field(repr=False)
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """As a refresh answers it; ``refresh_token`` is the one to use next time."""
 
-    token: str
+    token: str = field(repr=False)
     expires_at: datetime
-    refresh_token: str
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
