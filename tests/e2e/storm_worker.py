@@ -43,12 +43,17 @@ def main(role, *arguments):
 
 
 def serve(port):
+    """One request at a time, as a Lambda function has it: Chalice keeps the request that it is at
+    in the app, where threads would take each other's.
+    """
+    from http.server import HTTPServer
+
     from chalice.config import Config
     from chalice.local import LocalDevServer
 
     import app
 
-    LocalDevServer(app.app, Config(), "127.0.0.1", port).serve_forever()
+    LocalDevServer(app.app, Config(), "127.0.0.1", port, server_cls=HTTPServer).serve_forever()
 
 
 def nursery():
