@@ -136,6 +136,27 @@ def test_a_changed_byte_is_refused(crm, case):
             )
 
 
+def takes(crm, request, delivery):
+    try:
+        connectors.load(crm).verify(request, delivery.secret, delivery.at)
+    except SignatureInvalid:
+        return False
+    return True
+
+
+@every_delivery
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_comparison_in_constant_time_judges_a_signature_and_nothing_beside_it(
+    crm, case, alike, monkeypatch
+):
+    """Whatever else compared, as ``==`` before, after or instead, would contradict it here."""
+    delivery = cases.Delivery(crm, case)
+    forged = replace(delivery.request, body=delivery.request.body + b" ")
+    monkeypatch.setattr("hmac.compare_digest", lambda _given, _right: alike)
+    assert takes(crm, delivery.request, delivery) is alike
+    assert takes(crm, forged, delivery) is alike
+
+
 @every_dated_delivery
 def test_it_is_refused_a_day_early_and_a_day_late(crm, case):
     delivery = cases.Delivery(crm, case)

@@ -34,6 +34,20 @@ def test_messages_hold_references_and_no_values(installation):
     ]
 
 
+def test_a_ring_writes_what_the_card_is_by_now_and_not_what_it_was_when_it_rang(installation):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    early = installation.ring.take()
+    installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    late = installation.ring.take()
+    for messages in (early, late):
+        installation.ring.messages = messages
+        installation.write()
+        assert installation.crm.fields[ref] == installation.card(ref).outgoing
+    assert installation.crm.fields[ref]["class"] is not None
+
+
 def test_batches_are_packed_to_what_the_crm_takes(installation):
     installation.crm.write_batch = 4
     ring_for(installation, *(installation.contact(number) for number in range(10)))
