@@ -32,6 +32,11 @@ def deleted(installation, ref):
     rung(installation, ref, "deleted")
 
 
+def keys(installation, ref):
+    """Of all facts that are known of it."""
+    return set(installation.store.load(ref).facts.facts)
+
+
 def test_a_deleted_contact_is_hidden_and_nothing_is_written(installation):
     ref = scored(installation, deals=[(NOON - DAY, 500)])
     writes = len(installation.writes())
@@ -45,8 +50,9 @@ def test_a_deleted_contact_is_hidden_and_nothing_is_written(installation):
 
 def test_a_deletion_forgets_nothing_and_a_restore_brings_it_all_back(installation):
     ref = scored(installation, deals=[(NOON - DAY, 500)], visits=[NOON - DAY])
-    before = installation.card(ref).body
+    before, known = installation.card(ref).body, keys(installation, ref)
     deleted(installation, ref)
+    assert keys(installation, ref) == known | {"FACT#deleted#1"}
     installation.clock.advance(days=1)
     installation.crm.restore(ref)
     rung(installation, ref, "restored")
