@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test e2e storm check bench package docs clean
+.PHONY: demo test mutants e2e storm check bench package docs clean
 
 demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
 
 test: $(READY)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not e2e"
+
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants
 
 e2e: $(READY)
 	@$(BIN)/pytest -m "e2e and not kills"
