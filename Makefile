@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test mutants e2e storm check bench package docs clean
+.PHONY: demo test mutants e2e check bench package docs clean
 
 demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
@@ -15,10 +15,7 @@ mutants: $(READY)
 	@$(BIN)/python -m tests.mutants
 
 e2e: $(READY)
-	@$(BIN)/pytest -m "e2e and not kills"
-
-storm: $(READY)
-	@$(BIN)/pytest -m kills
+	@$(BIN)/pytest -m e2e
 
 check: $(READY)
 	@$(BIN)/ruff check

@@ -5,22 +5,21 @@ import time
 
 import pytest
 
+from connectors._http import RETRIES
 from infra.sandbox.hubspot.fault_plan import KINDS, FaultPlan
 from tests.e2e.equality import assert_oracle_equality, overtaken, ref_of, written_twice
 from tests.e2e.storm import CONNECTION, storm, wait_for
 
 pytestmark = pytest.mark.e2e
 
-CONTACTS = 60
+CONTACTS = 100
 WARM_UP = 3
 """Seconds in which the workers start, which a rate per second should not hold."""
 
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 
-@pytest.mark.parametrize(
-    ("kill_every", "seed"), [(None, 5), pytest.param(1, 6, marks=pytest.mark.kills)]
-)
+@pytest.mark.parametrize(("kill_every", "seed"), [(None, 5), (1, 6)])
 def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
     with storm(CONTACTS, seed, intake_times_out=4) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
@@ -96,14 +95,17 @@ def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(capsys):
             f"all done after {drained:.1f} s",
         )
         assert resumed < 60
-        assert most_within_a_second(calls[FIRST_FAILURES:]) <= 1
+        assert most_within_a_second(calls[FIRST_FAILURES:]) <= TRIES
         assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
         assert it.services.settings.parked(CONNECTION) == ()
         assert it.dead_letters() == 0
 
 
-FIRST_FAILURES = 3 * 4
-"""Calls of three workers that meet the outage before they hear of each other, with retries."""
+TRIES = 1 + RETRIES
+"""Of one caller, who looks whether the CRM is back."""
+
+FIRST_FAILURES = 3 * TRIES
+"""Calls of three workers that meet the outage before they hear of each other."""
 
 
 def most_within_a_second(instants):
