@@ -26,9 +26,10 @@ from chalicelib.core.model import (
 
 FactType = Literal[
     "contact", "lead", "account", "deal", "line_item", "purchase", "refund",
-    "activity", "survey", "ticket", "subscription", "links", "deleted",
+    "activity", "survey", "ticket", "subscription", "links", "deleted", "score", "stage",
 ]  # fmt: skip
 FACT_TYPES: tuple[FactType, ...] = get_args(FactType)
+"""A *score* is what a person owes to the company, a *stage* a deal seen at its place once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +178,32 @@ class FactSet:
     def purchases(self) -> tuple[Purchase, ...]:
         """Won deals with a date and a sum, and orders told by a shop; oldest first.
 
-        Their sums are in the connection's currency wherever its CRM or shop knew a rate.
+        Their sums are in the connection's currency wherever its CRM or shop knew a rate. What
+        others bought, and is credited to the subject, is not among them.
         """
         won = [
             Purchase(f"deal:{deal.id}", deal.closed_at, worth)
             for deal in self.deals()
             if deal.status == "won" and deal.closed_at and (worth := deal.value or deal.amount)
         ]
-        told = [_purchase(fact) for fact in self if fact.type == "purchase"]
+        told = [
+            _purchase(fact)
+            for fact in self
+            if fact.type == "purchase" and "credit" not in fact.data
+        ]
         return tuple(sorted(won + told, key=lambda one: (one.occurred_at, one.id)))
+
+    def credited(self, credit: str) -> tuple[Purchase, ...]:
+        """Purchases of others that the subject brought about, such as by ``referral``.
+
+        Their sums are whole; one that was taken back again is a purchase of nothing.
+        """
+        told = [
+            _purchase(fact)
+            for fact in self
+            if fact.type == "purchase" and fact.data.get("credit") == credit
+        ]
+        return tuple(sorted(told, key=lambda one: (one.occurred_at, one.id)))
 
 
 def _is_own_record(fact: Fact) -> bool:

@@ -51,3 +51,13 @@ def test_a_better_rate_replaces_an_older_one_of_the_same_deal():
     assert [one.amount for one in merged.purchases()] == [Money(1090, "USD")]
     assert merged.beyond(earlier)
     assert isinstance(merged, FactSet)
+
+
+def test_what_others_bought_is_credited_and_no_purchase_of_ones_own():
+    amount = {"amount": 1000, "currency": "USD"}
+    own = row("purchase", "A", {"amount": amount}, ago(days=2))
+    others = row("purchase", "B", {"amount": amount, "credit": "referral"}, ago(days=1))
+    facts = fact_set([own, others])
+    assert [purchase.id for purchase in facts.purchases()] == ["A"]
+    assert [purchase.id for purchase in facts.credited("referral")] == ["B"]
+    assert facts.credited("gift") == ()
