@@ -176,34 +176,22 @@ class FactSet:
         return tuple(_activity(fact) for fact in self if fact.type == "activity")
 
     def purchases(self) -> tuple[Purchase, ...]:
-        """Won deals with a date and a sum, and orders told by a shop; oldest first.
+        """Won deals with a date and a sum, and orders told by a shop, less what went back.
 
-        Their sums are in the connection's currency wherever its CRM or shop knew a rate. What
-        others bought, and is credited to the subject, is not among them.
+        Oldest first. Their sums are in the connection's currency wherever its CRM or shop knew a
+        rate. What others bought, and is credited to the subject, is not among them;
+        ``core.purchases`` tells more of both.
         """
-        won = [
-            Purchase(f"deal:{deal.id}", deal.closed_at, worth)
-            for deal in self.deals()
-            if deal.status == "won" and deal.closed_at and (worth := deal.value or deal.amount)
-        ]
-        told = [
-            _purchase(fact)
-            for fact in self
-            if fact.type == "purchase" and "credit" not in fact.data
-        ]
-        return tuple(sorted(won + told, key=lambda one: (one.occurred_at, one.id)))
+        from chalicelib.core.purchases import turnover
+
+        return turnover(self).purchases
 
     def credited(self, credit: str) -> tuple[Purchase, ...]:
-        """Purchases of others that the subject brought about, such as by ``referral``.
+        """Purchases of others that the subject brought about, such as by ``referral``."""
+        from chalicelib.core.purchases import turnover
 
-        Their sums are whole; one that was taken back again is a purchase of nothing.
-        """
-        told = [
-            _purchase(fact)
-            for fact in self
-            if fact.type == "purchase" and fact.data.get("credit") == credit
-        ]
-        return tuple(sorted(told, key=lambda one: (one.occurred_at, one.id)))
+        found = turnover(self).credited
+        return tuple(one.purchase for one in found if one.credit == credit)
 
 
 def _is_own_record(fact: Fact) -> bool:
@@ -220,13 +208,6 @@ def _deal(fact: Fact) -> Deal:
         closed_at=parse_instant(str(closed)) if closed else None,
         attributes=fact.data,
     )
-
-
-def _purchase(fact: Fact) -> Purchase:
-    worth = money(fact.data.get("value")) or money(fact.data.get("amount"))
-    if worth is None:
-        raise ValueError(f"{fact.key}: a purchase needs an amount")
-    return Purchase(fact.id, fact.occurred_at, worth)
 
 
 def _activity(fact: Fact) -> Activity:

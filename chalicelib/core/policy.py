@@ -36,6 +36,7 @@ class Profile:
 
     ``attributes`` holds the subject's own values by canonical name; those of its first
     account stand under ``account``. Purchases and activities later than ``now`` are left out.
+    ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``.
     """
 
     subject: Ref
@@ -44,6 +45,7 @@ class Profile:
     activities: Mapping[str, tuple[Activity, ...]]
     purchases: tuple[Purchase, ...]
     facts: FactSet
+    in_doubt: tuple[str, ...] = ()
 
 
 Condition = Callable[[Profile], bool | None]

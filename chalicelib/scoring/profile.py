@@ -10,6 +10,7 @@ from typing import cast
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Activity, Json, Ref
 from chalicelib.core.policy import Profile
+from chalicelib.core.purchases import turnover
 
 
 def profile_of(subject: Ref, facts: FactSet, now: datetime) -> tuple[Profile, datetime | None]:
@@ -18,14 +19,16 @@ def profile_of(subject: Ref, facts: FactSet, now: datetime) -> tuple[Profile, da
     A purchase of nothing or of less is none, an activity without a positive count neither.
     """
     activities, coming = _by_kind(facts.activities(), now)
-    purchases = [one for one in facts.purchases() if one.amount.amount > 0]
-    coming += [one.occurred_at for one in purchases if one.occurred_at > now]
+    bought = turnover(facts, now)
+    coming += [one.occurred_at for one in bought.purchases if one.occurred_at > now]
+    coming += [bought.changes_at] if bought.changes_at else []
     profile = Profile(
         subject=subject,
         now=now,
         attributes=_attributes(subject, facts),
         activities=activities,
-        purchases=tuple(one for one in purchases if one.occurred_at <= now),
+        purchases=tuple(one for one in bought.purchases if one.occurred_at <= now),
+        in_doubt=bought.in_doubt,
         facts=facts,
     )
     return profile, min(coming, default=None)

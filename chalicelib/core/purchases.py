@@ -1,0 +1,157 @@
+"""What a subject bought, net of what went back, and what others bought thanks to it.
+
+A refund is a fact of type ``refund``, or a purchase of a negative amount, whose ``purchase`` is the
+id of what was bought (``deal:5`` for the won deal 5). The net amount of a purchase is its amount
+less its refunds, never below zero; what is fully refunded counts for nothing. So refunds may come
+before their purchase, in any order, whole or in parts.
+
+A purchase with ``credit`` is somebody else's: the subject only brought it in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from chalicelib.core.facts import Fact, FactSet, money, parse_instant
+from chalicelib.core.model import Json, Money, Purchase
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """Another's purchase that the subject brought in as ``credit`` says, a referral or the like.
+
+    ``share`` is how much of it is put down to the subject, None where that was not told.
+    """
+
+    credit: str
+    share: float | None
+    purchase: Purchase
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """``purchases`` and ``credited`` are net and positive, oldest first, also those dated ahead.
+
+    ``in_doubt`` names the facts that count for nothing until a person has looked at them, each
+    as ``reason:id``. ``changes_at`` is when the next refund that is dated ahead begins to count.
+    """
+
+    purchases: tuple[Purchase, ...]
+    credited: tuple[Credited, ...]
+    in_doubt: tuple[str, ...]
+    changes_at: datetime | None
+
+
+class _Sale(NamedTuple):
+    """``paid`` is what stood on the bill, ``worth`` that in the connection's currency."""
+
+    id: str
+    at: datetime
+    paid: Money
+    worth: Money
+    data: Mapping[str, Json]
+
+
+def turnover(facts: FactSet, as_of: datetime | None = None) -> Turnover:
+    """With the refunds of up to ``as_of``, or with all; raises ValueError without an amount."""
+    sales: list[_Sale] = []
+    refunds: list[_Sale] = []
+    won = facts.linked("deal")
+    for fact in facts.facts.values():
+        if fact.type in {"purchase", "refund"}:
+            told = _told(fact)
+            (refunds if _goes_back(fact, told) else sales).append(told)
+        elif fact.type == "deal" and (won is None or fact.id in won):
+            sales += _won(fact)
+    if not sales and not refunds:
+        return _NOTHING
+    return _netted(sales, refunds, as_of)
+
+
+_NOTHING = Turnover((), (), (), None)
+
+
+def _netted(sales: Sequence[_Sale], refunds: Sequence[_Sale], as_of: datetime | None) -> Turnover:
+    counted = [one for one in refunds if as_of is None or one.at <= as_of]
+    ahead = [one.at for one in refunds if as_of is not None and one.at > as_of]
+    back = _by_purchase(counted)
+    net = [(one, _left(one, back[one.id]) if one.id in back else one.worth) for one in sales]
+    kept = [(sale, Purchase(sale.id, sale.at, left)) for sale, left in net if left.amount > 0]
+    kept.sort(key=lambda both: (both[1].occurred_at, both[1].id))
+    return Turnover(
+        purchases=tuple(bought for sale, bought in kept if "credit" not in sale.data),
+        credited=tuple(_credited(*both) for both in kept if "credit" in both[0].data),
+        in_doubt=tuple(sorted(_in_doubt(sales, counted))),
+        changes_at=min(ahead, default=None),
+    )
+
+
+def _told(fact: Fact) -> _Sale:
+    paid, value = money(fact.data.get("amount")), money(fact.data.get("value"))
+    worth = value or paid
+    if worth is None:
+        raise ValueError(f"{fact.key}: a {fact.type} needs an amount")
+    return _Sale(fact.id, fact.occurred_at, paid or worth, worth, fact.data)
+
+
+def _won(fact: Fact) -> tuple[_Sale, ...]:
+    """The one purchase that a won deal with a date and a sum is."""
+    closed = fact.data.get("closed_at")
+    if fact.data.get("status") != "won" or not closed:
+        return ()
+    paid, value = money(fact.data.get("amount")), money(fact.data.get("value"))
+    worth = value or paid
+    if worth is None:
+        return ()
+    return (_Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {}),)
+
+
+def _goes_back(fact: Fact, row: _Sale) -> bool:
+    return fact.type == "refund" or (row.paid.amount < 0 and "purchase" in row.data)
+
+
+def _by_purchase(refunds: Iterable[_Sale]) -> Mapping[str, list[_Sale]]:
+    found: defaultdict[str, list[_Sale]] = defaultdict(list)
+    for refund in refunds:
+        found[str(refund.data.get("purchase", ""))].append(refund)
+    return found
+
+
+def _left(sale: _Sale, refunds: Iterable[_Sale]) -> Money:
+    """Refunds in the currency of the bill take their share of its worth, whatever the rate.
+
+    Their sum is converted at once, so that it does not matter in how many parts it came.
+    """
+    on_bill = by_worth = 0
+    for refund in refunds:
+        if refund.paid.currency == sale.paid.currency:
+            on_bill += abs(refund.paid.amount)
+        elif refund.worth.currency == sale.worth.currency:
+            by_worth += abs(refund.worth.amount)
+    left = max(sale.paid.amount - on_bill, 0)
+    kept = (2 * sale.worth.amount * left + sale.paid.amount) // (2 * sale.paid.amount or 1)
+    return Money(max(kept - by_worth, 0), sale.worth.currency)
+
+
+def _credited(sale: _Sale, bought: Purchase) -> Credited:
+    share = sale.data.get("share")
+    told = float(share) if isinstance(share, (int, float)) else None
+    return Credited(str(sale.data["credit"]), told, bought)
+
+
+def _in_doubt(sales: Iterable[_Sale], refunds: Iterable[_Sale]) -> Iterable[str]:
+    bills = {}
+    for sale in sales:
+        bills[sale.id] = {sale.paid.currency, sale.worth.currency}
+        if sale.worth.amount < 0:
+            yield f"negative_amount:{sale.id}"
+    for refund in refunds:
+        currencies = bills.get(str(refund.data.get("purchase", "")))
+        if currencies is None:
+            yield f"refund_without_purchase:{refund.id}"
+        elif not currencies & {refund.paid.currency, refund.worth.currency}:
+            yield f"refund_in_another_currency:{refund.id}"
