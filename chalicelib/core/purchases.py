@@ -132,8 +132,10 @@ def _left(sale: _Sale, refunds: Iterable[_Sale]) -> Money:
             on_bill += abs(refund.paid.amount)
         elif refund.worth.currency == sale.worth.currency:
             by_worth += abs(refund.worth.amount)
-    left = max(sale.paid.amount - on_bill, 0)
-    kept = (2 * sale.worth.amount * left + sale.paid.amount) // (2 * sale.paid.amount or 1)
+    kept = sale.worth.amount
+    if on_bill and sale.paid.amount > 0:
+        left = max(sale.paid.amount - on_bill, 0)
+        kept = (2 * kept * left + sale.paid.amount) // (2 * sale.paid.amount)  # half up
     return Money(max(kept - by_worth, 0), sale.worth.currency)
 
 

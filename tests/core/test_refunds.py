@@ -105,3 +105,8 @@ def test_a_purchase_of_somebody_else_is_credited_and_not_ones_own():
 def test_a_refund_without_an_amount_is_refused():
     with pytest.raises(ValueError, match="a refund needs an amount"):
         turnover(fact_set([row("refund", "r", {"purchase": "A"})]))
+
+
+def test_a_bill_of_nothing_that_is_worth_something_stays_what_it_is_worth():
+    sale = won("5", ago(days=9), 0, "EUR", worth=1)
+    assert sums(sale, refunded("r", "deal:5", ago(days=2), 0, "USD")) == [1]
