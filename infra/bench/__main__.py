@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from infra.bench.cards import cards
 from infra.bench.cold_start import receive_import, zip_size
 from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
+from infra.bench.growth import growing_collections
 from infra.bench.traffic import changed_contacts
 from infra.package import PROJECT, build
 from infra.sandbox.demo import PURCHASES
@@ -38,6 +40,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     package = build()
     yield "the package", zip_size(package)
     yield "the start of receive", receive_import(package)
+    yield "the cards", cards(seed)
     with rehearsal() as stage:
         loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
         stage.deploy()
@@ -45,6 +48,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
         stage.backfill()
         yield "the delay", change_to_visible(stage, loaded, seed)
         yield "the traffic", changed_contacts(stage, seed)
+        yield "the growth", growing_collections(stage, seed)
 
 
 if __name__ == "__main__":

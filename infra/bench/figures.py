@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-PACKAGES = ("botocore", "pynamodb", "chalice", "requests", "ministack")
+PACKAGES = ("botocore", "pynamodb", "chalice", "requests", "ministack", "rule-engine")
 
 
 @dataclass(frozen=True, slots=True)

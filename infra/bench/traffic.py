@@ -6,12 +6,9 @@ make it, against the deployed tables and queues of a local cloud and a stand-in 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import product
 from math import ceil
 from random import Random
 from typing import Any, cast
@@ -19,15 +16,13 @@ from typing import Any, cast
 import boto3
 
 from chalicelib.adapters.queue import SqsQueue
-from chalicelib.adapters.settings_store import DynamoSettingsStore
-from chalicelib.adapters.subject_store import DynamoSubjectStore
-from chalicelib.adapters.tables import connection_of
 from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import Envelope, Failure
 from chalicelib.pipeline.process import process
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.write_back import write_back
 from infra.bench.figures import Figure
+from infra.bench.meter import Meter, metered
 from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
@@ -40,26 +35,6 @@ GOAL_REQUESTS = 2.2
 REP = Actor.user(77)
 
 _HOW = ", in deliveries of 100"
-_OPERATIONS = ("Query", "GetItem", "BatchGetItem", "TransactWriteItems", "UpdateItem", "PutItem")
-_WRITES = ("TransactWriteItems", "UpdateItem", "PutItem")
-
-
-@dataclass(slots=True)
-class Meter:
-    """DynamoDB requests by operation, and the write units they took."""
-
-    requests: Counter[str] = field(default_factory=Counter)
-    write_units: float = 0.0
-
-    def ask(self, params: dict[str, Any], **_: object) -> None:
-        params["ReturnConsumedCapacity"] = "TOTAL"
-
-    def count(self, parsed: dict[str, Any], model: Any, **_: object) -> None:
-        self.requests[model.name] += 1
-        if model.name in _WRITES:
-            consumed = parsed.get("ConsumedCapacity", [])
-            rows = consumed if isinstance(consumed, list) else [consumed]
-            self.write_units += sum(row["CapacityUnits"] for row in rows)
 
 
 def changed_contacts(stage: Rehearsal, seed: int) -> list[Figure]:
@@ -151,22 +126,9 @@ def _receive(client: Any, url: str) -> list[dict[str, Any]]:
 
 def _metered(stage: Rehearsal, services: Services, deals: Sequence[str], amount: str) -> Meter:
     """What it takes the tables until a change of these deals is on the records."""
-    meter = Meter()
-    stores = (
-        cast(DynamoSubjectStore, services.store),
-        cast(DynamoSettingsStore, services.settings),
-    )
-    events = [connection_of(store.item).client.meta.events for store in stores]
-    hooks: list[tuple[str, Callable[..., None]]] = [
-        (f"before-parameter-build.dynamodb.{name}", meter.ask) for name in _OPERATIONS
-    ]
-    hooks.append(("after-call.dynamodb", meter.count))
     _correct_amounts(stage, deals, amount)
-    for emitter, (event, hook) in product(events, hooks):
-        emitter.register(event, hook)
-    _work_off(services)
-    for emitter, (event, hook) in product(events, hooks):
-        emitter.unregister(event, hook)
+    with metered(services) as meter:
+        _work_off(services)
     return meter
 
 
