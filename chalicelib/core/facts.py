@@ -8,13 +8,16 @@ and idempotent, so facts may arrive twice, late and in any order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Literal, cast, get_args
 
 from chalicelib.core.model import (
     KINDS,
+    SUBJECT_KINDS,
     Activity,
     Deal,
     DealStatus,
@@ -104,11 +107,19 @@ class Fact:
             raise ValueError(f"a fact needs {missing.args[0]!r}") from missing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactSet:
     """The facts of one subject by key. Iterates over its facts in key order."""
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    @cached_property
+    def by_type(self) -> Mapping[FactType, Sequence[Fact]]:
+        """In key order, which of activities is the order of time; sorted once for all who ask."""
+        found: defaultdict[FactType, list[Fact]] = defaultdict(list)
+        for fact in self:
+            found[fact.type].append(fact)
+        return found
 
     @classmethod
     def of(cls, facts: Iterable[Fact]) -> FactSet:
@@ -134,7 +145,8 @@ class FactSet:
 
     def record(self) -> Fact | None:
         """The subject's own state (its contact, lead or account record)."""
-        return next((fact for fact in self.facts.values() if _is_own_record(fact)), None)
+        found = (fact for kind in SUBJECT_KINDS for fact in self.by_type.get(kind, ()))
+        return next(filter(_is_own_record, found), None)
 
     @property
     def hidden(self) -> bool:
@@ -166,14 +178,14 @@ class FactSet:
     def states(self, kind: FactType) -> tuple[Fact, ...]:
         """States of associated records; one that is no longer linked does not count."""
         linked = self.linked(kind)
-        found = (fact for fact in self if fact.type == kind)
+        found = self.by_type.get(kind, ())
         return tuple(fact for fact in found if linked is None or fact.id in linked)
 
     def deals(self) -> tuple[Deal, ...]:
         return tuple(_deal(fact) for fact in self.states("deal"))
 
     def activities(self) -> tuple[Activity, ...]:
-        return tuple(_activity(fact) for fact in self if fact.type == "activity")
+        return tuple(map(_activity, self.by_type.get("activity", ())))
 
     def purchases(self) -> tuple[Purchase, ...]:
         """Won deals with a date and a sum, and orders told by a shop, less what went back.
@@ -211,23 +223,25 @@ def _deal(fact: Fact) -> Deal:
 
 
 def _activity(fact: Fact) -> Activity:
-    count = fact.data.get("count", 1)
+    data = fact.data
+    kind, count = data.get("kind", ""), data.get("count", 1)
     return Activity(
         id=fact.id,
-        kind=str(fact.data.get("kind", "")),
+        kind=str(kind),
         occurred_at=fact.occurred_at,
         count=count if isinstance(count, int) else 1,
-        attributes=fact.data,
+        attributes=data,
     )
 
 
 def money(value: Json) -> Money | None:
     """From ``{"amount": int, "currency": str}``; None for anything else."""
-    match value:
-        case {"amount": int(amount), "currency": str(currency)}:
-            return Money(amount, currency)
-        case _:
-            return None
+    if not isinstance(value, dict):
+        return None
+    amount, currency = value.get("amount"), value.get("currency")
+    if isinstance(amount, int) and isinstance(currency, str):
+        return Money(amount, currency)
+    return None
 
 
 def canonical(value: object) -> str:

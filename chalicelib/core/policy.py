@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -108,7 +109,7 @@ class Band:
     minimum: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LeadPolicy:
     """``fit`` and ``engagement`` name the groups that make the grade's letter and digit."""
 
@@ -118,6 +119,19 @@ class LeadPolicy:
     fit_grades: tuple[Band, ...]
     engagement_grades: tuple[Band, ...]
     temperatures: tuple[Band, ...]
+
+    @cached_property
+    def most_fit(self) -> float:
+        """The highest level that the groups of the letter can reach together."""
+        return self._most(self.fit)
+
+    @cached_property
+    def most_engagement(self) -> float:
+        return self._most(self.engagement)
+
+    def _most(self, names: frozenset[str]) -> float:
+        named = (group for group in self.groups if group.id in names)
+        return sum(group.weight * min(group.high, group.model.maximum) for group in named)
 
 
 @dataclass(frozen=True, slots=True)

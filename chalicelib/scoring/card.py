@@ -11,7 +11,7 @@ from chalicelib.core.model import Text
 from chalicelib.core.policy import Action
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.explanation import explain_customer, explain_lead, reasons
-from chalicelib.scoring.levels import Levels, band_of, clamp, levels, most, whole
+from chalicelib.scoring.levels import Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.models import rfm
 
 
@@ -66,8 +66,8 @@ def points(reading: Reading) -> float:
 
 def _lead(assessment: Assessment, at: Levels) -> LeadScore:
     policy, score = assessment.policy.lead, whole(at.lead)
-    fit = _share(at.fit, most(policy.groups, policy.fit))
-    engagement = _share(at.engagement, most(policy.groups, policy.engagement))
+    fit = _share(at.fit, policy.most_fit)
+    engagement = _share(at.engagement, policy.most_engagement)
     return LeadScore(
         score=score,
         grade=band_of(policy.fit_grades, fit) + band_of(policy.engagement_grades, engagement),

@@ -35,7 +35,7 @@ class Sum:
 
 
 def _left(parts: Decaying, minute: int) -> float:
-    return sum([points * math.exp2(-minute * rate) for points, rate in parts])
+    return sum([points * math.exp2(-minute * rate) for points, rate in parts]) if parts else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ No step falls when a sum rises, so bounds on the sums are bounds on the levels.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chalicelib.core.policy import Band, Group, LeadPolicy
@@ -54,12 +54,6 @@ def _mixed(known: Sequence[Group], sums: Sequence[float]) -> float | None:
         mixed += group.weight * clamp(points, group.low, group.high)
         weight += group.weight
     return mixed / weight if weight else None
-
-
-def most(groups: Iterable[Group], names: frozenset[str]) -> float:
-    """The highest level that the named groups can reach together."""
-    named = (group for group in groups if group.id in names)
-    return sum(group.weight * min(group.high, group.model.maximum) for group in named)
 
 
 def clamp(value: float, low: float, high: float) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from chalicelib.core.card import Fields, FieldValue
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Band, LeadPolicy, Policy
-from chalicelib.scoring.levels import EDGE, TOP, Levels, most
+from chalicelib.scoring.levels import EDGE, TOP, Levels
 from chalicelib.scoring.publication import outputs
 
 
@@ -41,12 +41,15 @@ class Quiet:
 
     def margin(self, at: Levels) -> float:
         """The least distance of a level from speaking; not positive where one speaks."""
-        return min(
-            self.lead.margin(at.lead),
-            self.fit.margin(at.fit),
-            self.engagement.margin(at.engagement),
-            math.inf if at.customer is None else self.customer.margin(at.customer),
+        nearest = min(
+            at.lead - self.lead.low,
+            self.lead.high - at.lead,
+            at.fit - self.fit.low,
+            self.fit.high - at.fit,
+            at.engagement - self.engagement.low,
+            self.engagement.high - at.engagement,
         )
+        return nearest if at.customer is None else min(nearest, self.customer.margin(at.customer))
 
 
 def quiet(policy: Policy, kind: Kind, shown: Fields, *, customer: bool) -> Quiet:
@@ -105,8 +108,8 @@ def _in_grade(show: Fields, policy: LeadPolicy) -> tuple[Range, Range]:
         return EVERYWHERE, EVERYWHERE
     grade = str(show["grade"] or "")
     return (
-        _in_share_band(grade[:1], policy.fit_grades, most(policy.groups, policy.fit)),
-        _in_share_band(grade[1:], policy.engagement_grades, most(policy.groups, policy.engagement)),
+        _in_share_band(grade[:1], policy.fit_grades, policy.most_fit),
+        _in_share_band(grade[1:], policy.engagement_grades, policy.most_engagement),
     )
 
 
