@@ -59,8 +59,8 @@ def money(value: Money) -> Text:
 
 def _persian_money(value: Money) -> str:
     if value.currency == "IRR":
-        toman, rest = divmod(value.amount, 10)
-        return f"{persian(f'{toman:,}.{rest}' if rest else f'{toman:,}')} تومان"
+        toman = Decimal(value.amount).scaleb(-1)
+        return f"{persian(f'{toman:,.1f}'.removesuffix('.0'))} تومان"
     name = _CURRENCIES.get(value.currency, value.currency)
     return f"{persian(_grouped(value.to_decimal(), value.currency))} {name}"
 

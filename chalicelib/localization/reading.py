@@ -1,0 +1,118 @@
+"""Numbers and sums of money as people type them, in Persian, Arabic or Latin digits.
+
+What cannot be read without guessing is missing, which is not zero: «۱,۵» may be one and a half
+or fifteen. Money in toman, rial or hemat comes out in rial, as everywhere in the product.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from chalicelib.core.model import Money
+from chalicelib.localization.letters import key_form
+
+_SCALES = {"هزار": 10**3, "میلیون": 10**6, "میلیارد": 10**9, "همت": 10**12}
+_HEMAT = "همت"
+"""A thousand billion toman: a scale and a currency in one word."""
+
+_CURRENCIES = {
+    "تومان": "IRT", "تومن": "IRT", "irt": "IRT", "tmn": "IRT", "toman": "IRT",
+    "ریال": "IRR", "irr": "IRR", "rial": "IRR",
+    "دلار": "USD", "usd": "USD", "$": "USD", "یورو": "EUR", "eur": "EUR", "€": "EUR",
+}  # fmt: skip
+
+# Persian keyboards give U+066B and U+066C, but also a comma of either script.
+_MARKS = str.maketrans({"٫": ".", "٬": ",", "،": ",", "−": "-", "–": "-", "٪": "%"})
+
+# Longer than any sum that is counted; beyond it, a text could fill the memory.
+_LONGEST = 60
+
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?"
+_SCALE = "|".join(_SCALES)
+_PART = rf"{_DIGITS}(?: ?(?:{_SCALE}))?"
+_EACH = re.compile(rf"({_DIGITS})(?: ?({_SCALE}))?")
+_UNIT = "|".join(map(re.escape, (*_CURRENCIES, "%", "درصد")))
+_WRITTEN = re.compile(
+    r"(?P<first>[-+] ?)?(?P<before>[$€%] ?)?"
+    rf"(?P<parts>{_PART}(?: و {_PART})*)"
+    rf"(?P<middle> ?[-+])?(?: ?(?P<after>{_UNIT}))?(?P<last> ?[-+])?"
+)
+
+
+def number_of(value: object) -> int | float | None:
+    """A number as it is, or what a text says; None for anything else.
+
+    Of money, the sum in whole units of its currency, which for toman is rial. A percentage is
+    the number that stands before the sign.
+
+    >>> number_of("۱۲٬۵۰۰٫۵"), number_of("250,000−"), number_of("٪۲۰"), number_of(7)
+    (12500.5, -250000, 20, 7)
+    >>> number_of("۲۵۰,۰۰۰ ریال"), number_of("۱,۵"), number_of("نمی‌دانم"), number_of(True)
+    (250000, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if not isinstance(value, str):
+        return value
+    found = _read(value)
+    if found is None:
+        return None
+    amount, currency = found
+    worth = amount * 10 if currency == "IRT" else amount
+    return int(worth) if worth == worth.to_integral_value() else float(worth)
+
+
+def money_of(text: str, currency: str | None = None) -> Money | None:
+    """A sum with its currency; ``currency`` is that of a text that names none.
+
+    >>> money_of("۱۰ میلیون تومان"), money_of("۲۵۰,۰۰۰ ریال")
+    (Money(amount=100000000, currency='IRR'), Money(amount=250000, currency='IRR'))
+    >>> money_of("۱ میلیون و ۲۰۰ هزار", "IRT"), money_of("۱۲۰۰"), money_of("۲۰٪", "IRR")
+    (Money(amount=12000000, currency='IRR'), None, None)
+    """
+    found = _read(text)
+    if found is None:
+        return None
+    amount, named = found
+    code = named or currency
+    return None if code in (None, "%") else Money.from_decimal(amount, str(code))
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> tuple[Decimal, str | None] | None:
+    """The number, and the currency or ``%`` that stands beside it."""
+    if len(text) > _LONGEST:
+        return None
+    found = _WRITTEN.fullmatch(key_form(text.translate(_MARKS)))
+    if found is None:
+        return None
+    unit = _unit(found)
+    signs = [found[name] for name in ("first", "middle", "last") if found[name]]
+    if unit == "" or len(signs) > 1:
+        return None
+    amount = _total(found["parts"])
+    if amount is None:
+        return None
+    return (-amount if signs and "-" in signs[0] else amount), unit
+
+
+def _unit(found: re.Match[str]) -> str | None:
+    """A currency, ``%`` or nothing; empty where two of them contradict each other."""
+    names = {str(found[name]).strip() for name in ("before", "after") if found[name]}
+    units = {_CURRENCIES.get(name, "%") for name in names}
+    if _HEMAT in found["parts"]:
+        units.add("IRT")
+    return "" if len(units) > 1 else next(iter(units), None)
+
+
+def _total(parts: str) -> Decimal | None:
+    """«۲ میلیون و ۵۰۰ هزار»: each scale is smaller than the one before."""
+    total, last = Decimal(0), None
+    for digits, word in _EACH.findall(parts):
+        scale = _SCALES.get(word, 1)
+        if last is not None and scale >= last:
+            return None
+        total, last = total + Decimal(digits.replace(",", "")) * scale, scale
+    return total
