@@ -123,16 +123,20 @@ def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
     except CredentialsInvalid as error:
         if services.is_rotated(work.connection):
             return _postpone(work.envelopes, Retryable(str(error)), services)
-        return _park(work.envelopes, error, services, now)
+        return _park(work, error, services, now)
     except Parked as error:
-        return _park(work.envelopes, error, services, now)
+        return _park(work, error, services, now)
 
 
-def _park(
-    envelopes: Iterable[Envelope], error: Parked, services: Services, now: datetime
-) -> list[Failure]:
-    for envelope in envelopes:
-        park(envelope.body, str(error), services, now)
+def _park(work: Work, error: Parked, services: Services, now: datetime) -> list[Failure]:
+    """By reference: what a delivery says of people is kept no longer than it takes to read it.
+
+    Somebody of them may have been erased already, and nobody would look here again.
+    """
+    for envelope in work.envelopes:
+        told = [ring.told for ring in work.rings if ring.envelope.id == envelope.id]
+        for message in told_messages(work.connection, told, work.reason):
+            park(message, str(error), services, now)
     return []
 
 
@@ -169,7 +173,7 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
     live = services.settings.live(work.connection)
     visit = _visit(work, live, services, now)
     steps = _steps(visit, scorer(live, services.store, now, work.reason))
-    unwritten, failures = _take(steps, visit.owners, services)
+    unwritten, failures = _take(steps, visit.owners, work.reason, services)
     services.write_back.send(refs_messages(work.connection, unwritten))
     _ring_again(_behind(visit, now), work.connection, services, now)
     return failures
@@ -178,11 +182,11 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
 def _erase_all(work: Work, services: Services, now: datetime) -> list[Failure]:
     owners = _rung(work)
     steps = [(ref, partial(erase, ref, services, now)) for ref in owners]
-    return _take(steps, owners, services)[1]
+    return _take(steps, owners, work.reason, services)[1]
 
 
 def _take(
-    steps: Iterable[tuple[Ref, Step]], owners: Owners, services: Services
+    steps: Iterable[tuple[Ref, Step]], owners: Owners, reason: Reason, services: Services
 ) -> tuple[list[Ref], list[Failure]]:
     """Step by step, so that one subject's bad luck delays no other."""
     unwritten: dict[Ref, None] = {}
@@ -192,6 +196,9 @@ def _take(
             heard = step()
         except Retryable as error:
             failures += _postpone(owners[subject], error, services)
+        except Parked as error:  # such as a fact that is larger than the store can hold
+            message = refs_messages(subject.connection, [subject], reason)[0]
+            park(message, f"{subject}: {error}", services, services.clock.now())
         else:
             unwritten |= {heard: None} if heard else {}
     return list(unwritten), failures

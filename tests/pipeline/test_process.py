@@ -9,12 +9,14 @@ from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
     OutOfService,
+    Parked,
     RateLimited,
     Retryable,
 )
+from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Envelope, Reason, refs_messages
-from chalicelib.pipeline.process import HOPELESS_AFTER, process
+from chalicelib.pipeline.process import HOPELESS_AFTER, MOST_OWNERS, process
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION, Installation, envelope
 
@@ -452,3 +454,32 @@ def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation):
     assert ref in installation.crm.fields
     (item,) = installation.settings.parked("unknown")  # a table takes no empty key
     assert item.message == {"unreadable": "hello"}
+
+
+def test_of_a_batch_only_the_subject_that_the_store_will_never_take_is_parked(installation):
+    refs = [installation.contact(number) for number in range(5)]
+    save = installation.store.save
+
+    def saving(change):
+        if change.ref == refs[2]:
+            raise Parked("DynamoDB will never take this: the item is too large")
+        save(change)
+
+    installation.store.save = saving
+    installation.deliver("contact:0", "contact:1", "contact:2")
+    installation.deliver("contact:3", "contact:4")
+    installation.run()
+    assert set(installation.crm.fields) == {*refs} - {refs[2]}
+    (item,) = installation.settings.parked(CONNECTION)
+    assert item.message["refs"] == [str(refs[2])]
+    assert "too large" in item.reason
+
+
+def test_what_a_delivery_says_of_people_is_not_kept_where_it_waits_parked(installation):
+    installation.contact(1)
+    installation.deliver("contact:1", "contact:2")
+    installation.crm.fail_next("fetch", CredentialsInvalid("401: the token is not valid"))
+    installation.process()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert item.message["refs"] == ["toy-main:contact:1", "toy-main:contact:2"]
+    assert "body_b64" not in item.message
