@@ -274,18 +274,14 @@ def _owners(
     """Whose score the rings can move, with the messages that each came from."""
     owners: dict[Ref, list[Envelope]] = defaultdict(list)
     for ref, linked in client.subjects(list(rung)).items():
-        # A deal that was deleted or merged leads to nobody in the CRM any more.
-        subjects = linked or _holders(ref, services)
+        # A deal or a company that was deleted leads to nobody in the CRM any more.
+        subjects = linked or services.store.holders(ref)
         if len(subjects) > REFS_PER_MESSAGE:  # a company of thousands is work for many runs
             services.intake.send(refs_messages(work.connection, subjects, work.reason))
             continue
         for subject in subjects:
             owners[subject] += rung[ref]
     return owners
-
-
-def _holders(ref: Ref, services: Services) -> tuple[Ref, ...]:
-    return () if ref.kind in SUBJECT_KINDS else services.store.holders(ref)
 
 
 def _behind(visit: Visit, now: datetime) -> list[Told]:

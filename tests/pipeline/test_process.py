@@ -483,3 +483,21 @@ def test_what_a_delivery_says_of_people_is_not_kept_where_it_waits_parked(instal
     (item,) = installation.settings.parked(CONNECTION)
     assert item.message["refs"] == ["toy-main:contact:1", "toy-main:contact:2"]
     assert "body_b64" not in item.message
+
+
+def test_a_deleted_company_rings_for_the_contacts_that_hold_facts_of_it(installation):
+    ref = installation.contact(1)
+    company = Ref(CONNECTION, "account", "7")
+    record, links = installation.crm.facts[ref]
+    at = installation.clock.now()
+    linked = replace(links, data={"deal": [], "account": ["7"]})
+    installation.crm.put(ref, record, linked, Fact(ref, "account", "7", at, {"size": 9}, at))
+    installation.crm.link(company, ref)
+    installation.deliver("account:7")
+    installation.run()
+    installation.crm.put(ref, record, links)
+    installation.crm.link(company)
+    installation.clock.advance(seconds=1)
+    installation.deliver("account:7", what="deleted", at=installation.clock.now())
+    installation.run()
+    assert installation.store.load(ref).facts.linked("account") == frozenset()
