@@ -19,7 +19,7 @@ from chalicelib.core.errors import (
     Parked,
     Retryable,
 )
-from chalicelib.core.model import SUBJECT_KINDS, Ref
+from chalicelib.core.model import KINDS, SUBJECT_KINDS, Ref
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.doorbells import Work, gather
 from chalicelib.pipeline.erase import erase
@@ -297,7 +297,7 @@ def _shown(reading: Reading) -> dict[Ref, datetime]:
         Ref(fact.subject.connection, fact.type, fact.id): fact.modified_at
         for known in reading.facts.values()
         for fact in known
-        if fact.type in ("contact", "lead", "account", "deal") and fact.modified_at
+        if fact.type in KINDS and fact.modified_at
     }
 
 

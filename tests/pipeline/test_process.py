@@ -501,3 +501,18 @@ def test_a_deleted_company_rings_for_the_contacts_that_hold_facts_of_it(installa
     installation.deliver("account:7", what="deleted", at=installation.clock.now())
     installation.run()
     assert installation.store.load(ref).facts.linked("account") == frozenset()
+
+
+@pytest.mark.parametrize("kind", ["account", "deal", "ticket", "line_item", "survey"])
+def test_a_related_record_that_the_api_shows_late_is_looked_for_again(installation, kind):
+    ref = installation.contact(1)
+    record, links = installation.crm.facts[ref]
+    at = installation.clock.now()
+    state = Fact(ref, kind, "7", at, {"status": "open"}, at)
+    installation.crm.put(ref, record, replace(links, data={"deal": [], kind: ["7"]}), state)
+    installation.crm.link(Ref(CONNECTION, kind, "7"), ref)
+    installation.clock.advance(seconds=1)
+    installation.deliver(f"{kind}:7", at=installation.clock.now())
+    installation.run()
+    ((_, again),) = installation.intake.delayed
+    assert again["refs"] == [f"toy-main:{kind}:7"]
