@@ -288,7 +288,13 @@ def _behind(visit: Visit, now: datetime) -> list[Told]:
     """Records that the API showed as they were before what rang, or not at all yet."""
     shown = _shown(visit.reading)
     old = [one for ref, one in visit.told.items() if ref in shown and _is_before(shown[ref], one)]
-    return [*(one for one in old if _lags(one, now)), *_awaited(visit, now)]
+    binned = [one for ref, one in visit.told.items() if ref in visit.reading.gone and _is_back(one)]
+    return [*(one for one in (*old, *binned) if _lags(one, now)), *_awaited(visit, now)]
+
+
+def _is_back(told: Told) -> bool:
+    """Whether it was there when it was last told of, so that it may have been restored."""
+    return told.seen_at is not None and not told.is_deleted
 
 
 def _shown(reading: Reading) -> dict[Ref, datetime]:

@@ -301,3 +301,16 @@ def test_an_erasure_takes_the_person_out_of_what_waits_parked(installation):
     (item,) = installation.settings.parked(CONNECTION)
     assert item.message["refs"] == [str(ben)]
     assert item.reason == "for a test"
+
+
+def test_a_restore_that_the_api_does_not_show_yet_is_looked_for_again(installation):
+    ref = scored(installation)
+    deleted(installation, ref)
+    rung(installation, ref, "restored")
+    assert installation.card(ref).hidden
+    installation.crm.restore(ref)
+    installation.clock.advance(seconds=2)
+    installation.intake.elapse()
+    installation.run()
+    assert not installation.card(ref).hidden
+    assert not installation.intake.delayed
