@@ -206,7 +206,7 @@ def _take(
 
 def _steps(visit: Visit, score: Scorer) -> Iterator[tuple[Ref, Step]]:
     """Moves first: the survivor is then scored with all that came to it."""
-    for loser, survivor in _moves(visit).items():
+    for loser, survivor in _moves(visit, score.now).items():
         yield loser, partial(score.merge, loser, survivor)
     for subject, known in visit.reading.facts.items():
         yield subject, partial(score.score, subject, known)
@@ -214,13 +214,17 @@ def _steps(visit: Visit, score: Scorer) -> Iterator[tuple[Ref, Step]]:
         yield subject, partial(score.hide, subject)
 
 
-def _moves(visit: Visit) -> Mapping[Ref, Ref]:
-    """Merges that the CRM shows, and those that it told of and that it no longer contradicts."""
-    facts = visit.reading.facts
+def _moves(visit: Visit, now: datetime) -> Mapping[Ref, Ref]:
+    """Merges that the CRM shows, and those that it told of and that it no longer contradicts.
+
+    The survivor may have left by now, deleted or erased: what moves to it goes the same way.
+    """
+    facts, gone = visit.reading.facts, visit.reading.gone
     told = {
         ref: one.into
         for ref, one in visit.told.items()
-        if one.into and one.into in facts and ref not in facts
+        if one.into and ref not in facts
+        if one.into in facts or one.into in gone or not _lags(one, now)
     }
     return {**told, **visit.reading.moved}
 
@@ -228,18 +232,18 @@ def _moves(visit: Visit) -> Mapping[Ref, Ref]:
 def _gone(visit: Visit, now: datetime) -> list[Ref]:
     """What is in the CRM's bin, and what it does not know and has no reason to."""
     awaited = {told.ref for told in _awaited(visit, now)}
-    return sorted(visit.reading.gone | (_absent(visit) - awaited))
+    return sorted(visit.reading.gone | (_absent(visit, now) - awaited))
 
 
-def _absent(visit: Visit) -> set[Ref]:
+def _absent(visit: Visit, now: datetime) -> set[Ref]:
     """Subjects that were asked for and not answered in any way."""
     asked = {ref for ref in visit.owners if ref.kind in SUBJECT_KINDS}
-    return asked - visit.reading.facts.keys() - visit.reading.gone - _moves(visit).keys()
+    return asked - visit.reading.facts.keys() - visit.reading.gone - _moves(visit, now).keys()
 
 
 def _awaited(visit: Visit, now: datetime) -> list[Told]:
     """Absent ones that should be there: their CRM has told of them, and lags behind itself."""
-    told = [visit.told[ref] for ref in sorted(_absent(visit)) if ref in visit.told]
+    told = [visit.told[ref] for ref in sorted(_absent(visit, now)) if ref in visit.told]
     return [
         one for one in told if not one.is_deleted and (one.seen_at or one.into) and _lags(one, now)
     ]

@@ -314,3 +314,37 @@ def test_a_restore_that_the_api_does_not_show_yet_is_looked_for_again(installati
     installation.run()
     assert not installation.card(ref).hidden
     assert not installation.intake.delayed
+
+
+def until_given_up(installation):
+    for _ in range(20):
+        installation.clock.advance(minutes=10)
+        installation.intake.elapse()
+        installation.run()
+
+
+@pytest.mark.parametrize("order", [("merge", "erasure"), ("erasure", "merge")])
+def test_an_erasure_reaches_who_was_merged_just_before_whatever_is_told_first(installation, order):
+    anna, ann = scored(installation, 1), scored(installation, 2, visits=[NOON - DAY])
+    installation.crm.remove(anna)
+    installation.crm.remove(ann)
+    for what in order:
+        if what == "merge":
+            rung(installation, ann, "merged", into="contact:1")
+        else:
+            rung(installation, anna, "erased")
+    until_given_up(installation)
+    assert installation.store.subjects == {}
+    assert installation.store.erased == {anna, ann}
+
+
+def test_what_was_merged_into_a_deleted_contact_comes_back_with_it(installation):
+    anna, ann = scored(installation, 1), scored(installation, 2, visits=[NOON - DAY])
+    installation.crm.remove(ann)
+    installation.crm.delete(anna)
+    rung(installation, ann, "merged", into="contact:1")
+    assert installation.card(anna).hidden
+    installation.crm.restore(anna)
+    rung(installation, anna, "restored")
+    assert not installation.card(anna).hidden
+    assert any(key.startswith("ACT#") for key in keys(installation, anna))
