@@ -44,6 +44,9 @@ HOPELESS_AFTER = 6
 PROBED_AGAIN_AFTER = 2
 """Seconds until a message that found a CRM down looks again, or at its pause."""
 
+MOST_OWNERS = 1_000
+"""Subjects that related records lead to within one run; a batch may name so many companies."""
+
 LONGEST_LAG = timedelta(hours=1)
 """How long an API may show less than its own doorbell has told."""
 
@@ -280,7 +283,9 @@ def _owners(
     for ref, linked in client.subjects(list(rung)).items():
         # A deal or a company that was deleted leads to nobody in the CRM any more.
         subjects = linked or services.store.holders(ref)
-        if len(subjects) > REFS_PER_MESSAGE:  # a company of thousands is work for many runs
+        is_large = len(subjects) > REFS_PER_MESSAGE  # a company of thousands
+        is_late = subjects != (ref,) and len(owners) + len(subjects) > MOST_OWNERS
+        if is_large or is_late:  # it is work for many runs
             services.intake.send(refs_messages(work.connection, subjects, work.reason))
             continue
         for subject in subjects:

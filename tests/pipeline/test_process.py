@@ -516,3 +516,14 @@ def test_a_related_record_that_the_api_shows_late_is_looked_for_again(installati
     installation.run()
     ((_, again),) = installation.intake.delayed
     assert again["refs"] == [f"toy-main:{kind}:7"]
+
+
+def test_many_companies_of_one_batch_are_work_for_many_messages(installation):
+    people = [installation.contact(number) for number in range(1_500)]
+    for number in range(30):
+        company = Ref(CONNECTION, "account", str(number))
+        installation.crm.link(company, *people[number * 50 : number * 50 + 50])
+    installation.deliver(*(f"account:{number}" for number in range(30)))
+    installation.process()
+    assert [len(asked) for asked in installation.crm.called("fetch")] == [MOST_OWNERS]
+    assert len(installation.intake.messages) == 10
