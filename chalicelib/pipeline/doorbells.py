@@ -89,10 +89,10 @@ def _read(envelope: Envelope, services: Services) -> Mapping[Reason, list[Told]]
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(envelope.body), connection)
     _log(events, envelope)
-    return _sift(events)
+    return sift(events)
 
 
-def _sift(events: Sequence[Event]) -> Mapping[Reason, list[Told]]:
+def sift(events: Sequence[Event]) -> Mapping[Reason, list[Told]]:
     """The records that rang, once each, without echoes of our own writes."""
     rang = [event for event in events if event.ref is not None and not event.ours]
     erased = {event.ref for event in rang if event.type is EventType.ERASED and event.ref}

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from chalicelib import logs
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import Parked
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import ParkedItem
+from chalicelib.core.ports import ParkedItem, SubjectStore
+from chalicelib.pipeline.doorbells import sift
 from chalicelib.pipeline.messages import (
     Reason,
+    Told,
     delivered_request,
     is_delivery,
-    refs_messages,
-    refs_of,
+    told_messages,
+    told_of,
 )
 from chalicelib.pipeline.park import park
-from chalicelib.pipeline.scorer import scorer
+from chalicelib.pipeline.scorer import LONGEST_CHAIN, scorer
 from chalicelib.pipeline.services import Services
 
 
@@ -29,36 +31,55 @@ def erase(subject: Ref, services: Services, now: datetime) -> None:
     whoever did. Backups of the tables age out by themselves. Raises ``Conflict``.
     """
     live = services.settings.live(subject.connection)
-    scorer(live, services.store, now, Reason.ERASE).erase(subject)
+    # Before the erasure, which takes away what tells the other ids of the same person.
     for item in services.settings.parked(subject.connection):
         _forget_parked(item, subject, live.connection, services, now)
+    scorer(live, services.store, now, Reason.ERASE).erase(subject)
     logs.info("erased", connection=subject.connection)
 
 
 def _forget_parked(
     item: ParkedItem, subject: Ref, connection: Connection, services: Services, now: datetime
 ) -> None:
-    """Keep the others that a parked message names, by reference alone.
+    """Keep what a parked message tells of others, by reference alone.
 
     A delivery that cannot be read cannot be searched either; it goes when its time is up.
     """
     try:
-        refs = _named(item, connection, services)
+        named, rung = _read(item, connection, services)
     except Parked:
         return
-    if subject not in refs:
+    ends = _ends({subject, *named}, services.store)
+    person = {ref for ref, end in ends.items() if end == ends[subject]}
+    if person.isdisjoint(named):
         return
-    others = [ref for ref in dict.fromkeys(refs) if ref != subject]
-    reason = Reason(str(item.message.get("reason", Reason.READ)))
-    for message in refs_messages(connection.id, others, reason):
-        park(message, item.reason, services, now)
+    for reason, told in rung.items():
+        others = [one for one in told if one.ref not in person]
+        for message in told_messages(connection.id, others, reason):
+            park(message, item.reason, services, now)
     services.settings.unpark(item)
 
 
-def _named(item: ParkedItem, connection: Connection, services: Services) -> Sequence[Ref]:
-    """Raises ``DeliveryUnreadable``."""
+def _read(
+    item: ParkedItem, connection: Connection, services: Services
+) -> tuple[Collection[Ref], Mapping[Reason, list[Told]]]:
+    """Whom it names, and what it tells of them. Raises ``DeliveryUnreadable``."""
     if not is_delivery(item.message):
-        return refs_of(item.message)
+        told = told_of(item.message)
+        reason = Reason(str(item.message.get("reason", Reason.READ)))
+        return [one.ref for one in told], {reason: told}
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(item.message), connection)
-    return [event.ref for event in events if event.ref is not None]
+    return [event.ref for event in events if event.ref is not None], sift(events)
+
+
+def _ends(refs: Collection[Ref], store: SubjectStore) -> Mapping[Ref, Ref]:
+    """Who each of them is by now, after all merges."""
+    ends = {ref: ref for ref in refs}
+    for _ in range(LONGEST_CHAIN):
+        cards = store.cards(sorted(set(ends.values())))
+        into = {card.ref: card.stub.into for card in cards if card.stub and card.stub.into}
+        if not into:
+            break
+        ends = {ref: into.get(end, end) for ref, end in ends.items()}
+    return ends

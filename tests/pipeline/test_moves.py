@@ -7,6 +7,7 @@ import pytest
 from chalicelib.core.model import Ref
 from chalicelib.core.ports import Leaving, Stub
 from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.park import park, replay
 from chalicelib.pipeline.scorer import HIDDEN_FOR, scorer
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
@@ -293,7 +294,6 @@ def test_an_erasure_reaches_those_who_were_merged_into_another(installation):
 def test_an_erasure_takes_the_person_out_of_what_waits_parked(installation):
     anna, ben = scored(installation, 1), scored(installation, 2)
     both = refs_messages(CONNECTION, [anna, ben], Reason.READ)[0]
-    from chalicelib.pipeline.park import park
 
     park(both, "for a test", installation.services, NOON)
     installation.crm.remove(anna)
@@ -348,3 +348,30 @@ def test_what_was_merged_into_a_deleted_contact_comes_back_with_it(installation)
     rung(installation, anna, "restored")
     assert not installation.card(anna).hidden
     assert any(key.startswith("ACT#") for key in keys(installation, anna))
+
+
+@pytest.mark.parametrize(("parked", "erased"), [(1, 2), (2, 1)])
+def test_an_erasure_takes_out_what_waits_parked_under_any_id_of_the_person(
+    installation, parked, erased
+):
+    refs = {1: scored(installation, 1), 2: scored(installation, 2)}
+    merged(installation, refs[2], refs[1])
+    rung(installation, refs[2], "merged", into="contact:1")
+    message = refs_messages(CONNECTION, [refs[parked]], Reason.READ)[0]
+    park(message, "for a test", installation.services, NOON)
+    installation.crm.remove(refs[1])
+    rung(installation, refs[erased], "erased")
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_an_erasure_leaves_those_of_others_in_what_waits_parked(installation):
+    anna, ben = scored(installation, 1), scored(installation, 2)
+    installation.deliver("contact:1", "contact:2", what="erased")
+    (delivery,) = installation.intake.take()
+    park(delivery, "for a test", installation.services, NOON)
+    for ref in (anna, ben):
+        installation.crm.remove(ref)
+    rung(installation, anna, "erased")
+    replay(CONNECTION, installation.services)
+    installation.run()
+    assert installation.store.erased == {anna, ben}
