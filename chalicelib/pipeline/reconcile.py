@@ -15,7 +15,7 @@ from typing import cast
 
 from chalicelib import logs
 from chalicelib.core.connector import Connection, Page
-from chalicelib.core.errors import Parked, Retryable
+from chalicelib.core.errors import CredentialsInvalid, Parked, Retryable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
@@ -85,13 +85,26 @@ def _changed(connection: Connection, services: Services, now: datetime, deadline
     queued = 0
     guard = Guard(live, services.settings, services.clock)
     while services.clock.now() < deadline:
-        with guard:
-            page = client.changed_since(walk.since, walk.cursor)
+        try:
+            with guard:
+                page = client.changed_since(walk.since, walk.cursor)
+        except Parked as error:
+            _leave_refused(connection, walk, error, services)
+            raise
         walk = _reached(connection, walk, page, services)
         queued += len(page.refs)
         if walk.cursor is None:
             break
     return queued
+
+
+def _leave_refused(connection: Connection, walk: _Walk, error: Parked, services: Services) -> None:
+    """A CRM that refuses to go on from a place will go on refusing: the next look begins anew.
+
+    Not so where it refuses to speak with us at all, which somebody will mend.
+    """
+    if walk.cursor and not isinstance(error, CredentialsInvalid):
+        services.settings.set_checkpoint(connection.id, CHANGED, walk.at(None).to_json())
 
 
 def _reached(connection: Connection, walk: _Walk, page: Page, services: Services) -> _Walk:

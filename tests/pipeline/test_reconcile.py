@@ -1,6 +1,7 @@
 from datetime import timedelta
 
-from chalicelib.core.errors import CrmUnavailable
+from chalicelib.core.connector import Page
+from chalicelib.core.errors import CrmUnavailable, WriteRefused
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, reconcile
 from tests.fakes.clock import NOON
@@ -89,3 +90,21 @@ def test_a_record_that_changed_is_not_audited_twice_an_hour(installation):
     look(installation)
     assert installation.settings.checkpoint(CONNECTION, "audit") == checkpoint
     assert installation.clock.now() > NOON
+
+
+def test_a_walk_that_the_crm_refuses_to_go_on_with_begins_anew(installation):
+    ref = installation.contact(1)
+    began = installation.clock.now()
+    asked = []
+
+    def changed_since(since, cursor):
+        asked.append((since, cursor))
+        if cursor:
+            raise WriteRefused("400: there is no such property to search by")
+        return Page((ref,), "tickets")
+
+    installation.crm.changed_since = changed_since
+    look(installation)
+    installation.clock.advance(minutes=15)
+    look(installation)
+    assert asked[2] == (began - OVERLAP, None)
