@@ -15,7 +15,7 @@ from typing import cast
 
 from chalicelib import logs
 from chalicelib.core.connector import Connection, Page
-from chalicelib.core.errors import CredentialsInvalid, Parked, Retryable
+from chalicelib.core.errors import ConfigurationError, CredentialsInvalid, Parked, Retryable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
@@ -41,16 +41,21 @@ AUDIT_EVERY = timedelta(hours=12)
 def reconcile(services: Services, now: datetime, deadline: datetime) -> int:
     """Queue what has to be read again, for every connection; returns how many records.
 
-    A run that meets its deadline is taken up by the next where it stopped.
+    A run that meets its deadline is taken up by the next where it stopped. A connection that is
+    half made is told of at the end, so that it stops no other.
     """
-    queued = 0
+    queued, faults = 0, []
     for connection in services.settings.connections():
         try:
             queued += _audit(connection, services, now)
             queued += _changed(connection, services, now, deadline)
         except (Retryable, Parked) as error:
             logs.warning("not reconciled", connection=connection.id, reason=str(error))
+        except ConfigurationError as fault:
+            faults.append(fault)
     logs.info("reconciled", records=queued)
+    if faults:
+        raise faults[0]
     return queued
 
 

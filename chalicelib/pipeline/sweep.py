@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chalicelib import logs
+from chalicelib.core.errors import ConfigurationError
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.services import Services
 
@@ -13,16 +14,28 @@ MOST_PER_RUN = 5_000
 
 
 def sweep(services: Services, now: datetime) -> int:
-    """Queue every due card for scoring; returns how many were woken."""
-    woken = 0
+    """Queue every due card for scoring; returns how many were woken.
+
+    A connection that is half made is told of at the end, so that it stops no other.
+    """
+    woken, faults = 0, []
     for connection in services.settings.connections():
-        if _is_paused(connection.id, services, now):
-            continue  # they stay due, and nothing would come of it
-        due = services.store.due(connection.id, now, MOST_PER_RUN)
-        services.intake.send(refs_messages(connection.id, due, Reason.SWEEP))
-        woken += len(due)
+        try:
+            woken += _wake(connection.id, services, now)
+        except ConfigurationError as fault:
+            faults.append(fault)
     logs.info("swept", woken=woken)
+    if faults:
+        raise faults[0]
     return woken
+
+
+def _wake(connection: str, services: Services, now: datetime) -> int:
+    if _is_paused(connection, services, now):
+        return 0  # they stay due, and nothing would come of it
+    due = services.store.due(connection, now, MOST_PER_RUN)
+    services.intake.send(refs_messages(connection, due, Reason.SWEEP))
+    return len(due)
 
 
 def _is_paused(connection: str, services: Services, now: datetime) -> bool:

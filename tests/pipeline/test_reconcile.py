@@ -1,9 +1,13 @@
 from datetime import timedelta
+from functools import partial
 
-from chalicelib.core.connector import Page
-from chalicelib.core.errors import CrmUnavailable, WriteRefused
+import pytest
+
+from chalicelib.core.connector import Connection, Page
+from chalicelib.core.errors import ConfigurationError, CrmUnavailable, WriteRefused
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, reconcile
+from chalicelib.pipeline.sweep import sweep
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -108,3 +112,17 @@ def test_a_walk_that_the_crm_refuses_to_go_on_with_begins_anew(installation):
     installation.clock.advance(minutes=15)
     look(installation)
     assert asked[2] == (began - OVERLAP, None)
+
+
+@pytest.mark.parametrize("run", [sweep, partial(reconcile, deadline=NOON + 99 * DAY)])
+def test_a_connection_that_is_half_made_is_told_of_and_stops_no_other(installation, run):
+    ref = installation.contact(1, visits=[NOON])
+    installation.deliver("contact:1")
+    installation.run()
+    half_made = Connection("toy-a", "toy", "1", "https://toy.example", "1", "USD", "UTC")
+    installation.settings.put_connection(half_made)
+    due = installation.card(ref).due_at
+    installation.crm.changes.append((due, ref))
+    with pytest.raises(ConfigurationError, match="toy-a has no policy"):
+        run(installation.services, due)
+    assert installation.intake.messages
