@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
 from chalicelib.core.connector import Access, Connection, Secret
 from chalicelib.core.errors import CrmUnavailable
@@ -34,7 +34,10 @@ WINDOW_S = CALLS.seconds
 
 
 class Problem(TypedDict, total=False):
-    """One entry of ``errors`` in a 207 or in an error envelope, or such an envelope itself."""
+    """One entry of ``errors`` in a 207 or in an error envelope, or such an envelope itself.
+
+    See ``problem`` for how HubSpot's own become so.
+    """
 
     category: str
     code: str
@@ -56,7 +59,7 @@ class Outcome(TypedDict):
     """Of a batch: what is not among ``results`` was refused."""
 
     results: Sequence[Record]
-    errors: NotRequired[Sequence[Problem]]
+    errors: NotRequired[Sequence[Any] | None]
 
 
 class Filter(TypedDict):
@@ -87,16 +90,46 @@ class Definition(TypedDict):
     formField: NotRequired[bool]
 
 
+def problem(error: Any) -> Problem:
+    """All members are optional in practice, and one that is not as described is left out.
+
+    Not to understand a refusal must not be worse than to be refused.
+    """
+    held = error if isinstance(error, dict) else {"message": error}
+    told = {name: held.get(name) for name in ("category", "code", "message")}
+    context = held.get("context")
+    named = context.items() if isinstance(context, dict) else ()
+    return cast(
+        Problem,
+        {
+            **{name: text for name, text in told.items() if isinstance(text, str)},
+            "context": {name: _texts(value) for name, value in named},
+            "errors": problems(held),
+        },
+    )
+
+
+def problems(body: Any) -> list[Problem]:
+    """The ``errors`` of an answer, none where it has none."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    return [problem(one) for one in errors] if isinstance(errors, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    given = value if isinstance(value, list) else [value]
+    return [str(one) for one in given if isinstance(one, str | int)]
+
+
 def error_message(body: Any) -> str:
-    """One line of an error envelope, all of whose members are optional in practice."""
-    envelope = body if isinstance(body, dict) else {}
-    details = [one.get("message", "") for one in envelope.get("errors", ())]
+    """One line of an error envelope."""
+    envelope = problem(body if isinstance(body, dict) else {})
+    details = [one.get("message", "") for one in envelope["errors"]]
     text = "; ".join(filter(None, [envelope.get("message", "no reason given"), *details]))
     return f"{text} (correlation id {correlation_id(body) or 'unknown'})"
 
 
 def correlation_id(body: Any) -> str:
-    return str(body.get("correlationId", "")) if isinstance(body, dict) else ""
+    return str(body.get("correlationId") or "") if isinstance(body, dict) else ""
 
 
 DIALECT = Dialect(
@@ -271,6 +304,6 @@ def _next_page(answer: Mapping[str, Any]) -> str | None:
 
 def _check_only_absences(answer: Outcome) -> None:
     """A batch read names what it could not give: gone is an answer, anything else is not."""
-    for problem in answer.get("errors", ()):
-        if problem.get("category") != "OBJECT_NOT_FOUND":
-            raise CrmUnavailable(f"batch read: {problem.get('message', 'no reason given')}")
+    for one in problems(answer):
+        if one.get("category") != "OBJECT_NOT_FOUND":
+            raise CrmUnavailable(f"batch read: {one.get('message', 'no reason given')}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import cast
 
 from chalicelib.core.errors import RateLimited, RecordGone, WriteRefused
 from connectors._http import Refused
@@ -15,6 +14,8 @@ from connectors.hubspot.api import (
     Problem,
     chunks,
     correlation_id,
+    problem,
+    problems,
 )
 
 Values = Mapping[str, Mapping[str, str]]
@@ -48,7 +49,7 @@ def _write_batch(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
 
 def _isolate(api: HubSpotApi, object_type: str, values: Values, refusal: Refused) -> Refusals:
     """The batch was refused as a whole: the guilty are named, or alone, or found by halves."""
-    envelope = _envelope(refusal)
+    envelope = problem(refusal.body if isinstance(refusal.body, dict) else {})
     guilty = values if len(values) == 1 else _guilty(values, envelope)
     reason = _refusal(envelope, correlation_id(refusal.body), str(refusal))
     refusals: Refusals = dict.fromkeys(guilty, reason)
@@ -56,10 +57,6 @@ def _isolate(api: HubSpotApi, object_type: str, values: Values, refusal: Refused
     for part in chunks(left, BATCH if guilty else (len(left) + 1) // 2):
         refusals |= _write_batch(api, object_type, {one: values[one] for one in part})
     return refusals
-
-
-def _envelope(refusal: Refused) -> Problem:
-    return cast(Problem, refusal.body) if isinstance(refusal.body, dict) else Problem()
 
 
 def _guilty(values: Values, envelope: Problem) -> list[str]:
@@ -83,13 +80,11 @@ def _with_undefined_property(values: Values, envelope: Problem) -> list[str]:
 def _refusals(values: Values, outcome: Outcome) -> Refusals:
     """HubSpot answers 2xx for a batch that it wrote in part."""
     written = {record["id"] for record in outcome["results"]}
-    problems = {
-        identity: problem for problem in outcome.get("errors", ()) for identity in _named(problem)
-    }
+    told = {identity: one for one in problems(outcome) for identity in _named(one)}
     # A merged record is not documented to be taken; if it is, its survivor was written instead.
     silent = _SURVIVOR if written - values.keys() else _LEFT_OUT
     return {
-        one: _refusal(problems.get(one, silent), correlation_id(outcome))
+        one: _refusal(told.get(one, silent), correlation_id(outcome))
         for one in values
         if one not in written
     }

@@ -9,7 +9,15 @@ from chalicelib.core.card import Output, OutputType
 from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Language, Text
-from connectors.hubspot.api import BATCH, Definition, HubSpotApi, Option, chunks, correlation_id
+from connectors.hubspot.api import (
+    BATCH,
+    Definition,
+    HubSpotApi,
+    Option,
+    chunks,
+    correlation_id,
+    problems,
+)
 from connectors.hubspot.owned import PREFIX
 from connectors.hubspot.records import OBJECT_TYPES
 
@@ -84,8 +92,8 @@ def carry_out(api: HubSpotApi, todo: Plan, language: Language) -> None:
         api.create_group(OBJECT_TYPE, GROUP, GROUP_LABEL.in_language(language))
     for definitions in chunks(todo.missing, BATCH):
         outcome = api.create_properties(OBJECT_TYPE, definitions)
-        if problems := outcome.get("errors"):
-            reasons = "; ".join(one.get("message", "no reason given") for one in problems)
+        if refused := problems(outcome):
+            reasons = "; ".join(one.get("message", "no reason given") for one in refused)
             raise WriteRefused(reasons, correlation_id=correlation_id(outcome))
     for one in todo.extensions:
         api.replace_options(OBJECT_TYPE, one.name, one.existing + one.added)

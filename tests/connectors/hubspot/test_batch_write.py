@@ -288,3 +288,31 @@ def test_a_rule_of_the_admin_inside_a_batch_is_told_likewise(api):
             "Property values were not valid; required by a rule [close_reason]",
         )
     }
+
+
+UNDESCRIBED = [
+    {"message": None, "category": None, "errors": None, "context": None, "correlationId": None},
+    {"message": "no", "errors": [{"message": None, "code": None, "context": None}]},
+    {"message": "no", "errors": ["a text"], "context": {"ids": None}},
+    {"message": {"en": "no"}, "category": "OBJECT_NOT_FOUND", "context": {"ids": 7}},
+]
+"""Errors whose members are not as HubSpot describes them."""
+
+
+@pytest.mark.parametrize("error", UNDESCRIBED)
+def test_an_error_that_is_not_as_described_is_a_refusal_all_the_same(api, error):
+    api.answer("POST", UPDATE, error, 400)
+    both = [Update(contact(one), {"score": 1}) for one in (1, 2)]
+    assert set(client().write(both)) == {contact(1), contact(2)}
+
+
+@pytest.mark.parametrize("error", UNDESCRIBED)
+def test_an_error_within_a_batch_may_be_so_as_well(api, error):
+    api.answer("POST", UPDATE, {"results": [{"id": "1"}], "errors": [error]}, 207)
+    both = [Update(contact(one), {"score": 1}) for one in (1, 2)]
+    assert set(client().write(both)) == {contact(2)}
+
+
+def test_null_is_no_error(api):
+    api.answer("POST", UPDATE, {"results": [{"id": "1"}], "errors": None})
+    assert client().write([Update(contact(1), {"score": 1})]) == {}
