@@ -123,6 +123,10 @@ class Refused(Parked):
         self.body = body
 
 
+class Forbidden(CredentialsInvalid):
+    """The token is good, and does not reach as far as this: a scope was not granted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What reads and writes of one account have in common."""
@@ -297,7 +301,7 @@ class _Channel:
         text = f"answered {answer.status}: {message}"
         text = text.replace(token, "…") if token else text
         if answer.status in (UNAUTHORIZED, FORBIDDEN):
-            return (_Unauthorized if answer.status == UNAUTHORIZED else CredentialsInvalid)(text)
+            return (_Unauthorized if answer.status == UNAUTHORIZED else Forbidden)(text)
         if closure := self.line.limits.closure():
             return self._closed(f"{closure.why}: {text}", closure.until)
         if answer.status in self.line.dialect.busy:

@@ -22,11 +22,17 @@ from chalicelib.core.model import Kind, Language, Ref
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
 from connectors.hubspot import changes, provision
-from connectors.hubspot.api import BATCH, HubSpotApi
+from connectors.hubspot.api import BATCH, HubSpotApi, Matches
 from connectors.hubspot.batch_write import write
 from connectors.hubspot.lookup import Lookup
 from connectors.hubspot.owned import PREFIX
-from connectors.hubspot.records import OBJECT_TYPES, Record, activity_fields, properties_of
+from connectors.hubspot.records import (
+    OBJECT_TYPES,
+    TIER_GATED,
+    Record,
+    activity_fields,
+    properties_of,
+)
 from connectors.hubspot.reference_data import ReferenceData
 from connectors.hubspot.relations import Relations
 from connectors.hubspot.translate import Reader
@@ -49,7 +55,8 @@ class HubSpotClient:
         self._attributes = attributes
         self._properties = properties_of("contact", attributes)
         self._api = HubSpotApi(connection, secret, access)
-        self._relations = Relations(self._api, attributes)
+        optional = TIER_GATED if secret.oauth else frozenset[Kind]()
+        self._relations = Relations(self._api, attributes, optional)
         self._reference_data = ReferenceData(self._api, connection.currency)
 
     def account(self) -> Account:
@@ -99,7 +106,9 @@ class HubSpotClient:
         """As HubSpot's search index has it, which is some seconds behind."""
         position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
         kind, _ = position.stream
-        found = changes.search(self._api, position)
+        found = Matches((), 0, more=False)
+        with self._relations.unless_withheld(kind):
+            found = changes.search(self._api, position)
         following = position.after(found, since)
         refs = tuple(self._ref(kind, record["id"]) for record in found.records)
         return Page(refs, following.to_text() if following else None)

@@ -20,6 +20,9 @@ OBJECT_TYPES: Mapping[Kind, str] = {
 }
 """As the API names them in paths. HubSpot's own leads are not read."""
 
+TIER_GATED: frozenset[Kind] = frozenset({"survey"})
+"""An account of a lower tier lacks these, and cannot install an app that requires them."""
+
 PRODUCTS = "products"
 
 MODIFIED: Mapping[Kind, str] = {

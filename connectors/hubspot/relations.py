@@ -6,12 +6,14 @@ under a policy that has attributes of them. Line items belong to a contact throu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import chain
 
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
+from connectors._http import Forbidden
 from connectors.hubspot.api import HubSpotApi
 from connectors.hubspot.lookup import Lookup
 from connectors.hubspot.records import OBJECT_TYPES, Record, held_by, linked_ids, properties_of
@@ -41,15 +43,22 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Of one account, as far as ``attributes`` ask for them."""
+    """Of one account, as far as ``attributes`` ask for them.
+
+    The account may do without the ``optional`` kinds; those that it did not grant are
+    ``withheld``, which is found out once.
+    """
 
     api: HubSpotApi
     attributes: Sequence[Attribute]
+    optional: frozenset[Kind] = frozenset()
+    withheld: set[Kind] = field(default_factory=set)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Those beside contacts that are read."""
-        return tuple(kind for kind in _KINDS if kind == "deal" or held_by(kind, self.attributes))
+        asked = (kind for kind in _KINDS if kind == "deal" or held_by(kind, self.attributes))
+        return tuple(kind for kind in asked if kind not in self.withheld)
 
     def contacts_of(self, ids: Mapping[Kind, Sequence[str]]) -> Mapping[Kind, ById]:
         """The contacts that each record leads to, by its kind and id; unread kinds are left out."""
@@ -65,11 +74,11 @@ class Relations:
 
     def read(self, contacts: Iterable[str]) -> Related:
         contacts = list(contacts)
-        by_contact: dict[Kind, Mapping[str, Sequence[Record]]] = {
-            kind: self._linked("contact", kind, contacts)
-            for kind in self.kinds
-            if kind != "line_item"
-        }
+        by_contact: dict[Kind, Mapping[str, Sequence[Record]]] = {}
+        for kind in self.kinds:
+            with self.unless_withheld(kind):
+                if kind != "line_item":
+                    by_contact[kind] = self._linked("contact", kind, contacts)
         if "line_item" not in self.kinds:
             return Related(by_contact, {})
         deals = {one["id"]: one for one in chain.from_iterable(by_contact["deal"].values())}
@@ -81,6 +90,15 @@ class Relations:
         return Related(
             by_contact, {item["id"]: deals[deal] for deal, those in items.items() for item in those}
         )
+
+    @contextmanager
+    def unless_withheld(self, kind: Kind) -> Iterator[None]:
+        try:
+            yield
+        except Forbidden:
+            if kind not in self.optional:
+                raise
+            self.withheld.add(kind)
 
     def _linked(
         self, source: Kind, target: Kind, ids: Iterable[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from chalicelib.core.model import Kind
+from connectors.hubspot.records import TIER_GATED
 
 BASE = (
     "oauth",
@@ -23,9 +24,6 @@ OF_KIND: Mapping[Kind, tuple[str, ...]] = {
     "survey": ("crm.objects.feedback_submissions.read",),
 }
 """For kinds of record that only some policies look at."""
-
-TIER_GATED: frozenset[Kind] = frozenset({"survey"})
-"""An account of a lower tier lacks these, and cannot install an app that requires them."""
 
 EXCHANGE_RATES = "settings.currencies.read"
 

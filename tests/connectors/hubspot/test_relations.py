@@ -2,10 +2,15 @@
 
 import pytest
 
+from chalicelib.core.connector import OAuthGrant, Secret
+from chalicelib.core.errors import CredentialsInvalid
+from connectors.hubspot.client import HubSpotClient
 from tests.connectors.hubspot.api_double import (
     ASSOCIATIONS,
+    CONNECTION,
     NOW,
     OBJECTS,
+    TOKEN,
     account,
     all_found,
     attribute,
@@ -15,6 +20,7 @@ from tests.connectors.hubspot.api_double import (
     no_links,
     ref,
 )
+from tests.fakes.access import FakeAccess
 
 ALL_KINDS = {
     "account": "companies",
@@ -197,3 +203,42 @@ def test_a_record_of_two_contacts_is_read_once_and_told_of_both(api):
     for one in (contact(1), contact(2)):
         assert {fact.id for fact in reading.facts[one] if fact.type == "account"} == {"700"}
     assert account(700) not in reading.facts
+
+
+MISSING = {"status": "error", "message": "scopes are missing", "category": "MISSING_SCOPES"}
+
+
+def of_surveys(oauth):
+    grant = OAuthGrant("id", "client-secret", "refresh") if oauth else None
+    secret = Secret("https://hooks.example.com", ("unused",), TOKEN, oauth=grant)
+    nps = attribute("nps", kind="survey", field="hs_value", of_type="number")
+    return HubSpotClient(CONNECTION, secret, [nps], FakeAccess(TOKEN))
+
+
+def test_surveys_that_an_account_does_not_grant_are_left_out_and_asked_for_once(api):
+    api.answer("POST", OBJECTS + "contacts/batch/read", all_found)
+    api.answer("POST", links("contacts", "deals"), no_links)
+    api.answer("POST", links("contacts", "feedback_submissions"), MISSING, 403)
+    surveyed = of_surveys(oauth=True)
+    for _ in range(2):
+        assert contact(1) in surveyed.fetch([contact(1)], NOW).facts
+    assert len(api.calls_to(links("contacts", "feedback_submissions"))) == 1
+
+
+def test_a_walk_through_what_changed_passes_over_them(api):
+    search = OBJECTS + "{}/search"
+    for found in ("contacts", "deals"):
+        api.answer("POST", search.format(found), {"total": 0, "results": []})
+    api.answer("POST", search.format("feedback_submissions"), MISSING, 403)
+    surveyed, cursor = of_surveys(oauth=True), None
+    for _ in range(3):
+        cursor = surveyed.changed_since(NOW, cursor).next
+    assert cursor is None
+
+
+def test_a_static_token_that_lacks_a_scope_is_told_of(api):
+    api.answer("POST", OBJECTS + "contacts/batch/read", all_found)
+    api.answer("POST", links("contacts", "deals"), no_links)
+    api.answer("POST", links("contacts", "feedback_submissions"), MISSING, 403)
+    with pytest.raises(CredentialsInvalid, match="scopes are missing"):
+        of_surveys(oauth=False).fetch([contact(1)], NOW)
