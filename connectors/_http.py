@@ -25,11 +25,12 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 from chalicelib.core.connector import Access, AccessToken, Rate
 from chalicelib.core.errors import (
     CredentialsInvalid,
+    CrmStumbled,
     CrmUnavailable,
     EmtiazError,
     OutOfService,
-    Parked,
     RateLimited,
+    RequestRefused,
     Retryable,
 )
 
@@ -111,7 +112,7 @@ class Limits(Protocol):
         ...
 
 
-class Refused(Parked):
+class Refused(RequestRefused):
     """The CRM understood the request and will not do it: any 4xx without a meaning above.
 
     ``body`` is the CRM's error as parsed JSON, None if it was not JSON.
@@ -310,7 +311,7 @@ class _Channel:
             return Refused(text, answer.status, answer.body)
         # An internal error, or a redirect. Neither is worth sending again at once: what the
         # CRM stumbles over, it stumbles over again.
-        return CrmUnavailable(text, retry_after=answer.retry_after)
+        return CrmStumbled(text, retry_after=answer.retry_after)
 
     def _busy(self, text: str, answer: Answer) -> CrmUnavailable | _Passing:
         if self.writes and answer.status in self.line.dialect.in_doubt:

@@ -13,9 +13,11 @@
     │   ├── Conflict              somebody else saved first: read again
     │   ├── RateLimited           the CRM asks for patience
     │   ├── CrmUnavailable        the CRM is down or did not answer
+    │   │   └── CrmStumbled           it failed inside, over this request or over any
     │   └── OutOfService          nobody may call this account before ``until``
     ├── Parked                keep it with the reason; it can be listed and replayed
     │   ├── CredentialsInvalid    the CRM refuses the token or a scope is missing
+    │   ├── RequestRefused        the CRM refuses a request, whatever it is of
     │   ├── WriteRefused          the CRM refuses this record's values
     │   │   └── RecordGone            it is deleted or merged: read it again instead
     │   └── DeliveryUnreadable    signed, but not in a shape we can read
@@ -82,6 +84,10 @@ class CrmUnavailable(Retryable):
         self.in_doubt = in_doubt
 
 
+class CrmStumbled(CrmUnavailable):
+    """An internal error, which the CRM may have with everybody or with one record alone."""
+
+
 class OutOfService(Retryable):
     """The account rests until an instant: its day's calls are spent, or it is being moved."""
 
@@ -96,6 +102,10 @@ class Parked(EmtiazError):
 
 class CredentialsInvalid(Parked):
     pass
+
+
+class RequestRefused(Parked):
+    """For the sake of all records that it names, or of one among them."""
 
 
 class WriteRefused(Parked):

@@ -14,9 +14,12 @@ from chalicelib import logs
 from chalicelib.core.connector import CrmClient, Reading
 from chalicelib.core.errors import (
     CredentialsInvalid,
+    CrmStumbled,
     CrmUnavailable,
+    EmtiazError,
     OutOfService,
     Parked,
+    RequestRefused,
     Retryable,
 )
 from chalicelib.core.model import KINDS, SUBJECT_KINDS, Ref
@@ -40,6 +43,12 @@ from chalicelib.pipeline.services import Services
 
 HOPELESS_AFTER = 6
 """A message that still fails, in a way that nobody foresaw, is parked after this many tries."""
+
+SUSPECT_AFTER_STUMBLES = 2
+"""A message over which a CRM stumbled so often shares its reads with no other."""
+
+GIVEN_UP_AFTER_STUMBLES = 11
+"""Over one record alone; with the waits between them that takes most of an hour."""
 
 PROBED_AGAIN_AFTER = 2
 """Seconds until a message that found a CRM down looks again, or at its pause."""
@@ -69,8 +78,8 @@ def process(
 ) -> tuple[Failure, ...]:
     """Handle a batch of the intake queue; returns the messages to bring back.
 
-    Messages that come for the first time share their reads. One that comes back is handled
-    alone, so that whatever it does wrong harms no other.
+    Messages that come for the first time share their reads. One that comes back, or that is
+    suspected of what befell it in company, is handled alone, so that it harms no other.
     """
     failures: list[Failure] = []
     lots = _lots(envelopes)
@@ -83,9 +92,18 @@ def process(
 
 
 def _lots(envelopes: Sequence[Envelope]) -> list[list[Envelope]]:
-    first_time = [envelope for envelope in envelopes if envelope.receives <= 1]
-    again = [[envelope] for envelope in envelopes if envelope.receives > 1]
-    return [first_time, *again] if first_time else again
+    together = [envelope for envelope in envelopes if not _is_alone(envelope)]
+    alone = [[envelope] for envelope in envelopes if _is_alone(envelope)]
+    return [together, *alone] if together else alone
+
+
+def _is_alone(envelope: Envelope) -> bool:
+    is_suspect = _count(envelope, "stumbled") >= SUSPECT_AFTER_STUMBLES
+    return envelope.receives > 1 or is_suspect or bool(envelope.body.get("alone"))
+
+
+def _count(envelope: Envelope, what: str) -> int:
+    return cast(int, envelope.body.get(what, 0))
 
 
 def _acknowledge(lot: Sequence[Envelope], failed: Sequence[Failure], services: Services) -> None:
@@ -121,6 +139,8 @@ def _parked_as_hopeless(failure: Failure, error: Exception, services: Services) 
 def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
     try:
         return _answer(work, services, now)
+    except (CrmStumbled, RequestRefused) as error:
+        return _befallen(work, error, services, now)
     except Retryable as error:
         return _postpone(work.envelopes, error, services)
     except CredentialsInvalid as error:
@@ -131,7 +151,36 @@ def _attempt(work: Work, services: Services, now: datetime) -> list[Failure]:
         return _park(work, error, services, now)
 
 
-def _park(work: Work, error: Parked, services: Services, now: datetime) -> list[Failure]:
+def _befallen(
+    work: Work, error: CrmStumbled | RequestRefused, services: Services, now: datetime
+) -> list[Failure]:
+    """One record may be why, and is parked alone then; a CRM that is down for all is waited for."""
+    times = 1 + max(_count(envelope, "stumbled") for envelope in work.envelopes)
+    if isinstance(error, CrmStumbled) and times <= SUSPECT_AFTER_STUMBLES:
+        return _postpone(work.envelopes, error, services)
+    if _can_be_parted(work):
+        return _part(work, services)
+    if isinstance(error, CrmStumbled) and times <= GIVEN_UP_AFTER_STUMBLES:
+        return _postpone(work.envelopes, error, services)
+    return _park(work, error, services, now)
+
+
+def _can_be_parted(work: Work) -> bool:
+    return len(work.envelopes) > 1 or len(work.refs) > 1
+
+
+def _part(work: Work, services: Services) -> list[Failure]:
+    """Each message alone; one that was alone, as one message for each of its records."""
+    bodies = [dict(envelope.body) for envelope in work.envelopes]
+    if len(bodies) == 1:
+        stumbled = {"stumbled": _count(work.envelopes[0], "stumbled")}
+        singles = [told_messages(work.connection, [one], work.reason) for one in work.told.values()]
+        bodies = [message | stumbled for (message,) in singles]
+    services.intake.send([body | {"alone": True} for body in bodies])
+    return []
+
+
+def _park(work: Work, error: EmtiazError, services: Services, now: datetime) -> list[Failure]:
     """By reference: what a delivery says of people is kept no longer than it takes to read it.
 
     Somebody of them may have been erased already, and nobody would look here again.
@@ -151,11 +200,12 @@ def _postpone(envelopes: Iterable[Envelope], error: Retryable, services: Service
     """
     failures = []
     for envelope in envelopes:
-        times = cast(int, envelope.body.get("postponed", 0)) + 1
+        name = "stumbled" if isinstance(error, CrmStumbled) else "postponed"
+        times = _count(envelope, name) + 1
         delay = _delay(error, times)
         logs.warning("postponed", message=envelope.id, seconds=delay, reason=str(error))
         try:
-            services.intake.send([{**envelope.body, "postponed": times}], delay_seconds=delay)
+            services.intake.send([{**envelope.body, name: times}], delay_seconds=delay)
         except Retryable:
             failures.append(Failure(envelope, error.retry_after))
     return failures
@@ -166,7 +216,7 @@ def _delay(error: Retryable, times: int) -> int:
     and its return must not be slept through.
     """
     asked = ceil(error.retry_after or 0)
-    is_out = isinstance(error, OutOfService | CrmUnavailable)
+    is_out = isinstance(error, OutOfService | CrmUnavailable) and not isinstance(error, CrmStumbled)
     return min(LONGEST_WAIT, max(asked, PROBED_AGAIN_AFTER if is_out else 1 << min(times, 10)))
 
 

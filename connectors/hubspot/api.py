@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict, TypeVar, cast
 
 from chalicelib.core.connector import Access, Connection, Secret
-from chalicelib.core.errors import CrmUnavailable
+from chalicelib.core.errors import CrmStumbled
 from connectors._http import Dialect, Http, Line, Refused
 from connectors.hubspot.limits import BUSY, CALLS, HubSpotLimits
 from connectors.hubspot.oauth import refresher
@@ -306,4 +306,4 @@ def _check_only_absences(answer: Outcome) -> None:
     """A batch read names what it could not give: gone is an answer, anything else is not."""
     for one in problems(answer):
         if one.get("category") != "OBJECT_NOT_FOUND":
-            raise CrmUnavailable(f"batch read: {one.get('message', 'no reason given')}")
+            raise CrmStumbled(f"batch read: {one.get('message', 'no reason given')}")

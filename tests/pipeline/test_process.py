@@ -7,10 +7,12 @@ import pytest
 from chalicelib.core.errors import (
     Conflict,
     CredentialsInvalid,
+    CrmStumbled,
     CrmUnavailable,
     OutOfService,
     Parked,
     RateLimited,
+    RequestRefused,
     Retryable,
 )
 from chalicelib.core.facts import Fact
@@ -527,3 +529,64 @@ def test_many_companies_of_one_batch_are_work_for_many_messages(installation):
     installation.process()
     assert [len(asked) for asked in installation.crm.called("fetch")] == [MOST_OWNERS]
     assert len(installation.intake.messages) == 10
+
+
+class Stumbles:
+    """A CRM that fails inside, or refuses, whenever one record is among those asked for."""
+
+    def __init__(self, crm, guilty, error):
+        self.crm, self.guilty, self.error = crm, guilty, error
+        self.fetch_kindly, crm.fetch = crm.fetch, self.fetch
+
+    def fetch(self, subjects, now, *, history=False):
+        if self.guilty in subjects:
+            self.crm.calls.append(("fetch", tuple(subjects)))
+            raise self.error
+        return self.fetch_kindly(subjects, now, history=history)
+
+
+@pytest.mark.parametrize("error", [CrmStumbled("answered 500"), RequestRefused("answered 400")])
+def test_a_record_that_the_crm_cannot_show_is_parked_alone_and_its_neighbours_are_scored(
+    installation, error
+):
+    refs = [installation.contact(number) for number in range(6)]
+    Stumbles(installation.crm, refs[2], error)
+    installation.deliver(*(f"contact:{number}" for number in range(4)))
+    installation.deliver("contact:4", "contact:5")
+    for _ in range(40):
+        assert not installation.process()
+        installation.clock.advance(minutes=15)
+        installation.intake.elapse()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert item.message["refs"] == [str(refs[2])]
+    assert str(error) in item.reason
+    assert installation.intake.backlog() == 0
+    assert all(installation.card(ref).version for ref in refs if ref != refs[2])
+
+
+def test_a_record_over_which_the_crm_stumbles_is_asked_for_less_and_less_often(installation):
+    ref = installation.contact(1)
+    Stumbles(installation.crm, ref, CrmStumbled("answered 500"))
+    installation.deliver("contact:1")
+    delays = []
+    while installation.intake.messages:
+        installation.process()
+        delays += [seconds for seconds, _ in installation.intake.delayed]
+        installation.clock.advance(minutes=15)
+        installation.intake.elapse()
+    assert delays == [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
+    assert len(installation.settings.parked(CONNECTION)) == 1
+
+
+def test_a_record_that_the_crm_shows_after_a_while_is_not_parked(installation):
+    ref = installation.contact(1)
+    stumbling = Stumbles(installation.crm, ref, CrmStumbled("answered 500"))
+    installation.deliver("contact:1")
+    for _ in range(5):
+        installation.process()
+        installation.clock.advance(minutes=15)
+        installation.intake.elapse()
+    stumbling.guilty = None
+    installation.run()
+    assert installation.card(ref).version
+    assert installation.settings.parked(CONNECTION) == ()
