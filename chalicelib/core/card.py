@@ -38,14 +38,37 @@ class LeadScore:
 
 
 @dataclass(frozen=True, slots=True)
+class NextSegment:
+    """So many more purchases would lead to this segment, as ``text`` says."""
+
+    purchases: int
+    segment: str
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Rfm:
-    """Recency in whole local days, number of purchases, their sum; ``scores`` are 1-5 each."""
+    """Recency in whole local days, number of purchases, their sum; ``scores`` are 1-5 each.
+
+    ``one_time_buyer`` says that they bought once, where that is so common that the frequency
+    score does not tell it.
+    """
 
     recency_days: int
     frequency: int
     monetary: Money
     scores: tuple[int, int, int] | None
     segment: str | None
+    next_segment: NextSegment | None = None
+    one_time_buyer: bool = False
+
+    @property
+    def number(self) -> int | None:
+        """The three scores as the digits of one number: 100 R + 10 F + M."""
+        if self.scores is None:
+            return None
+        r, f, m = self.scores
+        return 100 * r + 10 * f + m
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +84,11 @@ class CustomerScore:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """What Emtiaz says of one subject at one instant, with the versions that it was made with."""
+    """What Emtiaz says of one subject at one instant, with the versions that it was made with.
+
+    ``flags`` are short names of what is doubtful in what it was made of: ``no_rate``,
+    ``alike:f``, ``negative_amount:`` with the id of the purchase.
+    """
 
     subject: Ref
     at: datetime
@@ -77,6 +104,7 @@ class ScoreCard:
     completeness: float
     next_action: Text | None
     next_change_at: datetime | None = None
+    flags: tuple[str, ...] = ()
 
     @property
     def score(self) -> int:
@@ -105,6 +133,7 @@ class ScoreCard:
             "completeness": round(self.completeness, 4),
             "next_action": _text_json(self.next_action) if self.next_action else None,
             "next_change_at": iso(self.next_change_at) if self.next_change_at else None,
+            "flags": list(self.flags),
         }
 
 
@@ -142,6 +171,17 @@ def _rfm_json(rfm: Rfm) -> dict[str, Json]:
         "monetary": rfm.monetary.to_json(),
         "scores": list(rfm.scores) if rfm.scores else None,
         "segment": rfm.segment,
+        "number": rfm.number,
+        "next_segment": _next_segment_json(rfm.next_segment) if rfm.next_segment else None,
+        "one_time_buyer": rfm.one_time_buyer,
+    }
+
+
+def _next_segment_json(coming: NextSegment) -> dict[str, Json]:
+    return {
+        "purchases": coming.purchases,
+        "segment": coming.segment,
+        "text": _text_json(coming.text),
     }
 
 
@@ -233,9 +273,16 @@ _TEMPERATURES = {
     "cold": Text("Cold", "سرد"),
 }
 _CLASSES = {name: Text(name, name) for name in "ABC"}
-_TAGS = {f"class:{name}": Text(f"Class {name}", f"کلاس {name}") for name in _CLASSES} | {
-    f"segment:{name.replace('_', '-')}": label for name, label in RFM_SEGMENTS.items()
+_CUSTOMER_TAGS = {
+    "customer:one-time-buyer": Text("One-time buyer", "خریدار یک‌باره"),
+    "customer:first-time": Text("First-time customer", "مشتری بار اول"),
+    "customer:new": Text("New customer", "مشتری تازه"),
 }
+_TAGS = (
+    _CUSTOMER_TAGS
+    | {f"class:{name}": Text(f"Class {name}", f"کلاس {name}") for name in _CLASSES}
+    | {f"segment:{name.replace('_', '-')}": label for name, label in RFM_SEGMENTS.items()}
+)
 
 OUTPUTS: tuple[Output, ...] = (
     Output(
@@ -321,6 +368,18 @@ OUTPUTS: tuple[Output, ...] = (
         ),
         choices=_choices(RFM_SEGMENTS),
         read=lambda card, _: card.rfm.segment if card.rfm else None,
+    ),
+    Output(
+        "rfm_next", OutputType.TEXT, Trigger.FOLLOW,
+        label=Text("Emtiaz next segment", "راه تا بخش بعدی"),
+        description=Text(
+            "How many purchases lead to which segment.", "با چند خرید دیگر به کدام بخش می‌رسد."
+        ),
+        read=lambda card, language: (
+            card.rfm.next_segment.text.in_language(language)
+            if card.rfm and card.rfm.next_segment
+            else None
+        ),
     ),
     Output(
         "last_purchase", OutputType.INSTANT, Trigger.ANY,

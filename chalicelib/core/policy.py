@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
+from chalicelib.core.card import Rfm
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Activity, Json, Kind, Language, Purchase, Ref, Text
 
@@ -69,13 +70,16 @@ class Measure:
 
     ``known`` and ``asked`` count the inputs that were there and that were wanted; nothing
     known means that the measure is missing, which is not zero. ``changes_at`` is the first
-    instant at which a term jumps without a new fact (decay is not a jump).
+    instant at which a term jumps without a new fact (decay is not a jump). ``flags`` name what
+    is doubtful in its inputs; ``detail`` is what a model found beside its points.
     """
 
     terms: tuple[Term, ...]
     known: int
     asked: int
     changes_at: datetime | None = None
+    flags: tuple[str, ...] = ()
+    detail: Rfm | None = None
 
 
 class Model(Protocol):

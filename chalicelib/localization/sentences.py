@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chalicelib.core.model import Money, Text
-from chalicelib.localization.numbers import money, number, signed
+from chalicelib.core.model import Text
+from chalicelib.localization.numbers import number, signed
 
 
 def happened(once: Text, often: Text, count: int, last: Text) -> Text:
@@ -24,22 +24,6 @@ def happened(once: Text, often: Text, count: int, last: Text) -> Text:
     times = number(count)
     # Plain replacement: the words come from an admin, and str.format would run what they hold.
     return Text(en.replace("{count}", times.en), fa.replace("{count}", times.fa))
-
-
-def last_purchase(last: Text) -> Text:
-    return Text(f"Last purchase {last.en}", f"آخرین خرید {last.fa}")
-
-
-def purchases(count: int) -> Text:
-    if count == 1:
-        return Text("Bought once", "یک بار خرید")
-    times = number(count)
-    return Text(f"Bought {times.en} times", f"{times.fa} بار خرید")
-
-
-def spent(total: Money) -> Text:
-    amount = money(total)
-    return Text(f"Spent {amount.en} in all", f"مجموع خرید {amount.fa}")
 
 
 def with_points(text: Text, points: int) -> Text:

@@ -12,7 +12,6 @@ from chalicelib.core.policy import Action
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.explanation import explain_customer, explain_lead, reasons
 from chalicelib.scoring.levels import Levels, band_of, clamp, levels, whole
-from chalicelib.scoring.models import rfm
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
@@ -42,10 +41,11 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
         segments=(names["segment"],) if "segment" in names else (),
-        tags=_tags(names),
+        tags=_tags(names, bought),
         reasons=(),
         completeness=_completeness(assessment.lead + assessment.components),
         next_action=_next_action(assessment.policy.actions, names),
+        flags=_flags(assessment),
     )
 
 
@@ -103,11 +103,15 @@ def _weight(readings: Sequence[Reading]) -> float:
 
 
 def _rfm(assessment: Assessment) -> Rfm | None:
-    for reading in assessment.components:
-        model, name = reading.group.model, reading.group.model_name
-        if isinstance(model, rfm.Model):
-            return model.rfm(assessment.profile, assessment.models.parameters.get(name, {}))
-    return None
+    details = (reading.measure.detail for reading in assessment.components)
+    return next((detail for detail in details if isinstance(detail, Rfm)), None)
+
+
+def _flags(assessment: Assessment) -> tuple[str, ...]:
+    found = set(assessment.profile.in_doubt)
+    for reading in assessment.lead + assessment.components:
+        found.update(reading.measure.flags)
+    return tuple(sorted(found))
 
 
 def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) -> dict[str, str]:
@@ -120,11 +124,13 @@ def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) 
     return names
 
 
-def _tags(names: Mapping[str, str]) -> tuple[str, ...]:
-    tagged = (
-        (name, names[name].replace("_", "-")) for name in ("class", "segment") if name in names
-    )
-    return tuple(sorted(f"{name}:{value}" for name, value in tagged))
+def _tags(names: Mapping[str, str], bought: Rfm | None) -> tuple[str, ...]:
+    tags = [
+        f"{name}:{names[name].replace('_', '-')}" for name in ("class", "segment") if name in names
+    ]
+    if bought and bought.one_time_buyer:
+        tags.append("customer:one-time-buyer")
+    return tuple(sorted(tags))
 
 
 def _next_action(actions: Sequence[Action], names: Mapping[str, str]) -> Text | None:

@@ -71,7 +71,7 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
 def _decayed(measure: Measure, time: timedelta) -> Measure:
     days = time / timedelta(days=1)
     terms = tuple(_decayed_term(term, days) for term in measure.terms)
-    return Measure(terms, measure.known, measure.asked, measure.changes_at)
+    return replace(measure, terms=terms)
 
 
 def _decayed_term(term: Term, days: float) -> Term:

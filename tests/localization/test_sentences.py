@@ -1,11 +1,5 @@
-from chalicelib.core.model import Money, Text
-from chalicelib.localization.sentences import (
-    happened,
-    last_purchase,
-    purchases,
-    spent,
-    with_points,
-)
+from chalicelib.core.model import Text
+from chalicelib.localization.sentences import happened, with_points
 
 
 def bare(text):
@@ -27,14 +21,6 @@ def test_a_single_time_needs_no_last():
     reason = with_points(happened(ONE, MANY, 1, LAST), -2)
     assert reason.en == "Opened an e-mail 4 days ago (-2)"
     assert bare(reason.fa) == "یک ایمیل را باز کرد، ۴ روز پیش (−۲)"
-
-
-def test_purchases_are_told_in_both_languages():
-    assert last_purchase(LAST).en == "Last purchase 4 days ago"
-    assert purchases(1).en == "Bought once"
-    assert bare(purchases(4).fa) == "۴ بار خرید"
-    assert spent(Money(29_330, "USD")).en == "Spent 293.30 USD in all"
-    assert bare(spent(Money(29_330, "IRR")).fa) == "مجموع خرید ۲٬۹۳۳ تومان"
 
 
 def test_braces_of_an_admin_are_text():

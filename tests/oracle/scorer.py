@@ -14,21 +14,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.oracle.purchases import naive_sales
-
-SEGMENT_MAP = """
-5 new_customer   potential_loyalist potential_loyalist champion champion
-4 promising      potential_loyalist potential_loyalist loyal    loyal
-3 about_to_sleep about_to_sleep     need_attention     loyal    loyal
-2 hibernating    hibernating        at_risk            at_risk  cant_lose_them
-1 hibernating    hibernating        at_risk            at_risk  cant_lose_them
-"""
-
-DECIMALS = {"IRR": 0, "JPY": 0, "KWD": 3}
+from tests.oracle.rfm import naive_rfm
 
 
-def naive_card(page, facts, cuts, subject, now):
+def naive_card(page, facts, cuts, subject, now, fitted=None):
     rows = newest_rows(facts, subject)
     known = {
+        "subject": subject,
+        "rows": rows,
+        "fitted": fitted or {},
         "attributes": find_attributes(rows, subject),
         "activities": find_activities(rows, now),
         "purchases": find_purchases(rows, now),
@@ -50,7 +44,7 @@ def naive_card(page, facts, cuts, subject, now):
         "lead": lead,
         "customer": customer,
         "rfm": rfm,
-        "tags": tags_of(names),
+        "tags": tags_of(names, rfm),
         "next_action": action_for(page, names),
         "completeness": sum(known for known, _ in inputs) / asked if asked else 1,
     }
@@ -126,12 +120,14 @@ def customer_part(page, known, cuts, now):
     return customer, rfm, inputs
 
 
-def tags_of(names):
+def tags_of(names, rfm):
     tags = []
     if "class" in names:
         tags.append("class:" + names["class"])
     if "segment" in names:
         tags.append("segment:" + names["segment"].replace("_", "-"))
+    if rfm and rfm.get("one_time_buyer"):
+        tags.append("customer:one-time-buyer")
     return sorted(tags)
 
 
@@ -226,7 +222,7 @@ def run_model(page, group, known, cuts, now):
     if group["model"] == "engagement":
         return run_engagement(group, known["activities"], zone, now)
     if group["model"] == "rfm":
-        return run_rfm(page, group, known["purchases"], cuts, zone, now)
+        return naive_rfm(page, group, known["purchases"], cuts, known["subject"], zone, now)
     raise ValueError(f"the oracle knows no model {group['model']}")
 
 
@@ -268,69 +264,6 @@ def run_engagement(group, activities, zone, now):
         if seen:
             terms.append((rule["id"], points))
     return {"terms": terms, "known": 1, "asked": 1}
-
-
-def run_rfm(page, group, purchases, cuts, zone, now):
-    if not purchases:
-        return {"terms": [], "known": 0, "asked": 3, "rfm": None}
-    last = max(when for when, _, _ in purchases)
-    recency = (now.astimezone(zone).date() - last.astimezone(zone).date()).days
-    frequency = len(purchases)
-    monetary = 0
-    foreign = 0
-    for _, amount, currency in purchases:
-        if currency == page["currency"]:
-            monetary += amount
-        else:
-            foreign += 1
-    rfm = {
-        "recency_days": recency,
-        "frequency": frequency,
-        "monetary": monetary,
-        "scores": None,
-        "segment": None,
-    }
-    points = cut_points(page, group, cuts)
-    if points is None:
-        return {"terms": [], "known": 0, "asked": 3, "rfm": rfm}
-    r = 6 - score_between(points["r"], recency)
-    f = score_between(points["f"], frequency)
-    m = 1 if monetary <= 0 else score_between(points["m"], monetary)
-    rfm["scores"] = [r, f, m]
-    for line in SEGMENT_MAP.strip().splitlines():
-        words = line.split()
-        if words[0] == str(r):
-            rfm["segment"] = words[f]
-    weights = group.get("weights", {"r": 1, "f": 1, "m": 1})
-    whole = 4 * (weights["r"] + weights["f"] + weights["m"])
-    terms = [
-        ("recency", 100 * weights["r"] * (r - 1) / whole),
-        ("frequency", 100 * weights["f"] * (f - 1) / whole),
-        ("monetary", 100 * weights["m"] * (m - 1) / whole),
-    ]
-    return {"terms": terms, "known": 2 if foreign else 3, "asked": 3, "rfm": rfm}
-
-
-def cut_points(page, group, cuts):
-    if cuts and "r" in cuts:
-        return {"r": cuts["r"], "f": cuts["f"], "m": cuts["m"]}
-    if "thresholds" not in group:
-        return None
-    factor = 10 ** DECIMALS.get(page["currency"], 2)
-    given = group["thresholds"]
-    return {
-        "r": sorted(given.get("r", [])),
-        "f": sorted(given.get("f", [])),
-        "m": sorted(round(value * factor) for value in given.get("m", [])),
-    }
-
-
-def score_between(points, value):
-    """1-5 by how many cut points lie below; 3 where there are none."""
-    if not points:
-        return 3
-    below = len([point for point in points if point < value])
-    return {4: [1, 2, 3, 4, 5], 2: [1, 3, 5]}[len(points)][below]
 
 
 # --- conditions, in words instead of three-valued arithmetic ---------------------------------

@@ -17,6 +17,11 @@ NOW = datetime(2026, 3, 21, 12, 30, tzinfo=UTC)
 STARTER = yaml.safe_load(Path("chalicelib/policy/shipped/starter.yaml").read_text("utf-8"))
 
 CUTS = {"r": [30.0, 90.0, 180.0, 365.0], "f": [1.0, 2.0, 4.0, 8.0], "m": [5e3, 2e4, 5e4, 2e5]}
+_SOMEBODY = [f"hubspot-main:contact:{number}" for number in (1, 300, 7, 900)]
+BY_ID = {
+    "r": [1, 30, 180, 365], "f": [1, 1, 1, 2], "m": [5_000, 10_000, 10_000, 200_000],
+    "ids": dict.fromkeys("rfm", _SOMEBODY), "n": 200, "constant": [],
+}  # fmt: skip
 FITTED = FittedModels("cuts-1", {"rfm": {**CUTS, "n": 200, "constant": []}})
 
 
@@ -220,6 +225,11 @@ rfm_parameters = st.fixed_dictionaries(
                 {"r": [7, 14, 21, 28]},
             ]
         ),
+        "thresholds_serve": st.sampled_from(["until_fitted", "always"]),
+        "window_days": st.sampled_from([1, 30, 730]),
+        "frequency": st.sampled_from(["orders", "days"]),
+        "monetary": st.sampled_from(["sum", "mean"]),
+        "ties": st.sampled_from(["equal", "first"]),
     },
 )
 
@@ -263,5 +273,7 @@ fitted = st.sampled_from(
         FittedModels("none", {}),
         FittedModels("few", {"rfm": {"n": 3}}),
         FittedModels("tertiles", {"rfm": {"r": [20.0, 80.0], "f": [], "m": [1e4, 5e4]}}),
+        FittedModels("once", {"rfm": {**CUTS, "f": [1.0, 1.0, 2.0, 4.0], "constant": []}}),
+        FittedModels("by id", {"rfm": BY_ID}),
     ]
 )

@@ -70,6 +70,9 @@ def rfm_of(card):
         "monetary": card.rfm.monetary.amount,
         "scores": list(card.rfm.scores) if card.rfm.scores else None,
         "segment": card.rfm.segment,
+        "next_segment": card.rfm.next_segment
+        and [card.rfm.next_segment.purchases, card.rfm.next_segment.segment],
+        "one_time_buyer": card.rfm.one_time_buyer,
     }
 
 

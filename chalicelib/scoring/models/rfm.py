@@ -1,13 +1,16 @@
 """How lately, how often and for how much they bought.
 
-At an instant, R is the number of whole local days since the last purchase, F the number of
-purchases, M their sum in the policy's currency. Each gets a score from cut points c of the
-present customers, with ``k(v)`` = number of cut points strictly below v:
+At an instant t, R is the number of whole local days since the last purchase, F the number of
+purchases in the window ``(t - window_days, t]``, M their net sum in the policy's currency; without
+``window_days`` all count. ``frequency: days`` counts days with a purchase instead, ``monetary:
+mean`` takes the sum per purchase. Each gets a score from cut points c of the present customers,
+with ``k(v)`` = number of cut points strictly below v:
 
     F, M: 1 + 4k / len(c)        R: 5 - 4k / len(c)
 
 so four cut points (quintiles) give 1-5, two (tertiles) give 1, 3, 5, and none, when all
-customers are alike, gives 3. M ≤ 0 scores 1. The index is
+customers are alike, gives 3. M ≤ 0 scores 1. With ``ties: first`` equal values go by the
+customer's id, so that groups are equal in size, and alike customers are not. The index is
 ``100 · Σ w(score - 1) / (4 Σ w)``, and each quantity's part of it is one term.
 
 Sums whose worth in that currency nobody told are left out of M, and count as not known; the
@@ -18,6 +21,8 @@ purchase still counts in R and F. A purchase made 12 days ago, the fourth one:
 (5, 3, 4)
 >>> SEGMENTS[5][3 - 1]
 'potential_loyalist'
+>>> next_segment(cuts, (5, 3, 4), frequency=4).text.en
+'One more purchase → Champion'
 
 Source: Hughes 1994; Blattberg, Kim and Neslin 2008, chapter 12; the segments are the 25-cell
 map in general use.
@@ -25,43 +30,52 @@ map in general use.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
-from chalicelib.core.card import Rfm
-from chalicelib.core.model import Json, Money, Purchase
+from chalicelib.core.card import RFM_SEGMENTS, NextSegment, Rfm
+from chalicelib.core.model import Json, Money, Purchase, Text
 from chalicelib.core.policy import Measure, Profile, Term
+from chalicelib.localization.customers import (
+    beyond_others,
+    last_purchase,
+    more_purchases,
+    purchases,
+    spent,
+)
 from chalicelib.localization.dates import when
-from chalicelib.localization.sentences import last_purchase, purchases, spent
 from chalicelib.scoring.models import Context, Parameters
+from chalicelib.scoring.models._cuts import Cuts, thresholds
 
 _CUT_POINTS: Json = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 _WEIGHT: Json = {"type": "number", "minimum": 0}
 
-SCHEMA: Mapping[str, Json] = {
-    "required": [],
-    "properties": {
-        "weights": {
-            "type": "object",
-            "required": ["r", "f", "m"],
-            "additionalProperties": False,
-            "properties": {"r": _WEIGHT, "f": _WEIGHT, "m": _WEIGHT},
-            "anyOf": [{"properties": {name: {"exclusiveMinimum": 0}}} for name in "rfm"],
-            "description": "weights of which at least one is greater than 0",
-        },
-        "thresholds": {
-            "type": "object",
-            "minProperties": 1,
-            "additionalProperties": False,
-            "properties": {"r": _CUT_POINTS, "f": _CUT_POINTS, "m": _CUT_POINTS},
-        },
+PROPERTIES: Mapping[str, Json] = {
+    "weights": {
+        "type": "object",
+        "required": ["r", "f", "m"],
+        "additionalProperties": False,
+        "properties": {"r": _WEIGHT, "f": _WEIGHT, "m": _WEIGHT},
+        "anyOf": [{"properties": {name: {"exclusiveMinimum": 0}}} for name in "rfm"],
+        "description": "weights of which at least one is greater than 0",
     },
+    "thresholds": {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {"r": _CUT_POINTS, "f": _CUT_POINTS, "m": _CUT_POINTS},
+    },
+    "thresholds_serve": {"enum": ["until_fitted", "always"]},
+    "window_days": {"type": "integer", "minimum": 1},
+    "frequency": {"enum": ["orders", "days"]},
+    "monetary": {"enum": ["sum", "mean"]},
+    "ties": {"enum": ["equal", "first"]},
 }
+
+SCHEMA: Mapping[str, Json] = {"required": [], "properties": dict(PROPERTIES)}
 
 SEGMENTS: Mapping[int, tuple[str, ...]] = {
     5: ("new_customer", "potential_loyalist", "potential_loyalist", "champion", "champion"),
@@ -72,39 +86,18 @@ SEGMENTS: Mapping[int, tuple[str, ...]] = {
 }
 """By R score, then F scores 1-5. Every cell has one segment, so no order of rules matters."""
 
-_TOP = 4  # steps between the lowest score, 1, and the highest, 5
-_MIDDLE = 3
+_MOST = 4  # steps between the lowest score and the highest
 
 
 @dataclass(frozen=True, slots=True)
-class Cuts:
-    """Cut points in days, purchases and smallest units of money, each sorted."""
+class Options:
+    """``window_days`` is None where all purchases count; ``ties_by_id`` is ``ties: first``."""
 
-    r: tuple[float, ...]
-    f: tuple[float, ...]
-    m: tuple[float, ...]
-
-    @classmethod
-    def fitted(cls, parameters: Mapping[str, Json]) -> Cuts | None:
-        """From trained parameters; None where the population was too small to have any."""
-        if "r" not in parameters:
-            return None
-        r, f, m = (cast(Sequence[float], parameters[name]) for name in "rfm")
-        return cls(tuple(r), tuple(f), tuple(m))
-
-    def scores(self, recency_days: int, frequency: int, monetary: int) -> tuple[int, int, int]:
-        r = 6 - _score(self.r, recency_days)
-        m = _score(self.m, monetary) if monetary > 0 else 1
-        return r, _score(self.f, frequency), m
-
-    def next_recency(self, recency_days: int) -> int | None:
-        """The first greater number of days that has another R score."""
-        passed = bisect_left(self.r, recency_days)
-        return int(self.r[passed] // 1) + 1 if passed < len(self.r) else None
-
-
-def _score(cuts: Sequence[float], value: float) -> int:
-    return 1 + _TOP * bisect_left(cuts, value) // len(cuts) if cuts else _MIDDLE
+    window_days: int | None = None
+    per_day: bool = False
+    mean: bool = False
+    ties_by_id: bool = False
+    thresholds_always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +109,19 @@ class Model:
     time_zone: ZoneInfo
     calendar: Literal["gregorian", "jalali"]
     currency: str
+    options: Options = Options()
 
     @classmethod
     def from_page(cls, parameters: Parameters, context: Context) -> Model:
         weights = cast(Mapping[str, float], parameters.get("weights", {"r": 1, "f": 1, "m": 1}))
-        thresholds = cast(Mapping[str, Sequence[float]] | None, parameters.get("thresholds"))
+        given = cast(Mapping[str, Sequence[float]] | None, parameters.get("thresholds"))
         return cls(
             weights=(weights["r"], weights["f"], weights["m"]),
-            thresholds=_thresholds(thresholds, context.currency) if thresholds else None,
+            thresholds=thresholds(given, context.currency) if given else None,
             time_zone=context.time_zone,
             calendar=context.calendar,
             currency=context.currency,
+            options=_options(parameters),
         )
 
     @property
@@ -134,51 +129,109 @@ class Model:
         return 100.0
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:
-        cuts, rfm = Cuts.fitted(fitted) or self.thresholds, self.rfm(profile, fitted)
+        cuts = self.cuts(fitted)
+        rfm = self._rfm(profile, cuts, fitted)
         if rfm is None or rfm.scores is None or cuts is None:
-            return Measure(terms=(), known=0, asked=3)
+            return Measure(terms=(), known=0, asked=3, detail=rfm)
+        all_known = all(one.amount.currency == self.currency for one in profile.purchases)
         return Measure(
-            terms=self._terms(rfm, rfm.scores, profile),
-            known=3 if self._all_sums_known(profile.purchases) else 2,
+            terms=self._terms(rfm, rfm.scores, cuts, profile),
+            known=3 if all_known else 2,
             asked=3,
-            changes_at=self._next_recency_at(cuts, rfm, profile.purchases[-1]),
+            changes_at=self._changes_at(cuts, rfm, profile),
+            flags=_flags(fitted, all_known=all_known),
+            detail=rfm,
         )
 
     def rfm(self, profile: Profile, fitted: Mapping[str, Json]) -> Rfm | None:
         """None for somebody who has not bought; without cut points there are no scores."""
+        return self._rfm(profile, self.cuts(fitted), fitted)
+
+    def cuts(self, fitted: Mapping[str, Json]) -> Cuts | None:
+        """Those of the population, or the thresholds that serve in their place."""
+        found, own = Cuts.fitted(fitted, ties_by_id=self.options.ties_by_id), self.thresholds
+        if found is None or own is None or not self.options.thresholds_always:
+            return found or own
+        return Cuts(own.r or found.r, own.f or found.f, own.m or found.m)
+
+    def _rfm(self, profile: Profile, cuts: Cuts | None, fitted: Mapping[str, Json]) -> Rfm | None:
         if not profile.purchases:
             return None
         recency = (self._day(profile.now) - self._last_day(profile)).days
-        frequency = len(profile.purchases)
-        total = sum(
-            purchase.amount.amount
-            for purchase in profile.purchases
-            if purchase.amount.currency == self.currency
+        counted = self._counted(profile)
+        frequency, total = self._frequency(counted), self._monetary(counted)
+        scores = cuts.scores(recency, frequency, total, str(profile.subject)) if cuts else None
+        if cuts is None or scores is None:
+            return Rfm(recency, frequency, Money(total, self.currency), None, None)
+        return Rfm(
+            recency_days=recency,
+            frequency=frequency,
+            monetary=Money(total, self.currency),
+            scores=scores,
+            segment=segment_of(scores),
+            next_segment=next_segment(cuts, scores, frequency),
+            one_time_buyer=frequency == 1 and "r" in fitted and set(cuts.f[:2]) <= {1},
         )
-        cuts = Cuts.fitted(fitted) or self.thresholds
-        scores = cuts.scores(recency, frequency, total) if cuts else None
-        segment = SEGMENTS[scores[0]][scores[1] - 1] if scores else None
-        return Rfm(recency, frequency, Money(total, self.currency), scores, segment)
 
-    def _terms(self, rfm: Rfm, scores: tuple[int, int, int], profile: Profile) -> tuple[Term, ...]:
-        last = when(self._last_day(profile), self._day(profile.now), self.calendar)
-        texts = (last_purchase(last), purchases(rfm.frequency), spent(rfm.monetary))
-        most = _TOP * sum(self.weights)
+    def _counted(self, profile: Profile) -> Sequence[Purchase]:
+        """The purchases within the window."""
+        days = self.options.window_days
+        if days is None:
+            return profile.purchases
+        start = profile.now - timedelta(days=days)
+        return [one for one in profile.purchases if one.occurred_at > start]
+
+    def _frequency(self, counted: Sequence[Purchase]) -> int:
+        if self.options.per_day:
+            return len({self._day(one.occurred_at) for one in counted})
+        return len(counted)
+
+    def _monetary(self, counted: Sequence[Purchase]) -> int:
+        known = [one.amount.amount for one in counted if one.amount.currency == self.currency]
+        total = sum(known)
+        if not self.options.mean or not known:
+            return total
+        return (2 * total + len(known)) // (2 * len(known))  # half up
+
+    def _terms(
+        self, rfm: Rfm, scores: tuple[int, int, int], cuts: Cuts, profile: Profile
+    ) -> tuple[Term, ...]:
+        most = _MOST * sum(self.weights)
+        texts = self._texts(rfm, cuts, profile)
         rows = zip(("recency", "frequency", "monetary"), self.weights, scores, texts, strict=True)
         return tuple(
             Term(name, 100 * weight * (score - 1) / most, text)
             for name, weight, score, text in rows
         )
 
-    def _all_sums_known(self, bought: Sequence[Purchase]) -> bool:
-        return all(purchase.amount.currency == self.currency for purchase in bought)
+    def _texts(self, rfm: Rfm, cuts: Cuts, profile: Profile) -> tuple[Text, Text, Text]:
+        last = when(self._last_day(profile), self._day(profile.now), self.calendar)
+        r, f, m = last_purchase(last), purchases(rfm.frequency), self._spent(rfm)
+        if cuts is self.thresholds or self.options.thresholds_always:
+            return r, f, m
+        me, money = str(profile.subject), rfm.monetary.amount
+        return (
+            beyond_others(r, "recent", cuts.beaten("r", rfm.recency_days, me)),
+            beyond_others(f, "often", cuts.beaten("f", rfm.frequency, me)),
+            beyond_others(m, "much", cuts.beaten("m", money, me)),
+        )
 
-    def _next_recency_at(self, cuts: Cuts, rfm: Rfm, last: Purchase) -> datetime | None:
-        days = cuts.next_recency(rfm.recency_days)
-        if days is None:
-            return None
-        day = self._day(last.occurred_at) + timedelta(days=days)
-        return datetime.combine(day, time.min, self.time_zone).astimezone(UTC)
+    def _spent(self, rfm: Rfm) -> Text:
+        return spent(rfm.monetary, self.options.window_days, each=self.options.mean)
+
+    def _changes_at(self, cuts: Cuts, rfm: Rfm, profile: Profile) -> datetime | None:
+        """When the recency score falls, or a purchase leaves the window."""
+        last = profile.purchases[-1]
+        changes = []
+        days = cuts.next_recency(rfm.recency_days, str(profile.subject))
+        if days is not None:
+            day = self._day(last.occurred_at) + timedelta(days=days)
+            midnight = datetime.combine(day, time.min, self.time_zone)
+            changes.append(midnight.astimezone(UTC))
+        counted = self._counted(profile)
+        if self.options.window_days is not None and counted:
+            changes.append(counted[0].occurred_at + timedelta(days=self.options.window_days))
+        return min(changes, default=None)
 
     def _last_day(self, profile: Profile) -> date:
         return self._day(profile.purchases[-1].occurred_at)
@@ -187,11 +240,31 @@ class Model:
         return instant.astimezone(self.time_zone).date()
 
 
-def _thresholds(page: Mapping[str, Sequence[float]], currency: str) -> Cuts:
-    """Money stands on the page in major units, as people say it."""
-    money = (Money.from_decimal(Decimal(str(value)), currency) for value in page.get("m", ()))
-    return Cuts(
-        r=tuple(sorted(page.get("r", ()))),
-        f=tuple(sorted(page.get("f", ()))),
-        m=tuple(sorted(amount.amount for amount in money)),
+def segment_of(scores: tuple[int, int, int]) -> str:
+    return SEGMENTS[scores[0]][scores[1] - 1]
+
+
+def next_segment(cuts: Cuts, scores: tuple[int, int, int], frequency: int) -> NextSegment | None:
+    """How few purchases from today on lead to which better segment; None for a champion."""
+    steps = {1, *(int(cut // 1) + 1 - frequency for cut in cuts.f)}
+    for count in sorted(step for step in steps if step > 0):
+        then = cuts.scores(0, frequency + count, 1)
+        if segment_of(then) != segment_of(scores):
+            name = segment_of(then)
+            return NextSegment(count, name, more_purchases(count, RFM_SEGMENTS[name]))
+    return None
+
+
+def _options(parameters: Parameters) -> Options:
+    return Options(
+        window_days=cast("int | None", parameters.get("window_days")),
+        per_day=parameters.get("frequency") == "days",
+        mean=parameters.get("monetary") == "mean",
+        ties_by_id=parameters.get("ties") == "first",
+        thresholds_always=parameters.get("thresholds_serve") == "always",
     )
+
+
+def _flags(fitted: Mapping[str, Json], *, all_known: bool) -> tuple[str, ...]:
+    alike = cast(Sequence[str], fitted.get("constant", ()))
+    return (*(f"alike:{name}" for name in alike), *(() if all_known else ("no_rate",)))

@@ -128,7 +128,9 @@ def test_the_parts_sum_to_the_weighted_index():
         ("recency", 50), ("frequency", 0), ("monetary", 6.25),
     ]  # fmt: skip
     assert [term.text.en for term in terms] == [
-        "Last purchase 5 days ago", "Bought once", "Spent 100.00 USD in all",
+        "Last purchase 5 days ago, more recent than 80 % of customers",
+        "Bought once",
+        "Spent 100.00 USD in all",
     ]  # fmt: skip
 
 

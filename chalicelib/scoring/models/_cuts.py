@@ -1,0 +1,87 @@
+"""Cut points, and the scores 1-5 that they make."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import cast
+
+from chalicelib.core.model import Json, Money
+
+_TOP = 4  # steps between the lowest score, 1, and the highest, 5
+_MIDDLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Cut points in days, purchases and smallest units of money, each sorted.
+
+    ``ids`` has, where ties go by the customer's id, the id of whom each cut point is.
+    """
+
+    r: tuple[float, ...]
+    f: tuple[float, ...]
+    m: tuple[float, ...]
+    ids: Mapping[str, tuple[str, ...]] | None = None
+
+    @classmethod
+    def fitted(cls, parameters: Mapping[str, Json], *, ties_by_id: bool = False) -> Cuts | None:
+        """From trained parameters; None where the population was too small to have any."""
+        if "r" not in parameters:
+            return None
+        r, f, m = (cast(Sequence[float], parameters[name]) for name in "rfm")
+        told = cast("Mapping[str, Sequence[str]] | None", parameters.get("ids"))
+        ids = {name: tuple(told[name]) for name in "rfm"} if told and ties_by_id else None
+        return cls(tuple(r), tuple(f), tuple(m), ids)
+
+    def scores(
+        self, recency_days: int, frequency: int, monetary: int, customer: str = ""
+    ) -> tuple[int, int, int]:
+        r = 6 - _score(self.r, self.below("r", recency_days, customer))
+        f = _score(self.f, self.below("f", frequency, customer))
+        m = _score(self.m, self.below("m", monetary, customer)) if monetary > 0 else 1
+        return r, f, m
+
+    def below(self, name: str, value: float, customer: str = "") -> int:
+        """How many of the cut points lie strictly below the value."""
+        cuts = self._of(name)
+        if self.ids is None:
+            return bisect_left(cuts, value)
+        return bisect_left(list(zip(cuts, self.ids[name], strict=True)), (value, customer))
+
+    def beaten(self, name: str, value: float, customer: str = "") -> int:
+        """Per cent of the customers, in whole groups, that the value is better than."""
+        cuts, below = self._of(name), self.below(name, value, customer)
+        return round(100 * (len(cuts) - below if name == "r" else below) / (len(cuts) + 1))
+
+    def next_recency(self, recency_days: int, customer: str = "") -> int | None:
+        """The first greater number of days that has another R score."""
+        passed = self.below("r", recency_days, customer)
+        if passed == len(self.r):
+            return None
+        cut = self.r[passed]
+        is_behind = self.ids is not None and customer > self.ids["r"][passed]
+        return int(cut) if is_behind and cut == int(cut) else int(cut // 1) + 1
+
+    def _of(self, name: str) -> tuple[float, ...]:
+        return {"r": self.r, "f": self.f, "m": self.m}[name]
+
+
+def _score(cuts: Sequence[float], below: int) -> int:
+    return 1 + _TOP * below // len(cuts) if cuts else _MIDDLE
+
+
+def thresholds(page: Mapping[str, Sequence[float]], currency: str) -> Cuts:
+    """Money stands on the page in major units, as people say it."""
+    return Cuts(
+        r=tuple(sorted(page.get("r", ()))),
+        f=tuple(sorted(page.get("f", ()))),
+        m=in_smallest_units(page.get("m", ()), currency),
+    )
+
+
+def in_smallest_units(amounts: Sequence[float], currency: str) -> tuple[int, ...]:
+    money = (Money.from_decimal(Decimal(str(value)), currency) for value in amounts)
+    return tuple(sorted(one.amount for one in money))
