@@ -9,6 +9,7 @@ from zlib import crc32
 
 from chalicelib.adapters.tables import NEVER, SubjectItem
 from chalicelib.core.card import Fields
+from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS, Leaving, StoredCard, Stub
@@ -57,7 +58,8 @@ def told_of(row: SubjectItem) -> frozenset[Ref]:
 
 
 def card_of(row: SubjectItem) -> StoredCard:
-    unsaved = StoredCard.unsaved(Ref.parse(row.ref))
+    debts = Debts.from_json(row.debts) if row.debts else NO_DEBTS
+    unsaved = replace(StoredCard.unsaved(Ref.parse(row.ref)), debts=debts)
     due_at = None if row.due_at == NEVER else row.due_at
     if row.stub is not None:
         return replace(unsaved, version=int(row.version), due_at=due_at, stub=stub_of(row))

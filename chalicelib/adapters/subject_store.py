@@ -177,6 +177,17 @@ class DynamoSubjectStore:
             for batch in _card_batches(newest.values()):
                 self._all_or_each(batch, self._put_mark, self._mark_overtaken)
 
+    def settle(self, card: StoredCard) -> None:
+        item, debts = self.item, card.debts.delivered()
+        settled = _assign(item.debts, debts.to_json() if debts else None)
+        is_written = item.written_version == card.version
+        due = item.due_at.set(card.next_change_at or NEVER)
+        with translating():
+            if not self._update(
+                card.ref, [settled, due], self._lives_at(card.version) & is_written
+            ):
+                self._update(card.ref, [settled], self._lives_at(card.version))
+
     def doubt(self, refs: Sequence[Ref], until: datetime) -> None:
         put, prolong = partial(self._put_doubt, until), partial(self._doubt_longer, until)
         with translating():
@@ -313,6 +324,7 @@ class DynamoSubjectStore:
             item.shard.set(shard(save.ref)),
             item.due_at.set(save.due_at or NEVER),
             _assign(item.next_change_at, save.next_change_at),
+            _assign(item.debts, save.debts.to_json() if save.debts else None),
             *(_assign(getattr(item, name), held.get(name)) for name in ("at", "score", *"rfm")),
         ]
 
@@ -369,8 +381,9 @@ class DynamoSubjectStore:
     def _let_go(self, stub: SubjectItem, transaction: TransactWrite) -> None:
         condition, why = self._is_still(stub), stub_of(stub).why
         if why is Leaving.MERGED:
-            out_of_the_index: list[Action] = [self.item.shard.remove(), self.item.due_at.remove()]
-            transaction.update(stub, out_of_the_index, condition=condition)
+            item = self.item
+            bare: list[Action] = [one.remove() for one in (item.shard, item.due_at, item.debts)]
+            transaction.update(stub, bare, condition=condition)
         else:
             transaction.delete(stub, condition=condition)
         if why is Leaving.ERASED:

@@ -69,8 +69,8 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 class SubjectItem(Model):
     """One item of a subject's collection; its sort key tells which attributes it has.
 
-    ``#CARD`` has all from ``shard`` to ``stub``; a stub has only a version, a shard and when it
-    is due beside that. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
+    ``#CARD`` has all from ``shard`` to ``debts``; a stub has only a version, a shard and when it
+    is due beside those two. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
     state never replaces a newer one; ``HIST#…`` has ``change``.
 
     Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
@@ -97,6 +97,7 @@ class SubjectItem(Model):
     f = NumberAttribute(null=True)
     m = NumberAttribute(null=True)
     stub = JsonText(null=True)
+    debts = JsonText(null=True)
 
     fact = JsonText(null=True)
     as_of = UnicodeAttribute(null=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.core.errors import EmtiazError
-from chalicelib.core.model import Language, Ref
+from chalicelib.core.model import Kind, Language, Ref
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
@@ -233,11 +233,18 @@ class CrmClient(Protocol):
         """
         ...
 
-    def plan(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
-        """What is missing in the CRM for these outputs. Empty when all is there."""
+    def plan(
+        self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
+    ) -> tuple[Change, ...]:
+        """What is missing in the CRM for these outputs on records of these kinds.
+
+        Empty when all is there.
+        """
         ...
 
-    def provision(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
+    def provision(
+        self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
+    ) -> tuple[Change, ...]:
         """Carry out ``plan``; returns what was done."""
         ...
 

@@ -168,6 +168,21 @@ class PublishPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class Owing:
+    """What subjects owe to one another.
+
+    With ``roll_up`` a person's score goes to their company. ``referrer`` is the attribute that
+    holds the record id of whoever referred a buyer, who is credited with what the buyer bought.
+    """
+
+    roll_up: bool = False
+    referrer: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.roll_up or self.referrer is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """``version`` is the hash of the canonical page it was compiled from."""
 
@@ -182,6 +197,7 @@ class Policy:
     customer: CustomerPolicy
     actions: tuple[Action, ...]
     publish: PublishPolicy
+    owing: Owing = Owing()
 
 
 @dataclass(frozen=True, slots=True)

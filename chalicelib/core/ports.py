@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chalicelib.core.card import Fields
 from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
@@ -46,7 +47,8 @@ class StoredCard:
     without being marked, and that such a write may still take effect until then. From then on the
     record can be read back; before, it must be left alone. None while all is known.
 
-    ``stub`` says that the card stands for nobody any more.
+    ``stub`` says that the card stands for nobody any more. Such a one keeps its ``debts``, which
+    have to be taken back before it is cleared.
     """
 
     ref: Ref
@@ -59,6 +61,7 @@ class StoredCard:
     due_at: datetime | None
     next_change_at: datetime | None
     stub: Stub | None = None
+    debts: Debts = NO_DEBTS
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
@@ -68,6 +71,16 @@ class StoredCard:
     @property
     def pending(self) -> bool:
         return self.stub is None and self.version > self.written_version
+
+    @property
+    def owing(self) -> bool:
+        """Whether others may not have got yet what they are owed."""
+        return self.stub is None and self.debts.owed
+
+    @property
+    def due_once_written(self) -> datetime | None:
+        """When to look at it again after the CRM has been told: sooner while it owes."""
+        return self.due_at if self.owing else self.next_change_at
 
     @property
     def hidden(self) -> bool:
@@ -114,6 +127,7 @@ class Save:
     history: Mapping[str, Json] | None
     at: datetime
     related: Sequence[Ref] = ()
+    debts: Debts = NO_DEBTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +159,8 @@ class SubjectStore(Protocol):
     def retire(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> None:
         """Turn the card, or the lack of one, into a stub, if it is still at ``base_version``.
 
-        From then on no save of the subject succeeds, so its facts stand still and can be moved.
+        Of the card its debts stay. From then on no save of the subject succeeds, so its facts stand
+        still and can be moved.
         The stub is due at once, for ``clear`` may never be reached.
 
         Raises ``Conflict``, also where a stub is there already, unless it is an expired one's;
@@ -173,6 +188,14 @@ class SubjectStore(Protocol):
 
     def mark_written(self, marks: Sequence[Mark]) -> None:
         """Never lowers a ``written_version``; a card saved meanwhile stays pending."""
+        ...
+
+    def settle(self, card: StoredCard) -> None:
+        """All that ``card`` owes has been delivered; does nothing if it was saved meanwhile.
+
+        What was taken back stands among its debts no more. Where nothing is pending, the card is
+        due when it changes next.
+        """
         ...
 
     def doubt(self, refs: Sequence[Ref], until: datetime) -> None:

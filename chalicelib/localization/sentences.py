@@ -26,6 +26,21 @@ def happened(once: Text, often: Text, count: int, last: Text) -> Text:
     return Text(en.replace("{count}", times.en), fa.replace("{count}", times.fa))
 
 
+def people_scored(count: int, best: int) -> Text:
+    """Of a company: how many people are known there, and how far the best of them is.
+
+    >>> people_scored(3, 80).en
+    '3 people there, the best with 80'
+    """
+    people, most = number(count), number(best)
+    if count == 1:
+        return Text(f"One person there, with {most.en}", f"یک نفر در شرکت با امتیاز {most.fa}")
+    return Text(
+        f"{people.en} people there, the best with {most.en}",
+        f"{people.fa} نفر در شرکت، بهترین با امتیاز {most.fa}",
+    )
+
+
 def with_points(text: Text, points: int) -> Text:
     """A reason as the sales rep reads it.
 

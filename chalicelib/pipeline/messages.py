@@ -33,6 +33,7 @@ class Reason(StrEnum):
     RESCORE = "rescore"  # a new policy or model: score from stored facts
     SWEEP = "sweep"  # the card is due: score from stored facts
     REWRITE = "rewrite"  # score from stored facts and write all of it again
+    DELIVER = "deliver"  # others are to get what they are owed
     RECONCILE = "reconcile"  # read what no webhook tells, and what a lost one would have told
     ERASE = "erase"  # a person asked to be forgotten
 

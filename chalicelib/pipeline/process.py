@@ -24,6 +24,8 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.model import KINDS, SUBJECT_KINDS, Ref
 from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.companies import with_companies
+from chalicelib.pipeline.delivery import delivery
 from chalicelib.pipeline.doorbells import Work, gather
 from chalicelib.pipeline.erase import erase
 from chalicelib.pipeline.messages import (
@@ -224,12 +226,35 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
     if work.reason is Reason.ERASE:
         return _erase_all(work, services, now)
     live = services.settings.live(work.connection)
+    score = scorer(live, services.store, now, work.reason)
+    if work.reason is Reason.DELIVER:
+        return _deliver_all(work, score, services)
     visit = _visit(work, live, services, now)
-    steps = _steps(visit, scorer(live, services.store, now, work.reason))
-    unwritten, failures = _take(steps, visit.owners, work.reason, services)
-    services.write_back.send(refs_messages(work.connection, unwritten))
+    unwritten, failures = _take(_steps(visit, score), visit.owners, work.reason, services)
+    _ring(work.connection, unwritten, score, services)
     _ring_again(_behind(visit, now), work.connection, services, now)
     return failures
+
+
+def _deliver_all(work: Work, score: Scorer, services: Services) -> list[Failure]:
+    """Bring what is owed to whom it is owed to, each of them once, whoever owes it."""
+    rounds = delivery(work.refs, score)
+    rung = _rung(work)
+    owners = {
+        creditor: [envelope for debtor in debtors for envelope in rung[debtor]]
+        for creditor, debtors in rounds.debtors.items()
+    }
+    unwritten, failures = _take(rounds.steps(), owners, work.reason, services)
+    rounds.settle()
+    _ring(work.connection, unwritten, score, services)
+    return failures
+
+
+def _ring(connection: str, unwritten: Sequence[Ref], score: Scorer, services: Services) -> None:
+    """For the creditors first: who has been written to the CRM is no more looked at soon."""
+    if score.debtors:
+        services.intake.send(refs_messages(connection, score.debtors, Reason.DELIVER))
+    services.write_back.send(refs_messages(connection, unwritten))
 
 
 def _erase_all(work: Work, services: Services, now: datetime) -> list[Failure]:
@@ -307,12 +332,19 @@ def _visit(work: Work, live: LiveSettings, services: Services, now: datetime) ->
     rung = _rung(work)
     if not work.reason.reads_crm:
         return Visit(Reading(dict.fromkeys(rung, ())), rung, {})
-    client = services.client(live, compiled(live.policy).attributes)
+    policy = compiled(live.policy)
+    client = services.client(live, policy.attributes)
     with Guard(live, services.settings, services.clock):
         owners = _owners(work, rung, client, services)
         reading = client.fetch(list(owners), now, history=work.reason.reads_history)
     for loser, survivor in reading.moved.items():
         owners.setdefault(survivor, owners[loser])
+    if policy.owing.roll_up:
+        reading = with_companies(reading)
+        # One that nobody works for any more, or that is gone, is missing from then on.
+        owners |= {ref: envelopes for ref, envelopes in rung.items() if ref.kind == "account"}
+        everybody = work.envelopes
+        owners |= {ref: everybody for ref in reading.facts if ref not in owners}
     return Visit(reading, owners, work.told)
 
 

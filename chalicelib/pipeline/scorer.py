@@ -4,20 +4,22 @@ Besides scoring there are three ways for a subject to leave. *Hiding* is a save 
 the record is in the CRM's bin, nothing is written, and a restore brings all back. *Merging* and
 *erasing* are moves: first the card becomes a stub under its version, so that whoever scores the
 subject at the same time loses the race and follows; then the facts go. Whoever meets a stub whose
-facts have not gone yet finishes the move, so it survives the death of who began it.
+facts have not gone yet finishes the move, so it survives the death of who began it. Before its last
+step all is taken back that the subject owed to others.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from chalicelib.core.card import Fields, ScoreCard
+from chalicelib.core.dues import Debts
 from chalicelib.core.errors import Conflict, SubjectErased
-from chalicelib.core.facts import Fact, canonical, iso, parse_instant
+from chalicelib.core.facts import Fact, FactSet, canonical, iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.ports import (
@@ -39,6 +41,7 @@ from chalicelib.scoring import (
     next_change,
     publish,
 )
+from chalicelib.scoring.dues import dues, revised, withdrawn
 
 ATTEMPTS = 5
 """Races for one subject that are worth running before the queue takes over."""
@@ -58,13 +61,17 @@ LONGEST_CHAIN = 20
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """What a connection scores by, and why it does so now."""
+    """What a connection scores by, and why it does so now.
+
+    ``debtors`` gathers whom it met that still owe something to others.
+    """
 
     policy: Policy
     models: FittedModels
     store: SubjectStore
     now: datetime
     reason: Reason
+    debtors: dict[Ref, None] = field(default_factory=dict)
 
     def score(self, subject: Ref, incoming: Iterable[Fact] = ()) -> Ref | None:
         """Score ``subject`` with what is new; returns whom the CRM has to hear of.
@@ -103,7 +110,7 @@ class Scorer:
         for _ in range(LONGEST_CHAIN):
             stub = self._retire_at_last(subject, Stub(Leaving.ERASED))
             if stub.into is None:
-                return self.store.clear(subject)
+                return self._clear(self.store.load(subject).card)
             self.score(subject)  # a move on its way would bring facts after the erasure
             subject = stub.into
         raise _circle(subject)
@@ -120,6 +127,7 @@ class Scorer:
                 return None
             save = self._save(collection, facts, absorbs=absorbs)
             if save is None:
+                self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
             try:
                 self.store.save(save)
@@ -127,6 +135,7 @@ class Scorer:
                 continue
             except SubjectErased:
                 return None
+            self._note(subject, save.debts)
             return None if save.settled else subject
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
 
@@ -141,8 +150,21 @@ class Scorer:
             moved = _moved((*collection.facts, *incoming), stub.into)
             unwritten = self._score(stub.into, moved, chain - 1, absorbs=is_new)
         if is_new:
-            self.store.clear(collection.ref)
+            self._clear(collection.card)
         return unwritten
+
+    def _clear(self, card: StoredCard) -> None:
+        """Remove what a stub has left, and from others what they held on its behalf.
+
+        Their cards change by that, of which sweep lets the CRM hear.
+        """
+        for due in withdrawn(card.debts, self.now):
+            self._score(due.subject, (due,), LONGEST_CHAIN)
+        self.store.clear(card.ref)
+
+    def _note(self, subject: Ref, debts: Debts) -> None:
+        if debts.owed:
+            self.debtors[subject] = None
 
     def _end_of_chain(self, ref: Ref) -> StoredCard:
         """The card of whoever ``ref`` is by now; with a stub only if they are leaving for good."""
@@ -178,7 +200,7 @@ class Scorer:
 
     def _expire(self, card: StoredCard) -> None:
         self._retire_at_last(card.ref, Stub(Leaving.EXPIRED))
-        self.store.clear(card.ref)
+        self._clear(card)
 
     def _save(
         self, collection: Collection, incoming: Iterable[Fact], *, absorbs: bool
@@ -191,29 +213,47 @@ class Scorer:
         uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
         facts = collection.facts.merge(incoming)
         new_facts = facts.beyond(collection.facts)
+        if stored.hidden and not (new_facts or facts.hidden) and (record := facts.record()):
+            new_facts = (record,)  # the later look at the same record is what brings it back
         related = tuple(sorted(facts.related() - collection.facts.related()))
         if facts.hidden:
             return self._hidden(stored, new_facts, related)
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
         card = card_of(assessment)
         news = self._news(card, stored, certain=not uncertain)
-        if not (new_facts or news or self._is_stale(card, stored)):
+        debts = self._debts(stored, facts, news or stored.aim)
+        if not (new_facts or news or debts != stored.debts or self._is_stale(card, stored)):
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
-        save = replace(save, related=related)
+        save = replace(save, related=related, debts=debts)
         doubt = self._doubt(stored, news, uncertain=uncertain)
-        return self._owing(save, stored, news, doubt) if news or stored.pending else save
+        owing = self._owing(save, stored, news, doubt) if news or stored.pending else save
+        return self._soon(owing) if debts.owed else owing
+
+    def _debts(self, stored: StoredCard, facts: FactSet, shown: Fields) -> Debts:
+        """What others are owed once the CRM shows ``shown``."""
+        owing = self.policy.owing
+        if not (owing or stored.debts):
+            return stored.debts
+        wanted = dues(stored.ref, shown.get("score"), facts, owing, self.now)
+        return revised(stored.debts, wanted, self.now)
+
+    def _soon(self, save: Save) -> Save:
+        """To be looked at again if it is not delivered what others are owed."""
+        at = self.now + REPAIR_AFTER
+        return replace(save, due_at=min(save.due_at or at, at))
 
     def _hidden(
         self, stored: StoredCard, new_facts: tuple[Fact, ...], related: tuple[Ref, ...]
     ) -> Save | None:
         """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
-        if stored.hidden and not new_facts:
+        debts = revised(stored.debts, (), self.now)
+        if stored.hidden and not (new_facts or debts != stored.debts):
             return None
         since = str(stored.body.get("deleted_at", iso(self.now)))
         expires = parse_instant(since) + HIDDEN_FOR
-        return Save(
+        save = Save(
             ref=stored.ref,
             base_version=stored.version,
             facts=new_facts,
@@ -226,7 +266,9 @@ class Scorer:
             history=None,
             at=self.now,
             related=related,
+            debts=debts,
         )
+        return self._soon(save) if debts.owed else save
 
     def _settled(self, stored: StoredCard, card: ScoreCard, facts: tuple[Fact, ...]) -> Save:
         """A save of which the CRM need not hear."""

@@ -202,13 +202,13 @@ def _to_write(card: StoredCard) -> Fields:
 def _written(card: StoredCard, sent: Mapping[Ref, Fields]) -> Mark:
     """What was sent is shown now; the rest of ``outgoing`` was no reason to send anything."""
     shown = {**card.published, **sent.get(card.ref, {})}
-    return Mark(card.ref, card.version, shown, None, next_change_at=card.next_change_at)
+    return Mark(card.ref, card.version, shown, None, next_change_at=card.due_once_written)
 
 
 def _refused(card: StoredCard, services: Services) -> Mark:
     """Dealt with, or sweep would ring for it for ever; a replay or the next change tries again."""
     doubt = services.clock.now()
-    return Mark(card.ref, card.version, card.published, doubt, card.next_change_at)
+    return Mark(card.ref, card.version, card.published, doubt, card.due_once_written)
 
 
 def _pass_on(ref: Ref, error: EmtiazError, services: Services) -> None:

@@ -146,6 +146,17 @@ def _is_of(kind: str, operand: Any) -> bool:
     )
 
 
+def referrals_name_an_attribute(page: Page) -> Iterator[Problem]:
+    if "referrals" not in page:
+        return
+    name, where = page["referrals"]["attribute"], pointer(("referrals", "attribute"))
+    row = page["attributes"].get(name)
+    if row is None:
+        yield Problem(where, f"{name} is not in attributes, {instead(name, [*page['attributes']])}")
+    elif row["of"] not in ("contact", "lead") or row["type"] not in ("text", "number", "choice"):
+        yield Problem(where, f"{name} must be a text, number or choice of contacts or leads")
+
+
 def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """All mappings and lists of a page with their places."""
     inner: Iterable[tuple[str | int, Any]] = ()
@@ -167,4 +178,5 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     grades_name_groups,
     ids_are_unique,
     conditions_make_sense,
+    referrals_name_an_attribute,
 )

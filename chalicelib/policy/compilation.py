@@ -17,6 +17,7 @@ from chalicelib.core.policy import (
     Group,
     LeadPolicy,
     Model,
+    Owing,
     Policy,
     PublishPolicy,
 )
@@ -52,6 +53,7 @@ def _compile(page: Page, version: str) -> Policy:
         customer=_customer(page["customer"], groups),
         actions=tuple(_action(row) for row in page.get("actions", [])),
         publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
+        owing=_owing(page),
     )
 
 
@@ -121,6 +123,15 @@ def _customer(section: Page, groups: _GroupCompiler) -> CustomerPolicy:
     return CustomerPolicy(
         components=groups.groups(section["components"]),
         classes=_named_bands(section["classes"], "C"),
+    )
+
+
+def _owing(page: Page) -> Owing:
+    """Whose model asks for the people's scores has them brought to the company."""
+    groups = (*page["lead"]["groups"], *page["customer"]["components"])
+    return Owing(
+        roll_up=any(group["model"] == "roll_up" for group in groups),
+        referrer=page.get("referrals", {}).get("attribute"),
     )
 
 

@@ -135,14 +135,19 @@ class HubSpotClient:
                     found[self._ref(kind, record["id"])] = _fields(record, wanted)
         return found
 
-    def plan(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
-        todo = provision.plan(self._api, outputs, language)
-        return todo.steps + todo.conflicts
+    def plan(
+        self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
+    ) -> tuple[Change, ...]:
+        plans = [provision.plan(self._api, outputs, language, kind) for kind in kinds]
+        return tuple(change for todo in plans for change in todo.steps + todo.conflicts)
 
-    def provision(self, outputs: Sequence[Output], language: Language) -> tuple[Change, ...]:
-        todo = provision.plan(self._api, outputs, language)
-        provision.carry_out(self._api, todo, language)
-        return todo.steps
+    def provision(
+        self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
+    ) -> tuple[Change, ...]:
+        plans = [provision.plan(self._api, outputs, language, kind) for kind in kinds]
+        for todo in plans:
+            provision.carry_out(self._api, todo, language)
+        return tuple(change for todo in plans for change in todo.steps)
 
     def _beginning(self, since: datetime) -> changes.Position:
         kinds: tuple[Kind, ...] = ("contact", *self._relations.kinds)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.core.card import Output, OutputType
 from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
-from chalicelib.core.model import Language, Text
+from chalicelib.core.model import Kind, Language, Text
 from connectors.hubspot.api import (
     BATCH,
     Definition,
@@ -23,7 +23,6 @@ from connectors.hubspot.records import OBJECT_TYPES
 
 GROUP = "emtiaz"
 GROUP_LABEL = Text("Emtiaz", "امتیاز")
-OBJECT_TYPE = OBJECT_TYPES["contact"]
 
 TYPES: Mapping[OutputType, tuple[str, str]] = {
     OutputType.SCORE: ("number", "number"),
@@ -47,8 +46,11 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``conflicts`` are names of properties that exist with a type we cannot write."""
+    """Of one type of object; ``conflicts`` are names of properties that exist with a type we
+    cannot write.
+    """
 
+    kind: Kind
     group_is_missing: bool
     missing: tuple[Definition, ...]
     extensions: tuple[Extension, ...]
@@ -58,20 +60,25 @@ class Plan:
     def steps(self) -> tuple[Change, ...]:
         """What ``carry_out`` does; conflicts are for a person."""
         group = [Change("create", f"group {GROUP}", "")] if self.group_is_missing else []
-        return (
+        steps = (
             *group,
             *(Change("create", one["name"], _type(one)) for one in self.missing),
             *(Change("extend", one.name, _values(one.added)) for one in self.extensions),
         )
+        return tuple(_of(self.kind, step) for step in steps)
 
 
-def plan(api: HubSpotApi, outputs: Sequence[Output], language: Language) -> Plan:
+def plan(
+    api: HubSpotApi, outputs: Sequence[Output], language: Language, kind: Kind = "contact"
+) -> Plan:
     """Compares types and options alone: labels, descriptions and groups are the admin's."""
-    wanted = [definition(one, language) for one in outputs if "contact" in one.kinds]
-    existing = {one["name"]: one for one in api.properties(OBJECT_TYPE)}
+    object_type = OBJECT_TYPES[kind]
+    wanted = [definition(one, language) for one in outputs if kind in one.kinds]
+    existing = {one["name"]: one for one in api.properties(object_type)}
     pairs = [(one, existing[one["name"]]) for one in wanted if one["name"] in existing]
     return Plan(
-        group_is_missing=GROUP not in api.groups(OBJECT_TYPE),
+        kind=kind,
+        group_is_missing=GROUP not in api.groups(object_type),
         missing=tuple(one for one in wanted if one["name"] not in existing),
         extensions=tuple(
             extension
@@ -79,7 +86,7 @@ def plan(api: HubSpotApi, outputs: Sequence[Output], language: Language) -> Plan
             if _is_writable(one, held) and (extension := _extension(one, held)).added
         ),
         conflicts=tuple(
-            Change("conflict", one["name"], f"is {_type(held)}, should be {_type(one)}")
+            _of(kind, Change("conflict", one["name"], f"is {_type(held)}, should be {_type(one)}"))
             for one, held in pairs
             if not _is_writable(one, held)
         ),
@@ -88,15 +95,16 @@ def plan(api: HubSpotApi, outputs: Sequence[Output], language: Language) -> Plan
 
 def carry_out(api: HubSpotApi, todo: Plan, language: Language) -> None:
     """Raises WriteRefused if HubSpot leaves out a property; what it made stays."""
+    object_type = OBJECT_TYPES[todo.kind]
     if todo.group_is_missing:
-        api.create_group(OBJECT_TYPE, GROUP, GROUP_LABEL.in_language(language))
+        api.create_group(object_type, GROUP, GROUP_LABEL.in_language(language))
     for definitions in chunks(todo.missing, BATCH):
-        outcome = api.create_properties(OBJECT_TYPE, definitions)
+        outcome = api.create_properties(object_type, definitions)
         if refused := problems(outcome):
             reasons = "; ".join(one.get("message", "no reason given") for one in refused)
             raise WriteRefused(reasons, correlation_id=correlation_id(outcome))
     for one in todo.extensions:
-        api.replace_options(OBJECT_TYPE, one.name, one.existing + one.added)
+        api.replace_options(object_type, one.name, one.existing + one.added)
 
 
 def definition(output: Output, language: Language) -> Definition:
@@ -139,6 +147,11 @@ def _extension(wanted: Definition, held: Definition) -> Extension:
         for order, option in enumerate(new, start=len(existing))
     ]
     return Extension(wanted["name"], existing, tuple(added))
+
+
+def _of(kind: Kind, change: Change) -> Change:
+    """Contacts are what everybody has; of others the target tells where they are."""
+    return change if kind == "contact" else replace(change, target=f"{kind} {change.target}")
 
 
 def _type(one: Definition) -> str:

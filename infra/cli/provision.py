@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from chalicelib.core.connector import Change
+from chalicelib.core.model import Kind
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import outputs
 from infra.cli.console import confirm, note, show_json, show_table
@@ -27,11 +28,12 @@ def provision(
     policy = compile_policy(live.policy)
     client = services.client(live, policy.attributes)
     wanted = outputs(policy.publish, "contact")
-    changes = client.plan(wanted, policy.language)
+    kinds: tuple[Kind, ...] = ("contact", "account") if policy.owing.roll_up else ("contact",)
+    changes = client.plan(wanted, policy.language, kinds)
     _show(changes, as_json=as_json)
     if changes and not dry_run:
         confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
-        client.provision(wanted, policy.language)
+        client.provision(wanted, policy.language, kinds)
         note("done")
     if any(change.action == "conflict" for change in changes):
         note("a conflict is for a person: rename or remove the field in the CRM, then repeat")

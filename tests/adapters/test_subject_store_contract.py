@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.core.dues import Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.model import Ref
@@ -482,3 +483,48 @@ def view(store, connection):
         sorted(store.due(connection, NOON + timedelta(days=1), 10)),
         sorted(store.population(connection), key=lambda row: row["ref"]),
     )
+
+
+def owed(at=NOON, score=40, ref=ANNA):
+    company = Ref(ref.connection, "account", "7")
+    data = {"score": score, "person": []} if score else {}
+    fact = Fact(company, "score", "anna", at, data, at)
+    return Debts((fact,), owed=True, as_of=at)
+
+
+def test_what_is_owed_is_kept_until_it_is_settled(store):
+    store.save(replace(save(ANNA, 0, due=NOON, change=LATER), debts=owed()))
+    assert card(store).debts == owed()
+    assert card(store).owing
+    store.settle(card(store))
+    assert card(store).debts == replace(owed(), owed=False)
+    assert card(store).due_at == NOON  # the CRM has not heard yet
+
+
+def test_who_is_settled_and_written_is_due_when_it_changes(store):
+    store.save(replace(save(ANNA, 0, due=NOON, change=LATER, settled=True), debts=owed()))
+    store.settle(card(store))
+    assert card(store).due_at == LATER
+
+
+def test_what_was_taken_back_is_gone_once_it_is_settled(store):
+    store.save(replace(save(ANNA, 0), debts=owed(score=None)))
+    store.settle(card(store))
+    assert card(store).debts == Debts((), owed=False, as_of=NOON)
+
+
+def test_a_save_in_between_goes_on_owing(store):
+    store.save(replace(save(ANNA, 0), debts=owed()))
+    read = card(store)
+    store.save(replace(save(ANNA, 1), debts=owed(LATER, 50)))
+    store.settle(read)
+    assert card(store).debts == owed(LATER, 50)
+
+
+def test_a_stub_keeps_what_it_owes_and_is_not_settled(store):
+    store.save(replace(save(ANNA, 0), debts=owed()))
+    store.retire(ANNA, 1, Stub(Leaving.MERGED, BEN), NOON)
+    store.settle(replace(card(store), stub=None))
+    assert card(store).debts == owed()
+    store.clear(ANNA)
+    assert not card(store).debts

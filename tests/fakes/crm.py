@@ -136,11 +136,11 @@ class FakeCrm:
 
         return self._answer("write", tuple(updates), answer)
 
-    def plan(self, outputs, language):
+    def plan(self, outputs, language, kinds=("contact",)):
         missing = [one for one in outputs if one.name not in self.provisioned]
         return tuple(Change("create", one.name, one.label.in_language(language)) for one in missing)
 
-    def provision(self, outputs, language):
+    def provision(self, outputs, language, kinds=("contact",)):
         changes = self.plan(outputs, language)
         self.provisioned |= {change.target for change in changes}
         return changes

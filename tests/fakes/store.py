@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from zlib import crc32
 
+from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.ports import SHARDS, Collection, Leaving, StoredCard, Stub
@@ -80,7 +81,14 @@ class InMemorySubjectStore:
                 raise Conflict(f"{ref} is {subject.stub.why}")
             if survivor:
                 raise Conflict(f"{stub.into} is moving out itself")
-            card = replace(StoredCard.unsaved(ref), version=base_version + 1, due_at=now, stub=stub)
+            debts = subject.card.debts if subject.card else NO_DEBTS
+            card = replace(
+                StoredCard.unsaved(ref),
+                version=base_version + 1,
+                due_at=now,
+                stub=stub,
+                debts=debts,
+            )
             self.subjects[ref] = Subject(card, subject.facts, subject.history)
 
     def clear(self, ref):
@@ -92,7 +100,7 @@ class InMemorySubjectStore:
         subject = self.subjects.pop(ref)
         self.links = {link for link in self.links if ref not in link}
         if subject.stub.why is Leaving.MERGED:
-            self.subjects[ref] = Subject(replace(subject.card, due_at=None))
+            self.subjects[ref] = Subject(replace(subject.card, due_at=None, debts=NO_DEBTS))
         if subject.stub.why is Leaving.ERASED:
             self.erased.add(ref)
             for alias in self._aliases(ref):
@@ -119,6 +127,12 @@ class InMemorySubjectStore:
                 if mark.ref in self.subjects:
                     subject = self.subjects[mark.ref]
                     subject.card = marked(subject, mark)
+
+    def settle(self, card):
+        with self._lock:
+            subject = self.subjects.get(card.ref, Subject())
+            if subject.version == card.version and not subject.stub:
+                subject.card = settled(subject.card)
 
     def doubt(self, refs, until):
         with self._lock:
@@ -173,6 +187,7 @@ def saved(subject, save):
         body=json.loads(canonical(save.body)),
         due_at=save.due_at,
         next_change_at=save.next_change_at,
+        debts=Debts.from_json(json.loads(canonical(save.debts.to_json()))),
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
@@ -195,6 +210,11 @@ def marked(subject, mark):
     if card.version == mark.version:
         return replace(written, due_at=mark.next_change_at)
     return written if card.written_version < mark.version else card
+
+
+def settled(card):
+    due_at = card.due_at if card.pending else card.next_change_at
+    return replace(card, debts=card.debts.delivered(), due_at=due_at)
 
 
 def doubted(card, until):

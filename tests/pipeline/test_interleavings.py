@@ -4,6 +4,7 @@ Each pair also with the death of one of them before any of its requests, and its
 again. What has to come out is what comes out when they work one after the other.
 """
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import pytest
 
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
+from chalicelib.pipeline.delivery import delivery
 from chalicelib.pipeline.messages import Envelope, Reason, refs_messages
 from chalicelib.pipeline.scorer import scorer
 from chalicelib.pipeline.write_back import write_back
@@ -338,3 +340,96 @@ def test_what_was_scored_away_again_meanwhile_does_not_stay_on_the_record():
         score_a_deal(store)
 
     assert_as_quiet(prepare, [lose_the_deal, write], what_the_rep_saw)
+
+
+ACME = Ref(CONNECTION, "account", "70")
+
+
+def roll_up():
+    """Live settings under which people owe their score to their company."""
+    page = json.loads(json.dumps(LIVE.policy))
+    page["lead"]["groups"].append({"id": "people", "model": "roll_up"})
+    return replace(LIVE, policy=page)
+
+
+def in_company(store, reason=Reason.READ, now=NOON):
+    return scorer(roll_up(), store, now, reason)
+
+
+def at_work(ref, *facts, company=ACME, now=NOON):
+    accounts = [company.id] if company else []
+    record, linked, *others = known(ref, *facts, now=now)
+    return (record, replace(linked, data={**linked.data, "account": accounts}), *others)
+
+
+def owe_and_deliver(store, company=ACME, now=NOON):
+    """As process does it: the second half is what a message of its own leads to."""
+    score = in_company(store, now=now)
+    score.score(ANNA, at_work(ANNA, visit(ANNA, NOON - DAY), company=company, now=now))
+    deliver(store, [ANNA], now)
+
+
+def deliver(store, debtors, now=NOON):
+    rounds = delivery(debtors, in_company(store, Reason.DELIVER, now))
+    for _, pay in rounds.steps():
+        pay()
+    rounds.settle()
+
+
+def what_the_company_knows(store):
+    """After sweep has repaired whatever a death has left undone."""
+    for ref in sorted(store.subjects):
+        card = store.load(ref).card
+        if card.owing or (card.stub and card.due_at):
+            in_company(store, Reason.SWEEP, NOON + DAY).score(ref)
+            deliver(store, [ref], NOON + DAY)
+    debts = [store.load(ref).card.debts for ref in (ANNA, ANN)]
+    assert not any(one.owed for one in debts)
+    told = [fact for fact in store.load(ACME).facts if fact.type == "score"]
+    return sorted(str(fact.data) for fact in told if fact.data)
+
+
+def test_what_is_owed_arrives_though_its_bearer_dies():
+    assert_as_quiet(
+        nothing,
+        [owe_and_deliver, lambda store: in_company(store).score(ACME)],
+        what_the_company_knows,
+    )
+
+
+def test_two_who_bring_the_same_bring_it_once():
+    assert_as_quiet(nothing, [owe_and_deliver, owe_and_deliver], what_the_company_knows)
+
+
+def test_what_is_owed_and_an_erasure_leave_nothing_at_the_company():
+    assert_as_quiet(
+        owe_and_deliver,
+        [
+            lambda store: deliver(store, [ANNA]),
+            lambda store: in_company(store, now=NOON + DAY).erase(ANNA),
+        ],
+        what_the_company_knows,
+    )
+
+
+def test_a_first_due_and_an_erasure_leave_nothing_at_the_company():
+    def erase(store):
+        in_company(store, now=NOON + DAY).erase(ANNA)
+
+    def look(store):
+        left = what_the_company_knows(store)
+        assert left == []
+        return left
+
+    assert_as_quiet(nothing, [owe_and_deliver, erase], look)
+
+
+def test_who_leaves_the_company_is_not_brought_back_by_an_older_message():
+    assert_as_quiet(
+        owe_and_deliver,
+        [
+            lambda store: deliver(store, [ANNA]),
+            lambda store: owe_and_deliver(store, company=None, now=NOON + DAY),
+        ],
+        what_the_company_knows,
+    )

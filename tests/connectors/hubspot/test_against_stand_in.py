@@ -9,7 +9,7 @@ from chalicelib.core.card import OUTPUTS
 from chalicelib.core.connector import Account, EventType, Reading, Request, Secret, Update
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RateLimited, WriteRefused
 from chalicelib.core.facts import FactSet
-from chalicelib.core.model import Money
+from chalicelib.core.model import Money, Ref
 from connectors.hubspot import CONNECTOR
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn
@@ -166,6 +166,18 @@ def test_nothing_can_be_written_before_provisioning(client, customer):
     assert isinstance(refused[customer], WriteRefused)
     assert "emtiaz_" in str(refused[customer])
     assert refused[customer].correlation_id
+
+
+def test_companies_are_provisioned_by_themselves_and_can_be_written(client, hubspot):
+    both = ("contact", "account")
+    made = client.provision(OUTPUTS, "en", both)
+    assert {"emtiaz_score", "account emtiaz_score"} <= {one.target for one in made}
+    assert client.plan(OUTPUTS, "en", both) == ()
+    load(hubspot, COMPANIES, 700)
+    company = Ref(CONNECTION.id, "account", "700")
+    assert client.write([Update(company, {"score": 84, "tags": ("segment:loyal",)})]) == {}
+    rows = [one for one in OUTPUTS if one.name in ("score", "tags")]
+    assert client.shown([company], rows)[company] == {"score": 84, "tags": ("segment:loyal",)}
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])

@@ -45,6 +45,7 @@ FACTS = [
     activity("page.viewed", ago(days=2), count=3),
     won("1", ago(days=12)),
     won("2", ago(days=70), amount=4_000),
+    row("score", "anna", {"score": 60, "person": []}),
 ]
 
 every_model = pytest.mark.parametrize("name", models.names())
