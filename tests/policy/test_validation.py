@@ -65,10 +65,7 @@ BROKEN = {
     "a section of a later version": (
         starter(zebra={}),
         [
-            (
-                "the page: zebra is unknown here, write one of: name, language, calendar, time_zone, "
-                "currency, attributes, lead, customer, actions, publish"
-            )
+            f"the page: zebra is unknown here, write one of: {', '.join(policy_schema()['properties'])}"
         ],
     ),
     "a wrong type": (
