@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chalicelib.core.facts import iso
+from chalicelib.core.funnel import STAGES, Forecast
 from chalicelib.core.model import Json, Kind, Language, Money, Purchase, Ref, Text
 
 WHY_LIMIT = 255
@@ -105,6 +106,8 @@ class ScoreCard:
     next_action: Text | None
     next_change_at: datetime | None = None
     flags: tuple[str, ...] = ()
+    stage: str | None = None
+    forecast: Forecast | None = None
 
     @property
     def score(self) -> int:
@@ -134,6 +137,8 @@ class ScoreCard:
             "next_action": _text_json(self.next_action) if self.next_action else None,
             "next_change_at": iso(self.next_change_at) if self.next_change_at else None,
             "flags": list(self.flags),
+            "stage": self.stage,
+            "forecast": self.forecast.to_json() if self.forecast else None,
         }
 
 
@@ -255,9 +260,14 @@ def _choices(names: Mapping[str, Text]) -> tuple[Choice, ...]:
 
 
 def _last_amount(card: ScoreCard, language: Language) -> FieldValue:
-    if card.last_purchase is None:
-        return None
-    money = card.last_purchase.amount
+    return _major(card.last_purchase.amount, language) if card.last_purchase else None
+
+
+def _expected_value(card: ScoreCard, language: Language) -> FieldValue:
+    return _major(card.forecast.expected, language) if card.forecast else None
+
+
+def _major(money: Money, language: Language) -> FieldValue:
     major = money.to_decimal()
     # Persian readers think in toman; the field's label says so.
     shown = major / 10 if money.currency == "IRR" and language == "fa" else major
@@ -283,6 +293,11 @@ _TAGS = (
     | {f"class:{name}": Text(f"Class {name}", f"کلاس {name}") for name in _CLASSES}
     | {f"segment:{name.replace('_', '-')}": label for name, label in RFM_SEGMENTS.items()}
 )
+
+_STAGES = dict(STAGES) | {
+    f"{stage}_stalled": Text(f"{name.en}, stalled", f"{name.fa}، راکد")
+    for stage, name in STAGES.items()
+}
 
 OUTPUTS: tuple[Output, ...] = (
     Output(
@@ -394,6 +409,25 @@ OUTPUTS: tuple[Output, ...] = (
             "In the reporting currency.", "به واحد پول گزارش؛ ریال به تومان نوشته می‌شود."
         ),
         read=_last_amount,
+    ),
+    Output(
+        "stage_segment", OutputType.CHOICE, Trigger.ANY,
+        label=Text("Emtiaz stage", "مرحلهٔ فروش"),
+        description=Text(
+            "Stage of the most advanced open deal, and whether it has been there for too long.",
+            "مرحلهٔ پیشرفته‌ترین معاملهٔ باز و این که آیا در آن مانده است.",
+        ),
+        choices=_choices(_STAGES),
+        read=lambda card, _: card.stage,
+    ),
+    Output(
+        "expected_value", OutputType.NUMBER, Trigger.ANY,
+        label=Text("Emtiaz expected value", "ارزش مورد انتظار"),
+        description=Text(
+            "What the open deals will probably bring, in the reporting currency.",
+            "آنچه معامله‌های باز احتمالاً می‌آورند؛ ریال به تومان نوشته می‌شود.",
+        ),
+        read=_expected_value,
     ),
     Output(
         "tags", OutputType.TAGS, Trigger.ANY,

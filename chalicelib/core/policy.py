@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.card import Rfm
 from chalicelib.core.facts import FactSet
+from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Activity, Json, Kind, Language, Purchase, Ref, Text
 
 AttributeType = Literal["text", "number", "boolean", "date", "choice", "activity"]
@@ -198,6 +199,7 @@ class Policy:
     actions: tuple[Action, ...]
     publish: PublishPolicy
     owing: Owing = Owing()
+    funnel: FunnelPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

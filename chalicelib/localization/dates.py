@@ -55,6 +55,20 @@ def date_name(day: date, calendar: Calendar) -> Text:
     return _name(day.day, Text(en, fa), day.year)
 
 
+def month_key(day: date, calendar: Calendar) -> str:
+    """The year and month of a day, so that they sort.
+
+    >>> month_key(date(2026, 3, 21), "jalali"), month_key(date(2026, 3, 21), "gregorian")
+    ('1405-01', '2026-03')
+    """
+    if calendar == "gregorian":
+        return f"{day.year:04}-{day.month:02}"
+    from persiantools.jdatetime import JalaliDate
+
+    jalali = JalaliDate(day)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    return f"{jalali.year:04}-{jalali.month:02}"
+
+
 def _jalali_name(day: date) -> Text:
     from persiantools.jdatetime import MONTH_NAMES_EN, MONTH_NAMES_FA, JalaliDate
 

@@ -17,12 +17,16 @@ from typing import cast
 
 from chalicelib.core.connector import CrmClient
 from chalicelib.core.facts import canonical, parse_instant
+from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
+from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
+from chalicelib.scoring.funnel import closed_deals
 from chalicelib.training.cuts import rfm_cuts
+from chalicelib.training.stages import stage_probabilities
 
 CHECKPOINT = "backfill"
 
@@ -93,11 +97,24 @@ def publish_cuts(
         for row in population
         if row.get("f")
     ]
-    parameters = {"rfm": rfm_cuts(buyers)}
+    parameters = {"rfm": rfm_cuts(buyers), **_stages(connection, population, services)}
     version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
     models = FittedModels(version, parameters)
     services.settings.publish_models(connection, models, now)
     return models
+
+
+def _stages(
+    connection: str, population: list[Mapping[str, Json]], services: Services
+) -> Mapping[str, Mapping[str, Json]]:
+    """What each stage of the funnel is worth, under a policy that has one."""
+    funnel = compiled(services.settings.live(connection).policy).funnel
+    if funnel is None:
+        return {}
+    closed: dict[str, ClosedDeal] = {}
+    for row in population:
+        closed |= closed_deals(services.store.load(Ref.parse(str(row["ref"]))).facts, funnel)
+    return {"stages": stage_probabilities(closed.values())}
 
 
 def _recency(row: Mapping[str, Json], now: datetime) -> int:

@@ -42,6 +42,7 @@ from chalicelib.scoring import (
     publish,
 )
 from chalicelib.scoring.dues import dues, revised, withdrawn
+from chalicelib.scoring.funnel import sightings
 
 ATTEMPTS = 5
 """Races for one subject that are worth running before the queue takes over."""
@@ -211,7 +212,7 @@ class Scorer:
         """
         stored = collection.card
         uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
-        facts = collection.facts.merge(incoming)
+        facts = collection.facts.merge(self._with_history(incoming))
         new_facts = facts.beyond(collection.facts)
         if stored.hidden and not (new_facts or facts.hidden) and (record := facts.record()):
             new_facts = (record,)  # the later look at the same record is what brings it back
@@ -243,6 +244,11 @@ class Scorer:
         """To be looked at again if it is not delivered what others are owed."""
         at = self.now + REPAIR_AFTER
         return replace(save, due_at=min(save.due_at or at, at))
+
+    def _with_history(self, incoming: Iterable[Fact]) -> Iterable[Fact]:
+        """With what deals tell of their stages, which a later reading of them tells no more."""
+        told = tuple(incoming)
+        return (*told, *sightings(told)) if self.policy.funnel else told
 
     def _hidden(
         self, stored: StoredCard, new_facts: tuple[Fact, ...], related: tuple[Ref, ...]

@@ -157,6 +157,16 @@ def referrals_name_an_attribute(page: Page) -> Iterator[Problem]:
         yield Problem(where, f"{name} must be a text, number or choice of contacts or leads")
 
 
+def stages_are_mapped_once(page: Page) -> Iterator[Problem]:
+    stages = page.get("funnel", {}).get("stages", {})
+    counts = Counter(one for ids in stages.values() for one in ids)
+    for stage, ids in stages.items():
+        for place, one in enumerate(ids):
+            if counts[one] > 1:
+                where = pointer(("funnel", "stages", stage, place))
+                yield Problem(where, f"{one} stands twice, keep one")
+
+
 def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """All mappings and lists of a page with their places."""
     inner: Iterable[tuple[str | int, Any]] = ()
@@ -179,4 +189,5 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     ids_are_unique,
     conditions_make_sense,
     referrals_name_an_attribute,
+    stages_are_mapped_once,
 )

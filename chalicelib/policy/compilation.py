@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.facts import canonical
+from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import (
     Action,
@@ -30,6 +31,7 @@ from chalicelib.scoring.models import Context
 Page = Mapping[str, Any]
 
 _CAP = (0, 100)
+_RECENT_DAYS = 7
 _GRADES = ("A", "B", "C"), ("1", "2", "3")
 _NOT_FIELDS = frozenset({"type", "of", "activity"})
 
@@ -54,6 +56,7 @@ def _compile(page: Page, version: str) -> Policy:
         actions=tuple(_action(row) for row in page.get("actions", [])),
         publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
         owing=_owing(page),
+        funnel=_funnel(page["funnel"]) if "funnel" in page else None,
     )
 
 
@@ -132,6 +135,14 @@ def _owing(page: Page) -> Owing:
     return Owing(
         roll_up=any(group["model"] == "roll_up" for group in groups),
         referrer=page.get("referrals", {}).get("attribute"),
+    )
+
+
+def _funnel(section: Page) -> FunnelPolicy:
+    return FunnelPolicy(
+        stages={one: stage for stage, ids in section["stages"].items() for one in ids},
+        recent_days=section.get("recent_days", _RECENT_DAYS),
+        stalled_days=section.get("stalled_days", {}),
     )
 
 

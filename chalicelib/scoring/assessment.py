@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.core.facts import FactSet
+from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
+from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.profile import profile_of
 
 
@@ -33,12 +35,14 @@ class Assessment:
     lead: tuple[Reading, ...]
     components: tuple[Reading, ...]
     next_fact_at: datetime | None
+    standing: Standing | None = None
 
     @property
     def jumps_at(self) -> datetime | None:
         """The first instant at which something other than decay changes a measure by itself."""
         jumps = [reading.measure.changes_at for reading in self.lead + self.components]
-        return min((at for at in (*jumps, self.next_fact_at) if at), default=None)
+        standing = self.standing.changes_at if self.standing else None
+        return min((at for at in (*jumps, self.next_fact_at, standing) if at), default=None)
 
     @property
     def known_components(self) -> tuple[Reading, ...]:
@@ -60,6 +64,7 @@ def assess(
         lead=lead,
         components=components,
         next_fact_at=next_fact_at,
+        standing=stand(facts, policy.funnel, now) if policy.funnel else None,
     )
 
 

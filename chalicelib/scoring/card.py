@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.core.card import CustomerScore, LeadScore, Rfm, ScoreCard
+from chalicelib.core.funnel import Forecast, Standing
 from chalicelib.core.model import Text
 from chalicelib.core.policy import Action
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.explanation import explain_customer, explain_lead, reasons
+from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import Levels, band_of, clamp, levels, whole
 
 
@@ -40,13 +42,33 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         customer=customer,
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
-        segments=(names["segment"],) if "segment" in names else (),
+        segments=_segments(names, assessment.standing),
         tags=_tags(names, bought),
         reasons=(),
         completeness=_completeness(assessment.lead + assessment.components),
         next_action=_next_action(assessment.policy.actions, names),
         flags=_flags(assessment),
+        stage=_stage(assessment.standing),
+        forecast=_forecast(assessment),
     )
+
+
+def _segments(names: Mapping[str, str], standing: Standing | None) -> tuple[str, ...]:
+    bought = (names["segment"],) if "segment" in names else ()
+    return bought + (standing.segments if standing else ())
+
+
+def _stage(standing: Standing | None) -> str | None:
+    if standing is None or standing.stage is None:
+        return None
+    return f"{standing.stage}_stalled" if standing.is_stalled else standing.stage
+
+
+def _forecast(assessment: Assessment) -> Forecast | None:
+    if assessment.policy.funnel is None:
+        return None
+    fitted = assessment.models.parameters.get(STAGES_MODEL, {})
+    return forecast(assessment.profile, assessment.policy, fitted)
 
 
 def levels_of(assessment: Assessment) -> Levels:

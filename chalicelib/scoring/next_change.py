@@ -12,11 +12,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.core.card import Fields, ScoreCard
+from chalicelib.core.funnel import Standing
 from chalicelib.core.policy import Measure, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, read
 from chalicelib.scoring.card import unexplained_card
 from chalicelib.scoring.course import Course, course_of
 from chalicelib.scoring.crossing import first_crossing, first_loud
+from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.publication import Written, publish
 from chalicelib.scoring.quiet import quiet
 
@@ -65,7 +67,13 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
         profile=later,
         lead=tuple(map(carried, assessment.lead)),
         components=tuple(map(carried, assessment.components)),
+        standing=_standing_at(assessment, at),
     )
+
+
+def _standing_at(assessment: Assessment, at: datetime) -> Standing | None:
+    funnel = assessment.policy.funnel
+    return stand(assessment.profile.facts, funnel, at) if funnel else None
 
 
 def _decayed(measure: Measure, time: timedelta) -> Measure:

@@ -157,6 +157,7 @@ def _deal(record: Record, reference: Reference) -> Data:
     properties = record["properties"]
     pipeline, stage = place("deal", record)
     status = reference.status("deal", record)
+    closes = instant(properties.get("closedate"))
     amount = amount_of("deal", record, reference)
     at_home = money(properties.get("amount_in_home_currency"), reference.currency)
     return {
@@ -166,7 +167,8 @@ def _deal(record: Record, reference: Reference) -> Data:
         "stage": stage,
         "pipeline": pipeline,
         # An open deal's closedate is a hope, not the time of anything.
-        "closed_at": None if status == "open" else instant(properties.get("closedate")),
+        "closed_at": None if status == "open" else closes,
+        **({"expected_at": closes} if status == "open" and closes else {}),
     }
 
 
