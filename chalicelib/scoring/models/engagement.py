@@ -2,8 +2,14 @@
 
 At time t a rule with points w and half-life h is worth ``w · N(t)``, where the decayed count is
 ``N(t) = Σ 2^(-(t - e) / h)`` over its activities at e ≤ t; without a half-life each of them
-counts in full for ever. ``max_per_day`` bounds what one local day adds: the earlier activities
-of a day count. Somebody who did nothing has zero points, which is knowledge, not a gap.
+counts in full for ever. With ``per: minutes`` the values of that attribute are summed instead of
+ones, and an activity without it is left out. Somebody who did nothing has zero points, which is
+knowledge, not a gap.
+
+Limits say how many of a session (``max_per_session``), of a local day (``max_per_day``) or of so
+many of them (``max_per_period``) count; the earlier ones do. Periods tile the days, weeks
+beginning as the calendar's do, rather than roll: whether an activity counts is then decided within
+its own period, and neither a late one nor one that is forgotten for its age moves points elsewhere.
 
 Two clicks worth 8 points each with a half-life of 14 days, one now and one 14 days ago, give
 8 · (1 + ½):
@@ -16,7 +22,7 @@ Two clicks worth 8 points each with a half-life of 14 days, one now and one 14 d
 >>> clicks = tuple(Activity(str(days), "email.clicked", now - timedelta(days=days), 1, {})
 ...                for days in (14, 0))
 >>> rule = Rule("clicks", "email.clicked", 8, Text("Clicked {count} links", "…"),
-...             Text("Clicked a link", "…"), half_life_days=14, max_per_day=None)
+...             Text("Clicked a link", "…"), half_life_days=14)
 >>> model = Model((rule,), ZoneInfo("UTC"), "gregorian")
 >>> profile = Profile(Ref("hubspot-main", "contact", "1"), now, {},
 ...                   {"email.clicked": clicks}, (), FactSet())
@@ -43,6 +49,8 @@ from chalicelib.localization.dates import when
 from chalicelib.localization.sentences import happened
 from chalicelib.scoring.models import Context, Parameters, rules_schema
 
+_WHOLE: Json = {"type": "integer", "minimum": 1}
+
 SCHEMA = rules_schema(
     when={
         "type": "object",
@@ -51,11 +59,27 @@ SCHEMA = rules_schema(
         "properties": {"activity": {"$ref": "#/$defs/activity"}},
     },
     half_life_days={"type": "number", "exclusiveMinimum": 0},
-    max_per_day={"type": "integer", "minimum": 1},
+    max_per_session=_WHOLE,
+    max_per_day=_WHOLE,
+    max_per_period={
+        "type": "object",
+        "required": ["count", "days"],
+        "additionalProperties": False,
+        "properties": {"count": _WHOLE, "days": _WHOLE},
+    },
+    per={"$ref": "#/$defs/id"},
     once={"$ref": "#/$defs/text"},
 )
 
 _DAY = 86_400  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """No more than ``count`` within ``days`` local days."""
+
+    count: int
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +91,11 @@ class Rule:
     points: float
     text: Text
     once: Text
-    half_life_days: float | None
-    max_per_day: int | None
+    half_life_days: float | None = None
+    max_per_session: int | None = None
+    max_per_day: int | None = None
+    max_per_period: Period | None = None
+    per: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +116,42 @@ class Model:
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
         kinds = {rule.kind for rule in self.rules} & profile.activities.keys()
         done = {kind: self._doings(profile.activities[kind], profile.now) for kind in kinds}
-        terms = [_term(rule, done[rule.kind]) for rule in self.rules if rule.kind in done]
+        terms = [self._term(rule, done[rule.kind]) for rule in self.rules if rule.kind in done]
         return Measure(terms=tuple(terms), known=1, asked=1)
 
     def _doings(self, activities: Sequence[Activity], now: datetime) -> Doings:
         days = [one.occurred_at.astimezone(self.time_zone).date() for one in activities]
         today = now.astimezone(self.time_zone).date()
         return Doings(
+            activities=activities,
             ages=[(now - one.occurred_at).total_seconds() / _DAY for one in activities],
             counts=[one.count for one in activities],
             days=days,
             busiest=_busiest(days, activities),
             last=when(days[-1], today, self.calendar),
         )
+
+    def _term(self, rule: Rule, done: Doings) -> Term:
+        counts = self._counted(rule, done)
+        text = happened(rule.once, rule.text, sum(counts), done.last)
+        worth = done.worth(counts, rule.per) if rule.per else counts
+        points = rule.points * _decayed(worth, done.ages, rule.half_life_days)
+        return Term(rule.id, points, text, rule.half_life_days)
+
+    def _counted(self, rule: Rule, done: Doings) -> Sequence[int]:
+        counts = done.valued(rule.per) if rule.per else done.counts
+        if rule.max_per_session is not None:
+            counts = limited(counts, done.sessions, rule.max_per_session)
+        if rule.max_per_day is not None and rule.max_per_day < done.busiest:
+            counts = limited(counts, done.days, rule.max_per_day)
+        if rule.max_per_period is not None:
+            periods = [self._period(day, rule.max_per_period.days) for day in done.days]
+            counts = limited(counts, periods, rule.max_per_period.count)
+        return counts
+
+    def _period(self, day: date, days: int) -> int:
+        """Which of the periods that tile the calendar a day lies in; 1 January 1 was a Monday."""
+        return (day.toordinal() + (1 if self.calendar == "jalali" else -1)) // days
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +161,47 @@ class Doings:
     ``busiest`` is the count of the fullest day.
     """
 
+    activities: Sequence[Activity]
     ages: Sequence[float]
     counts: Sequence[int]
     days: Sequence[date]
     busiest: int
     last: Text
 
-    def limited(self, per_day: int) -> Sequence[int]:
-        """The counts, with no more than ``per_day`` of them on one day."""
-        if per_day >= self.busiest:
-            return self.counts
-        counts, left = [], dict.fromkeys(self.days, per_day)
-        for day, count in zip(self.days, self.counts, strict=True):
-            counts.append(min(count, left[day]))
-            left[day] -= counts[-1]
-        return counts
+    @property
+    def sessions(self) -> Sequence[str | None]:
+        """None where an activity does not say in which one it was."""
+        named = (one.attributes.get("session") for one in self.activities)
+        return [None if name is None else str(name) for name in named]
+
+    def valued(self, name: str) -> Sequence[int]:
+        """The counts of those that have a value under this name, else 0."""
+        rows = zip(self.activities, self.counts, strict=True)
+        return [0 if _value(one, name) is None else count for one, count in rows]
+
+    def worth(self, counts: Sequence[int], name: str) -> Sequence[float]:
+        values = (_value(one, name) or 0 for one in self.activities)
+        return [count * value for count, value in zip(counts, values, strict=True)]
+
+
+def limited(counts: Sequence[int], places: Iterable[object], most: int) -> Sequence[int]:
+    """The counts with no more than ``most`` of them in one place; None is no place.
+
+    >>> limited([1, 3, 1, 1], ["a", "a", "b", None], 2)
+    [1, 1, 1, 1]
+    """
+    kept: list[int] = []
+    left: dict[object, int] = {None: sum(counts)}
+    for place, count in zip(places, counts, strict=True):
+        room = left.get(place, most)
+        kept.append(min(count, room))
+        left[place] = room - kept[-1]
+    return kept
+
+
+def _value(activity: Activity, name: str) -> float | None:
+    value = activity.attributes.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _busiest(days: Sequence[date], activities: Sequence[Activity]) -> int:
@@ -135,22 +211,16 @@ def _busiest(days: Sequence[date], activities: Sequence[Activity]) -> int:
     return max(by_day.values())
 
 
-def _term(rule: Rule, done: Doings) -> Term:
-    counts = done.counts if rule.max_per_day is None else done.limited(rule.max_per_day)
-    text = happened(rule.once, rule.text, sum(counts), done.last)
-    points = rule.points * _decayed(counts, done.ages, rule.half_life_days)
-    return Term(rule.id, points, text, rule.half_life_days)
-
-
-def _decayed(counts: Sequence[int], ages: Sequence[float], half_life: float | None) -> float:
+def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:
     if half_life is None:
-        return sum(counts)
-    return math.fsum(map(mul, counts, [math.exp2(-age / half_life) for age in ages]))
+        return math.fsum(worth)
+    return math.fsum(map(mul, worth, [math.exp2(-age / half_life) for age in ages]))
 
 
 def _rule(row: Mapping[str, Json]) -> Rule:
     text = cast(Mapping[str, str], row["text"])
     once = cast(Mapping[str, str], row.get("once", text))
+    period = cast(Mapping[str, int] | None, row.get("max_per_period"))
     return Rule(
         id=str(row["id"]),
         kind=cast(Mapping[str, str], row["when"])["activity"],
@@ -158,5 +228,8 @@ def _rule(row: Mapping[str, Json]) -> Rule:
         text=Text(text["en"], text["fa"]),
         once=Text(once["en"], once["fa"]),
         half_life_days=cast(float | None, row.get("half_life_days")),
+        max_per_session=cast(int | None, row.get("max_per_session")),
         max_per_day=cast(int | None, row.get("max_per_day")),
+        max_per_period=Period(period["count"], period["days"]) if period else None,
+        per=cast(str | None, row.get("per")),
     )
