@@ -15,6 +15,8 @@ from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
 from infra.bench.traffic import changed_contacts
+from infra.bench.writes import writes_per_day
+from infra.cli.policy_page import SHIPPED, read_page
 from infra.package import PROJECT, build
 from infra.sandbox.demo import PURCHASES
 from infra.sandbox.hubspot.cdnow import load_cdnow
@@ -41,6 +43,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the package", zip_size(package)
     yield "the start of receive", receive_import(package)
     yield "the cards", cards(seed)
+    yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     with rehearsal() as stage:
         loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
         stage.deploy()
