@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import STAGES, Forecast
-from chalicelib.core.model import Json, Kind, Language, Money, Purchase, Ref, Text
+from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
 
 WHY_LIMIT = 255
 """Characters that the narrowest text field of the three CRMs takes."""
@@ -23,19 +23,72 @@ Fields = Mapping[str, FieldValue]
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One line of an explanation; the points of all lines sum to the number shown."""
+    """One line of an explanation; the points of all lines sum to the number shown.
+
+    ``exact`` are the points before they were rounded, ``unlimited`` those before bounds took some
+    away, None where none did.
+    """
 
     id: str
     points: int
     text: Text
+    exact: float | None = None
+    unlimited: float | None = None
+    half_life_days: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A group, or ``total``, whose ``points`` were more or less than it may give."""
+
+    group: str
+    points: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """``group`` has forgotten all that happened until ``at``, by the policy's ``reset``."""
+
+    group: str
+    reset: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LeadScore:
+    """``score`` is what is shown.
+
+    Where a person has set it, ``computed`` is the machine's number; the contributions explain
+    that, and one more, ``set_by_hand``, the rest.
+    """
+
     score: int
     grade: str
     temperature: str
     contributions: tuple[Contribution, ...]
+    computed: int | None = None
+    limits: tuple[Limit, ...] = ()
+    resets: tuple[Beginning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An input that is not there, and how many points hang on it; ``text`` is its name."""
+
+    id: str
+    points: float
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class MachineActivities:
+    """Activities that a check found to be a machine's: how many, why, and the latest of them."""
+
+    check: str
+    count: int
+    text: Text
+    examples: tuple[Activity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +134,7 @@ class CustomerScore:
     components: Mapping[str, float]
     confidence: float
     contributions: tuple[Contribution, ...]
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +162,8 @@ class ScoreCard:
     flags: tuple[str, ...] = ()
     stage: str | None = None
     forecast: Forecast | None = None
+    unknown: tuple[Gap, ...] = ()
+    machine_traffic: tuple[MachineActivities, ...] = ()
 
     @property
     def score(self) -> int:
@@ -134,6 +190,8 @@ class ScoreCard:
             "tags": list(self.tags),
             "reasons": [_text_json(reason) for reason in self.reasons],
             "completeness": round(self.completeness, 4),
+            "unknown": [_gap_json(gap) for gap in self.unknown],
+            "machine_traffic": [_machine_json(found) for found in self.machine_traffic],
             "next_action": _text_json(self.next_action) if self.next_action else None,
             "next_change_at": iso(self.next_change_at) if self.next_change_at else None,
             "flags": list(self.flags),
@@ -147,15 +205,53 @@ def _text_json(text: Text) -> dict[str, Json]:
 
 
 def _contributions_json(contributions: tuple[Contribution, ...]) -> list[Json]:
-    return [{"id": c.id, "points": c.points, "text": _text_json(c.text)} for c in contributions]
+    return [_contribution_json(one) for one in contributions]
+
+
+def _contribution_json(one: Contribution) -> dict[str, Json]:
+    row: dict[str, Json] = {"id": one.id, "points": one.points, "text": _text_json(one.text)}
+    if one.exact is not None:
+        row["exact"] = round(one.exact, 4)
+    if one.unlimited is not None:
+        row["unlimited"] = round(one.unlimited, 4)
+    if one.half_life_days is not None:
+        row["half_life_days"] = one.half_life_days
+    return row
+
+
+def _limits_json(limits: tuple[Limit, ...]) -> list[Json]:
+    return [
+        {"group": one.group, "points": round(one.points, 4), "limit": one.limit} for one in limits
+    ]
 
 
 def _lead_json(lead: LeadScore) -> dict[str, Json]:
     return {
         "score": lead.score,
+        "computed": lead.computed,
         "grade": lead.grade,
         "temperature": lead.temperature,
         "contributions": _contributions_json(lead.contributions),
+        "limits": _limits_json(lead.limits),
+        "resets": [
+            {"group": one.group, "reset": one.reset, "at": iso(one.at)} for one in lead.resets
+        ],
+    }
+
+
+def _gap_json(gap: Gap) -> dict[str, Json]:
+    return {"id": gap.id, "points": round(gap.points, 4), "text": _text_json(gap.text)}
+
+
+def _machine_json(found: MachineActivities) -> dict[str, Json]:
+    return {
+        "check": found.check,
+        "count": found.count,
+        "text": _text_json(found.text),
+        "examples": [
+            {"id": one.id, "kind": one.kind, "occurred_at": iso(one.occurred_at)}
+            for one in found.examples
+        ],
     }
 
 
@@ -166,6 +262,7 @@ def _customer_json(customer: CustomerScore) -> dict[str, Json]:
         "components": {name: round(value, 4) for name, value in customer.components.items()},
         "confidence": round(customer.confidence, 4),
         "contributions": _contributions_json(customer.contributions),
+        "limits": _limits_json(customer.limits),
     }
 
 
@@ -286,7 +383,7 @@ _CLASSES = {name: Text(name, name) for name in "ABC"}
 _CUSTOMER_TAGS = {
     "customer:one-time-buyer": Text("One-time buyer", "خریدار یک‌باره"),
     "customer:first-time": Text("First-time customer", "مشتری بار اول"),
-    "customer:new": Text("New customer", "مشتری تازه"),
+    "customer:new": Text("Newly won customer", "مشتری تازه"),
 }
 _TAGS = (
     _CUSTOMER_TAGS
@@ -351,6 +448,15 @@ OUTPUTS: tuple[Output, ...] = (
         label=Text("Emtiaz lead score", "امتیاز سرنخ"),
         description=Text("0-100: fit and engagement.", "۰ تا ۱۰۰: تناسب و تعامل."),
         read=lambda card, _: card.lead.score,
+    ),
+    Output(
+        "computed_score", OutputType.SCORE, Trigger.STEP,
+        label=Text("Emtiaz computed score", "امتیاز محاسبه‌شده"),
+        description=Text(
+            "The lead score by the rules, where a person has set another one.",
+            "امتیاز سرنخ بر پایهٔ قواعد، وقتی کسی امتیاز دیگری تعیین کرده است.",
+        ),
+        read=lambda card, _: card.lead.computed,
     ),
     Output(
         "grade", OutputType.CHOICE, Trigger.ANY,

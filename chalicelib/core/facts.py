@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Literal, cast, get_args
 
@@ -33,6 +33,12 @@ FactType = Literal[
 ]  # fmt: skip
 FACT_TYPES: tuple[FactType, ...] = get_args(FactType)
 """A *score* is what a person owes to the company, a *stage* a deal seen at its place once."""
+
+
+SKEW = timedelta(minutes=5)
+"""How far ahead of ours a source's clock is taken to be; what lies further ahead is yet to come."""
+
+_EVENTS: frozenset[FactType] = frozenset({"activity", "purchase", "refund"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,11 @@ class Fact:
     def tells_more_than(self, other: Fact | None) -> bool:
         """Whether replacing ``other`` is worth a write: a second reading of a version is not."""
         return other is None or (self.version, self.data) != (other.version, other.data)
+
+    def as_received(self, at: datetime) -> Fact:
+        """Something that a fast clock dates a little ahead happened when we heard of it."""
+        is_ahead = timedelta(0) < self.occurred_at - at <= SKEW
+        return replace(self, occurred_at=at) if is_ahead and self.type in _EVENTS else self
 
     def to_json(self) -> dict[str, Json]:
         row: dict[str, Json] = {
@@ -143,6 +154,20 @@ class FactSet:
         """The facts that ``earlier`` did not hold: what a save has to write."""
         return tuple(fact for fact in self if fact.tells_more_than(earlier.facts.get(fact.key)))
 
+    def conflicting(self, incoming: Iterable[Fact]) -> tuple[Fact, ...]:
+        """Activities that tell of a known one something else, and not as its newer version.
+
+        They count no further; somebody should look why their source contradicts itself.
+        """
+        told = [fact for fact in incoming if fact.type == "activity" and not fact.modified_at]
+        if not told:
+            return ()
+        known: dict[tuple[Json, str], Fact] = {}
+        for fact in self.by_type.get("activity", ()):
+            known.setdefault((fact.data.get("kind"), fact.id), fact)
+        pairs = [(fact, known.get((fact.data.get("kind"), fact.id))) for fact in told]
+        return tuple(fact for fact, held in pairs if held and _contradict(fact, held))
+
     def record(self) -> Fact | None:
         """The subject's own state (its contact, lead or account record)."""
         found = (fact for kind in SUBJECT_KINDS for fact in self.by_type.get(kind, ()))
@@ -185,7 +210,11 @@ class FactSet:
         return tuple(_deal(fact) for fact in self.states("deal"))
 
     def activities(self) -> tuple[Activity, ...]:
-        return tuple(map(_activity, self.by_type.get("activity", ())))
+        """In order of time. One id of a kind is one activity, and its earliest time counts."""
+        found: dict[tuple[str, str], Activity] = {}
+        for one in map(_activity, self.by_type.get("activity", ())):
+            found.setdefault((one.kind, one.id), one)
+        return tuple(found.values())
 
     def purchases(self) -> tuple[Purchase, ...]:
         """Won deals with a date and a sum, and orders told by a shop, less what went back.
@@ -204,6 +233,12 @@ class FactSet:
 
         found = turnover(self).credited
         return tuple(one.purchase for one in found if one.credit == credit)
+
+
+def _contradict(fact: Fact, held: Fact) -> bool:
+    # A fast clock's first telling was dated when we heard of it.
+    is_elsewhen = abs(fact.occurred_at - held.occurred_at) > SKEW
+    return is_elsewhen or (not held.modified_at and fact.data != held.data)
 
 
 def _is_own_record(fact: Fact) -> bool:

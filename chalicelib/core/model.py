@@ -145,6 +145,7 @@ class Activity:
 
 ACTIVITY_KINDS = (
     "page.viewed", "file.downloaded", "email.opened", "email.clicked", "email.replied",
+    "email.unsubscribed", "email.complained", "email.bounced",
     "form.submitted", "webinar.attended", "social.engaged", "meeting.held", "call.held",
     "app.opened", "review.posted", "referral.joined", "newsletter.joined", "feedback.given",
     "content.shared", "campaign.replied", "profile.completed",

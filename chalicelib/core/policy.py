@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 from zoneinfo import ZoneInfo
 
-from chalicelib.core.card import Rfm
+from chalicelib.core.card import Gap, Rfm
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Activity, Json, Kind, Language, Purchase, Ref, Text
@@ -31,6 +31,42 @@ class Attribute:
     of: Kind
     fields: Mapping[str, str]
     activity: str = ""
+    label: Text | None = None
+
+
+MachineCheck = Literal["too_soon", "burst", "unopened", "agent", "network", "privacy_proxy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An activity that is not counted, and the check that found it to be a machine's."""
+
+    activity: Activity
+    check: MachineCheck
+
+
+PROGRAMS = (
+    "barracuda", "bot/", "crawler", "curl/", "go-http-client", "headlesschrome", "mimecast",
+    "proofpoint", "python-requests", "spider", "wget/",
+)  # fmt: skip
+"""Parts of user agents, in small letters, that no mail program or browser of a person has."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineTraffic:
+    """How activities of machines are told from those of people.
+
+    ``off`` names checks that are not made. ``agents`` are parts of user agents, ``networks``
+    ranges of addresses from which no person comes, ``humans`` ids of activities that a person
+    has vouched for.
+    """
+
+    off: frozenset[MachineCheck] = frozenset()
+    after_delivery_seconds: float = 3
+    burst_seconds: float = 2
+    agents: tuple[str, ...] = PROGRAMS
+    networks: tuple[str, ...] = ()
+    humans: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +75,8 @@ class Profile:
 
     ``attributes`` holds the subject's own values by canonical name; those of its first
     account stand under ``account``. Purchases and activities later than ``now`` are left out.
-    ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``.
+    ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``;
+    ``machines`` holds the activities that no person did, which are not among the others.
     """
 
     subject: Ref
@@ -49,6 +86,14 @@ class Profile:
     purchases: tuple[Purchase, ...]
     facts: FactSet
     in_doubt: tuple[str, ...] = ()
+    machines: tuple[Suspect, ...] = ()
+
+    def value(self, name: str) -> Json:
+        """Of an attribute as conditions call it, ``account.`` before those of the account."""
+        of, _, own = name.rpartition(".")
+        holder = cast(Mapping[str, Json], self.attributes.get(of)) if of else self.attributes
+        value = holder.get(own) if holder else None
+        return None if value == "" else value
 
 
 Condition = Callable[[Profile], bool | None]
@@ -72,7 +117,9 @@ class Measure:
     ``known`` and ``asked`` count the inputs that were there and that were wanted; nothing
     known means that the measure is missing, which is not zero. ``changes_at`` is the first
     instant at which a term jumps without a new fact (decay is not a jump). ``flags`` name what
-    is doubtful in its inputs; ``detail`` is what a model found beside its points.
+    is doubtful in its inputs; ``detail`` is what a model found beside its points. ``at_stake``
+    are the points, of either sign, that hang on inputs which somebody would have to tell, and
+    ``gaps`` those of them that are missing.
     """
 
     terms: tuple[Term, ...]
@@ -81,6 +128,8 @@ class Measure:
     changes_at: datetime | None = None
     flags: tuple[str, ...] = ()
     detail: Rfm | None = None
+    at_stake: float = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 class Model(Protocol):
@@ -114,9 +163,26 @@ class Band:
     minimum: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What makes some groups forget all that happened until then.
+
+    ``by`` says what ``name`` names: a kind of activity, or an attribute of type date that
+    holds the instant; for ``deal`` it is a lost one's closing and names nothing.
+    """
+
+    id: str
+    groups: frozenset[str]
+    by: Literal["activity", "attribute", "deal"]
+    name: str
+
+
 @dataclass(frozen=True)
 class LeadPolicy:
-    """``fit`` and ``engagement`` name the groups that make the grade's letter and digit."""
+    """``fit`` and ``engagement`` name the groups that make the grade's letter and digit.
+
+    ``override`` names the attribute in which a person may set the score; empty if none does.
+    """
 
     groups: tuple[Group, ...]
     fit: frozenset[str]
@@ -124,6 +190,8 @@ class LeadPolicy:
     fit_grades: tuple[Band, ...]
     engagement_grades: tuple[Band, ...]
     temperatures: tuple[Band, ...]
+    resets: tuple[Reset, ...] = ()
+    override: str = ""
 
     @cached_property
     def most_fit(self) -> float:
@@ -198,6 +266,7 @@ class Policy:
     customer: CustomerPolicy
     actions: tuple[Action, ...]
     publish: PublishPolicy
+    machine_traffic: MachineTraffic = MachineTraffic()
     owing: Owing = Owing()
     funnel: FunnelPolicy | None = None
 

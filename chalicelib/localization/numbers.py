@@ -45,6 +45,17 @@ def signed(value: int) -> Text:
     return Text(f"{value:+,}", persian(f"{value:+,}"))
 
 
+@lru_cache(maxsize=1024)
+def tenths(value: float) -> Text:
+    """With one decimal place, unless that is nought.
+
+    >>> tenths(12.5).en, tenths(30.04).en
+    ('12.5', '30')
+    """
+    told = f"{value:,.1f}".removesuffix(".0")
+    return Text(told, persian(told))
+
+
 def money(value: Money) -> Text:
     r"""Persian readers think in toman, of which one is ten rial.
 

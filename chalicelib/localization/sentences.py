@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.core.model import Text
-from chalicelib.localization.numbers import number, signed
+from chalicelib.localization.numbers import number, signed, tenths
 
 
 def happened(once: Text, often: Text, count: int, last: Text) -> Text:
@@ -41,11 +41,52 @@ def people_scored(count: int, best: int) -> Text:
     )
 
 
-def with_points(text: Text, points: int) -> Text:
-    """A reason as the sales rep reads it.
+def with_points(text: Text, points: int, unlimited: float | None = None) -> Text:
+    """A reason as the sales rep reads it; ``unlimited`` is what it would be without bounds.
 
     >>> with_points(Text("Last purchase 12 days ago", "…"), 25).en
     'Last purchase 12 days ago (+25)'
+    >>> with_points(Text("Visited the website 10 times", "…"), 30, 50.0).en
+    'Visited the website 10 times (+50 limited to +30)'
     """
     value = signed(points)
+    if unlimited is not None and round(unlimited) != points:
+        free = signed(round(unlimited))
+        value = Text(f"{free.en} limited to {value.en}", f"{free.fa} محدود به {value.fa}")
     return Text(f"{text.en} ({value.en})", f"{text.fa} ({value.fa})")
+
+
+def in_full(text: Text, points: float, half_life_days: float | None) -> Text:
+    r"""A line of an explanation with all that its number is made of.
+
+    >>> in_full(Text("3 visits, last 4 days ago", "…"), 12.5, 14).en
+    '3 visits, last 4 days ago, 12.5 points (half-life 14 days)'
+    """
+    value = tenths(points)
+    en, fa = f"{text.en}, {value.en} points", f"{text.fa}، {value.fa} امتیاز"
+    if half_life_days is None:
+        return Text(en, fa)
+    life = tenths(half_life_days)
+    return Text(f"{en} (half-life {life.en} days)", f"{fa} (نیمه‌عمر {life.fa} روز)")
+
+
+def unknown(name: Text) -> Text:
+    """That something is not known of somebody.
+
+    >>> unknown(Text("Company size", "اندازهٔ شرکت")).en
+    'Company size unknown'
+    """
+    return Text(f"{name.en} unknown", f"{name.fa} نامعلوم است")
+
+
+def set_by_hand(score: int, computed: int) -> Text:
+    """That a person has put another number in the place of the machine's.
+
+    >>> set_by_hand(80, 55).en
+    'Set by hand to 80, computed 55'
+    """
+    given, machine = number(score), number(computed)
+    return Text(
+        f"Set by hand to {given.en}, computed {machine.en}",
+        f"دستی تعیین شده: {given.fa}، محاسبه‌شده: {machine.fa}",
+    )

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from chalicelib import logs
 from chalicelib.core.card import Fields, ScoreCard
 from chalicelib.core.dues import Debts
 from chalicelib.core.errors import Conflict, SubjectErased
@@ -212,7 +213,10 @@ class Scorer:
         """
         stored = collection.card
         uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
-        facts = collection.facts.merge(self._with_history(incoming))
+        told = [fact.as_received(self.now) for fact in self._with_history(incoming)]
+        for fact in collection.facts.conflicting(told):
+            logs.warning("contradicts itself", subject=str(stored.ref), activity=fact.id)
+        facts = collection.facts.merge(told)
         new_facts = facts.beyond(collection.facts)
         if stored.hidden and not (new_facts or facts.hidden) and (record := facts.record()):
             new_facts = (record,)  # the later look at the same record is what brings it back

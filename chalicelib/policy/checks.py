@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Condition
+from chalicelib.policy.compilation import called
 from chalicelib.policy.conditions import FORMS, OPERATORS
 from chalicelib.policy.problem import Problem, instead, pointer
 from chalicelib.scoring import models
@@ -57,6 +59,45 @@ def grades_name_groups(page: Page) -> Iterator[Problem]:
                 yield Problem(pointer(path), f"there is no group {name}, {instead(name, known)}")
 
 
+def resets_name_groups(page: Page) -> Iterator[Problem]:
+    known = [group["id"] for group in page["lead"]["groups"]]
+    for index, reset in enumerate(page["lead"].get("resets", [])):
+        path = ("lead", "resets", index)
+        for place, name in enumerate(reset["groups"]):
+            if name not in known:
+                advice = f"there is no group {name}, {instead(name, known)}"
+                yield Problem(pointer((*path, "groups", place)), advice)
+        if len(reset["when"]) != 1:
+            advice = "write exactly one of: deal, activity, attribute"
+            yield Problem(pointer((*path, "when")), advice)
+
+
+def other_attributes_fit(page: Page) -> Iterator[Problem]:
+    """Those that are named outside conditions."""
+    known = _attributes(page)
+    named: dict[Path, tuple[str, str]] = {}
+    if "override" in page["lead"]:
+        named["lead", "override"] = page["lead"]["override"], "number"
+    for index, reset in enumerate(page["lead"].get("resets", [])):
+        if "attribute" in reset["when"]:
+            named["lead", "resets", index, "when", "attribute"] = reset["when"]["attribute"], "date"
+    for path, (name, wanted) in named.items():
+        if known.get(name) != wanted:
+            fitting = sorted(one for one, kind in known.items() if kind == wanted)
+            advice = f"{name} is no attribute of type {wanted}, "
+            advice += instead(name, fitting) if fitting else "add one to attributes"
+            yield Problem(pointer(path), advice)
+
+
+def networks_are_networks(page: Page) -> Iterator[Problem]:
+    for index, text in enumerate(page.get("machine_traffic", {}).get("networks", [])):
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            path = ("machine_traffic", "networks", index)
+            yield Problem(pointer(path), f"{text!r} is no network, write one as 203.0.113.0/24")
+
+
 def ids_are_unique(page: Page) -> Iterator[Problem]:
     for path, rows in _walk(page):
         if isinstance(rows, list):
@@ -90,10 +131,7 @@ def _conditions_of(group: Page, page: Page) -> list[Mapping[str, Json]]:
 
 def _attributes(page: Page) -> dict[str, str]:
     """Types by the names that conditions use."""
-    return {
-        f"account.{name}" if row["of"] == "account" else name: row["type"]
-        for name, row in page["attributes"].items()
-    }
+    return {called(name, row): row["type"] for name, row in page["attributes"].items()}
 
 
 def _condition(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
@@ -186,6 +224,9 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     activities_are_named,
     thresholds_fall,
     grades_name_groups,
+    resets_name_groups,
+    other_attributes_fit,
+    networks_are_networks,
     ids_are_unique,
     conditions_make_sense,
     referrals_name_an_attribute,

@@ -17,10 +17,12 @@ from chalicelib.core.policy import (
     CustomerPolicy,
     Group,
     LeadPolicy,
+    MachineTraffic,
     Model,
     Owing,
     Policy,
     PublishPolicy,
+    Reset,
 )
 from chalicelib.policy.conditions import compile_condition
 from chalicelib.policy.version import version_of
@@ -33,7 +35,7 @@ Page = Mapping[str, Any]
 _CAP = (0, 100)
 _RECENT_DAYS = 7
 _GRADES = ("A", "B", "C"), ("1", "2", "3")
-_NOT_FIELDS = frozenset({"type", "of", "activity"})
+_NOT_FIELDS = frozenset({"type", "of", "activity", "label"})
 
 
 def compile_policy(page: Mapping[str, Json]) -> Policy:
@@ -55,6 +57,7 @@ def _compile(page: Page, version: str) -> Policy:
         customer=_customer(page["customer"], groups),
         actions=tuple(_action(row) for row in page.get("actions", [])),
         publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
+        machine_traffic=_machine_traffic(page.get("machine_traffic", {})),
         owing=_owing(page),
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
     )
@@ -66,7 +69,17 @@ def _context(page: Page) -> Context:
         time_zone=ZoneInfo(page["time_zone"]),
         calendar=page["calendar"],
         currency=page["currency"],
+        labels={
+            called(name, row): Text(row["label"]["en"], row["label"]["fa"])
+            for name, row in page["attributes"].items()
+            if "label" in row
+        },
     )
+
+
+def called(name: str, row: Page) -> str:
+    """What conditions call an attribute."""
+    return f"account.{name}" if row["of"] == "account" else name
 
 
 def _attribute(name: str, row: Page) -> Attribute:
@@ -76,6 +89,7 @@ def _attribute(name: str, row: Page) -> Attribute:
         of=row["of"],
         fields={crm: field for crm, field in row.items() if crm not in _NOT_FIELDS},
         activity=row.get("activity", ""),
+        label=Text(row["label"]["en"], row["label"]["fa"]) if "label" in row else None,
     )
 
 
@@ -119,6 +133,27 @@ def _lead(section: Page, groups: _GroupCompiler) -> LeadPolicy:
         fit_grades=_bands(letters, fit["at_least"]),
         engagement_grades=_bands(digits, engagement["at_least"]),
         temperatures=_named_bands(section["temperatures"], "cold"),
+        resets=tuple(_reset(row) for row in section.get("resets", [])),
+        override=section.get("override", ""),
+    )
+
+
+def _reset(row: Page) -> Reset:
+    ((by, name),) = row["when"].items()
+    return Reset(id=row["id"], groups=frozenset(row["groups"]), by=by, name=name)
+
+
+def _machine_traffic(section: Page) -> MachineTraffic:
+    default = MachineTraffic()
+    return MachineTraffic(
+        off=frozenset(section.get("off", ())),
+        after_delivery_seconds=section.get(
+            "after_delivery_seconds", default.after_delivery_seconds
+        ),
+        burst_seconds=section.get("burst_seconds", default.burst_seconds),
+        agents=tuple(word.casefold() for word in section.get("agents", default.agents)),
+        networks=tuple(section.get("networks", ())),
+        humans=frozenset(section.get("humans", ())),
     )
 
 

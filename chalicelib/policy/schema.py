@@ -16,6 +16,7 @@ from chalicelib.core.card import OUTPUTS, RFM_SEGMENTS
 from chalicelib.core.model import ACTIVITY_KINDS, Json
 from chalicelib.policy.conditions import OPERATORS
 from chalicelib.scoring import models
+from chalicelib.scoring.machine_traffic import CHECKS
 
 _FILE = Path(__file__).with_name("schema.json")
 
@@ -28,6 +29,7 @@ def policy_schema() -> dict[str, Any]:
         {"enum": list(ACTIVITY_KINDS)},
         {"pattern": r"^x\.[a-z0-9_.]+$"},
     ]
+    schema["properties"]["machine_traffic"]["properties"]["off"]["items"]["enum"] = [*CHECKS]
     definitions["action_when"]["properties"] = _action_names()
     definitions["condition"]["properties"] |= {
         name: operator.operand for name, operator in OPERATORS.items()

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from chalicelib.core.card import Beginning
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.profile import profile_of
+from chalicelib.scoring.resets import beginnings, since
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A group of the policy with what its model measured."""
+    """A group of the policy with what its model measured of all that happened ``since``."""
 
     group: Group
     measure: Measure
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """``components`` are empty unless the subject has bought; ``lead`` never is.
 
-    ``next_fact_at`` is when the first fact that is dated ahead begins to count.
+    ``next_fact_at`` is when the first fact that is dated ahead begins to count. ``begun`` tells of
+    the lead groups that have been reset.
     """
 
     profile: Profile
@@ -36,6 +40,7 @@ class Assessment:
     components: tuple[Reading, ...]
     next_fact_at: datetime | None
     standing: Standing | None = None
+    begun: Mapping[str, Beginning] = field(default_factory=dict)
 
     @property
     def jumps_at(self) -> datetime | None:
@@ -53,32 +58,41 @@ class Assessment:
 def assess(
     subject: Ref, facts: FactSet, policy: Policy, models: FittedModels, now: datetime
 ) -> Assessment:
-    profile, next_fact_at = profile_of(subject, facts, now)
+    profile, next_fact_at = profile_of(subject, facts, now, policy.machine_traffic)
+    begun, next_reset_at = beginnings(policy.lead.resets, profile, policy.time_zone)
     customer = policy.customer.components if profile.purchases else ()
-    readings = _read_all((*policy.lead.groups, *customer), profile, models)
-    lead, components = readings[: len(policy.lead.groups)], readings[len(policy.lead.groups) :]
+    resets = [begun[group.id].at if group.id in begun else None for group in policy.lead.groups]
+    groups = [*zip(policy.lead.groups, resets, strict=True), *((group, None) for group in customer)]
+    readings = _read_all(groups, profile, models)
+    lead, components = readings[: len(resets)], readings[len(resets) :]
     return Assessment(
         profile=profile,
         policy=policy,
         models=models,
         lead=lead,
         components=components,
-        next_fact_at=next_fact_at,
         standing=stand(facts, policy.funnel, now) if policy.funnel else None,
+        next_fact_at=min((at for at in (next_fact_at, next_reset_at) if at), default=None),
+        begun=begun,
     )
 
 
 def _read_all(
-    groups: Sequence[Group], profile: Profile, models: FittedModels
+    groups: Iterable[tuple[Group, datetime | None]], profile: Profile, models: FittedModels
 ) -> tuple[Reading, ...]:
     """Groups of the same rules share one model object, which is asked once."""
-    found: dict[int, Reading] = {}
-    for group in groups:
-        if id(group.model) not in found:
-            found[id(group.model)] = read(group, profile, models)
-    return tuple(Reading(group, found[id(group.model)].measure) for group in groups)
+    found: dict[tuple[int, datetime | None], Measure] = {}
+    readings = []
+    for group, reset_at in groups:
+        key = id(group.model), reset_at
+        if key not in found:
+            found[key] = measured(group, profile, models, reset_at)
+        readings.append(Reading(group, found[key], reset_at))
+    return tuple(readings)
 
 
-def read(group: Group, profile: Profile, models: FittedModels) -> Reading:
-    fitted = models.parameters.get(group.model_name, {})
-    return Reading(group, group.model.measure(profile, fitted))
+def measured(
+    group: Group, profile: Profile, models: FittedModels, reset_at: datetime | None
+) -> Measure:
+    seen = since(profile, reset_at) if reset_at else profile
+    return group.model.measure(seen, models.parameters.get(group.model_name, {}))

@@ -11,20 +11,36 @@ from chalicelib.core.funnel import Forecast, Standing
 from chalicelib.core.model import Text
 from chalicelib.core.policy import Action
 from chalicelib.scoring.assessment import Assessment, Reading
-from chalicelib.scoring.explanation import explain_customer, explain_lead, reasons
+from chalicelib.scoring.completeness import completeness, gaps
+from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
-from chalicelib.scoring.levels import Levels, band_of, clamp, levels, whole
+from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
+from chalicelib.scoring.machine_traffic import summary
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
     card = unexplained_card(assessment)
-    lead = replace(card.lead, contributions=explain_lead(assessment.lead, card.lead.score))
-    customer = card.customer and replace(
-        card.customer,
-        contributions=explain_customer(assessment.known_components, card.customer.score),
+    lead, customer = _explained(card.lead, assessment), card.customer
+    if customer:
+        told = explain_customer(assessment.known_components, customer.score)
+        customer = replace(customer, contributions=told.contributions, limits=told.limits)
+    return replace(
+        card,
+        lead=lead,
+        customer=customer,
+        reasons=reasons((customer or lead).contributions),
+        unknown=gaps(assessment),
+        machine_traffic=summary(assessment.profile.machines),
     )
-    heaviest = reasons((customer or lead).contributions)
-    return replace(card, lead=lead, customer=customer, reasons=heaviest)
+
+
+def _explained(lead: LeadScore, assessment: Assessment) -> LeadScore:
+    if lead.computed is None:
+        told = explain_lead(assessment.lead, lead.score)
+    else:
+        told = explain_lead(assessment.lead, lead.computed)
+        told = corrected(told, lead.computed, lead.score)
+    return replace(lead, contributions=told.contributions, limits=told.limits)
 
 
 def unexplained_card(assessment: Assessment) -> ScoreCard:
@@ -45,7 +61,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         segments=_segments(names, assessment.standing),
         tags=_tags(names, bought),
         reasons=(),
-        completeness=_completeness(assessment.lead + assessment.components),
+        completeness=completeness(assessment),
         next_action=_next_action(assessment.policy.actions, names),
         flags=_flags(assessment),
         stage=_stage(assessment.standing),
@@ -87,7 +103,9 @@ def points(reading: Reading) -> float:
 
 
 def _lead(assessment: Assessment, at: Levels) -> LeadScore:
-    policy, score = assessment.policy.lead, whole(at.lead)
+    policy, machine = assessment.policy.lead, whole(at.lead)
+    by_hand = set_by_hand(assessment)
+    score = machine if by_hand is None else by_hand
     fit = _share(at.fit, policy.most_fit)
     engagement = _share(at.engagement, policy.most_engagement)
     return LeadScore(
@@ -95,7 +113,18 @@ def _lead(assessment: Assessment, at: Levels) -> LeadScore:
         grade=band_of(policy.fit_grades, fit) + band_of(policy.engagement_grades, engagement),
         temperature=band_of(policy.temperatures, score),
         contributions=(),
+        computed=None if by_hand is None else machine,
+        resets=tuple(assessment.begun[group] for group in sorted(assessment.begun)),
     )
+
+
+def set_by_hand(assessment: Assessment) -> int | None:
+    """The lead score that a person has put on the record, if the policy lets them."""
+    name = assessment.policy.lead.override
+    value = assessment.profile.value(name) if name else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return whole(clamp(value, 0, TOP))
 
 
 def _share(level: float, maximum: float) -> float:
@@ -160,8 +189,3 @@ def _next_action(actions: Sequence[Action], names: Mapping[str, str]) -> Text | 
         if all(names.get(name) in fitting for name, fitting in action.when.items()):
             return action.text
     return None
-
-
-def _completeness(readings: Sequence[Reading]) -> float:
-    asked = sum(reading.measure.asked for reading in readings)
-    return sum(reading.measure.known for reading in readings) / asked if asked else 1.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from chalicelib.core.card import Contribution
+from chalicelib.core.card import Contribution, Limit
 from chalicelib.core.model import Text
-from chalicelib.localization.sentences import with_points
+from chalicelib.localization.sentences import set_by_hand, with_points
 from chalicelib.scoring.assessment import Reading
 from chalicelib.scoring.levels import TOP
 
@@ -15,29 +16,73 @@ REASONS = 3
 """A rep reads three and calls."""
 
 
-def explain_lead(readings: Sequence[Reading], score: int) -> tuple[Contribution, ...]:
-    return _contributions(readings, lead_points(readings), score)
+SET_BY_HAND = "set_by_hand"
 
 
-def explain_customer(known: Sequence[Reading], score: int) -> tuple[Contribution, ...]:
-    return _contributions(known, customer_points(known), score)
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Lines that sum to a score, the heaviest first, and the bounds that took points away."""
+
+    contributions: tuple[Contribution, ...]
+    limits: tuple[Limit, ...]
+
+
+def explain_lead(readings: Sequence[Reading], score: int) -> Explanation:
+    unlimited = _weighed(readings, 1)
+    parts, limits = _bounded(readings, 1)
+    points = capped(parts, 0, TOP)
+    if points is not parts:
+        total = math.fsum(parts)
+        limits.append(Limit("total", total, TOP if total > TOP else 0))
+    return _explanation(readings, points, unlimited, limits, score)
+
+
+def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
+    weight = sum(reading.group.weight for reading in known)
+    points, limits = _bounded(known, 1 / weight)
+    return _explanation(known, points, _weighed(known, 1 / weight), limits, score)
+
+
+def corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
+    """With what a person added to the machine's number, so that the lines sum to theirs."""
+    if by_hand == computed:
+        return explanation
+    line = Contribution(SET_BY_HAND, by_hand - computed, set_by_hand(by_hand, computed))
+    return replace(explanation, contributions=_heaviest([*explanation.contributions, line]))
 
 
 def lead_points(readings: Sequence[Reading]) -> Sequence[float]:
     """What each term of each group gives to the lead score, before it is rounded."""
-    points = [part for reading in readings for part in _parts(reading, reading.group.weight)]
-    return capped(points, 0, TOP)
+    return capped(_bounded(readings, 1)[0], 0, TOP)
 
 
 def customer_points(known: Sequence[Reading]) -> Sequence[float]:
     """What each term of each known component gives to the customer score."""
-    weight = sum(reading.group.weight for reading in known)
-    return [part for reading in known for part in _parts(reading, reading.group.weight / weight)]
+    return _bounded(known, 1 / sum(reading.group.weight for reading in known))[0]
 
 
-def _parts(reading: Reading, weight: float) -> list[float]:
-    points = [term.points for term in reading.measure.terms]
-    return [weight * part for part in capped(points, reading.group.low, reading.group.high)]
+def _bounded(readings: Sequence[Reading], factor: float) -> tuple[list[float], list[Limit]]:
+    """What each term gives within the bounds of its group, and where those took points away."""
+    parts: list[float] = []
+    limits: list[Limit] = []
+    for reading in readings:
+        group, points = reading.group, [term.points for term in reading.measure.terms]
+        within = capped(points, group.low, group.high)
+        if within is not points:
+            total = math.fsum(points)
+            limits.append(Limit(group.id, total, group.high if total > group.high else group.low))
+        weight = group.weight * factor
+        parts += [weight * part for part in within]
+    return parts, limits
+
+
+def _weighed(readings: Sequence[Reading], factor: float) -> list[float]:
+    """What each term would give without any bounds."""
+    return [
+        reading.group.weight * factor * term.points
+        for reading in readings
+        for term in reading.measure.terms
+    ]
 
 
 def capped(points: Sequence[float], low: float, high: float) -> Sequence[float]:
@@ -59,14 +104,30 @@ def capped(points: Sequence[float], low: float, high: float) -> Sequence[float]:
     return points
 
 
-def _contributions(
-    readings: Sequence[Reading], points: Sequence[float], score: int
-) -> tuple[Contribution, ...]:
-    """The heaviest first; what rounds to nothing is left out."""
+def _explanation(
+    readings: Sequence[Reading],
+    points: Sequence[float],
+    unlimited: Sequence[float],
+    limits: list[Limit],
+    score: int,
+) -> Explanation:
+    """What rounds to nothing is left out."""
     ids = line_ids(readings)
-    texts = [term.text for reading in readings for term in reading.measure.terms]
-    rows = zip(ids, shared_out(ids, points, score), texts, strict=True)
-    lines = [Contribution(*row) for row in rows if row[1]]
+    terms = [term for reading in readings for term in reading.measure.terms]
+    rows = zip(ids, shared_out(ids, points, score), terms, points, unlimited, strict=True)
+    lines = [
+        Contribution(name, whole, term.text, exact, _if_other(free, exact), term.half_life_days)
+        for name, whole, term, exact, free in rows
+        if whole
+    ]
+    return Explanation(_heaviest(lines), tuple(limits))
+
+
+def _if_other(unlimited: float, exact: float) -> float | None:
+    return None if math.isclose(unlimited, exact, abs_tol=1e-9) else unlimited
+
+
+def _heaviest(lines: Iterable[Contribution]) -> tuple[Contribution, ...]:
     return tuple(sorted(lines, key=lambda line: (-abs(line.points), line.id)))
 
 
@@ -88,6 +149,15 @@ def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[
 
 
 def reasons(contributions: Iterable[Contribution]) -> tuple[Text, ...]:
-    """Those that weigh most, whatever their sign; ``contributions`` come sorted so."""
-    heaviest = list(contributions)[:REASONS]
-    return tuple(with_points(line.text, line.points) for line in heaviest)
+    """Those that weigh most, whatever their sign; ``contributions`` come sorted so.
+
+    That a person has set the number is said before anything else.
+    """
+    lines = sorted(contributions, key=lambda line: line.id != SET_BY_HAND)
+    return tuple(_reason(line) for line in lines[:REASONS])
+
+
+def _reason(line: Contribution) -> Text:
+    if line.id == SET_BY_HAND:
+        return line.text
+    return with_points(line.text, line.points, line.unlimited)

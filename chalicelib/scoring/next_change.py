@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from chalicelib.core.card import Fields, ScoreCard
 from chalicelib.core.funnel import Standing
 from chalicelib.core.policy import Measure, Term
-from chalicelib.scoring.assessment import Assessment, Reading, assess, read
-from chalicelib.scoring.card import unexplained_card
+from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
+from chalicelib.scoring.card import set_by_hand, unexplained_card
 from chalicelib.scoring.course import Course, course_of
 from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.funnel import stand
@@ -58,9 +58,10 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
     later = replace(profile, now=at)
 
     def carried(reading: Reading) -> Reading:
+        group, since = reading.group, reading.since
         if reading.measure.changes_at == at:
-            return read(reading.group, later, models)
-        return Reading(reading.group, _decayed(reading.measure, at - profile.now))
+            return Reading(group, measured(group, later, models, since), since)
+        return Reading(group, _decayed(reading.measure, at - profile.now), since)
 
     return replace(
         assessment,
@@ -94,7 +95,8 @@ def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:
     if end <= 0:
         return None
     kind, customer = assessment.profile.subject.kind, bool(assessment.known_components)
-    calm = quiet(assessment.policy, kind, shown, customer=customer)
+    by_hand = set_by_hand(assessment) is not None
+    calm = quiet(assessment.policy, kind, shown, customer=customer, by_hand=by_hand)
     if course.only_falls:
         return first_crossing(lambda minute: calm.margin(course.at(minute)), end)
     return first_loud(lambda *stretch: min(map(calm.margin, course.bounds(*stretch))) > 0, end)

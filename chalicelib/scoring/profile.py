@@ -9,16 +9,22 @@ from typing import cast
 
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Activity, Json, Ref
-from chalicelib.core.policy import Profile
+from chalicelib.core.policy import MachineTraffic, Profile
 from chalicelib.core.purchases import turnover
+from chalicelib.scoring.machine_traffic import sift
+
+_DEFAULT = MachineTraffic()
 
 
-def profile_of(subject: Ref, facts: FactSet, now: datetime) -> tuple[Profile, datetime | None]:
+def profile_of(
+    subject: Ref, facts: FactSet, now: datetime, machines: MachineTraffic = _DEFAULT
+) -> tuple[Profile, datetime | None]:
     """The profile as of ``now``, and when the next fact that lies in the future begins to count.
 
     A purchase of nothing or of less is none, an activity without a positive count neither.
     """
-    activities, coming = _by_kind(facts.activities(), now)
+    done, coming = _by_kind(facts.activities(), now)
+    activities, suspects = sift(done, machines)
     bought = turnover(facts, now)
     coming += [one.occurred_at for one in bought.purchases if one.occurred_at > now]
     coming += [bought.changes_at] if bought.changes_at else []
@@ -30,6 +36,7 @@ def profile_of(subject: Ref, facts: FactSet, now: datetime) -> tuple[Profile, da
         purchases=tuple(one for one in bought.purchases if one.occurred_at <= now),
         in_doubt=bought.in_doubt,
         facts=facts,
+        machines=suspects,
     )
     return profile, min(coming, default=None)
 

@@ -52,21 +52,27 @@ class Quiet:
         return nearest if at.customer is None else min(nearest, self.customer.margin(at.customer))
 
 
-def quiet(policy: Policy, kind: Kind, shown: Fields, *, customer: bool) -> Quiet:
-    """The levels that keep what is ``shown``; ``customer`` says whose score the headline is."""
+def quiet(
+    policy: Policy, kind: Kind, shown: Fields, *, customer: bool, by_hand: bool = False
+) -> Quiet:
+    """The levels that keep what is ``shown``.
+
+    ``customer`` says whose score the headline is, ``by_hand`` that a person has set the lead score,
+    so that its level moves only what is shown beside it.
+    """
     # A name that is not published is absent here, one that was never shown yet is None.
     show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
     step = policy.publish.step
     headline = _near(show, "score", step)
-    lead = _near(show, "lead_score", step).within(
-        _in_whole_band(show, "temperature", policy.lead.temperatures)
-    )
+    lead = _near(show, "computed_score" if by_hand else "lead_score", step)
+    if not by_hand:
+        lead = lead.within(_in_whole_band(show, "temperature", policy.lead.temperatures))
     bought = _near(show, "customer_score", step).within(
         _in_whole_band(show, "class", policy.customer.classes)
     )
     fit, engagement = _in_grade(show, policy.lead)
     return Quiet(
-        lead=lead if customer else lead.within(headline),
+        lead=lead if customer or by_hand else lead.within(headline),
         fit=fit,
         engagement=engagement,
         customer=bought.within(headline) if customer else bought,

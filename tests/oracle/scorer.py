@@ -10,23 +10,34 @@ rows, the cut points of the population (or None) and an aware instant. Points ar
 import json
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from tests.oracle.lead import (
+    by_hand,
+    knowledge,
+    machine_section,
+    once_each,
+    people_and_machines,
+    reset_times,
+    run_engagement,
+)
 from tests.oracle.purchases import naive_sales
 from tests.oracle.rfm import naive_rfm
 
 
 def naive_card(page, facts, cuts, subject, now, fitted=None):
     rows = newest_rows(facts, subject)
+    people, machines = people_and_machines(page, find_activities(rows, now))
     known = {
         "subject": subject,
         "rows": rows,
         "fitted": fitted or {},
         "attributes": find_attributes(rows, subject),
-        "activities": find_activities(rows, now),
+        "people": people,
         "purchases": find_purchases(rows, now),
     }
+    known["begun"] = reset_times(page, known, linked_deals(rows), now)
     lead, lead_inputs = lead_part(page, known, cuts, now)
     customer, rfm, customer_inputs = None, None, []
     if known["purchases"]:
@@ -38,7 +49,8 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
     if rfm and rfm["segment"]:
         names["segment"] = rfm["segment"]
     inputs = lead_inputs + customer_inputs
-    asked = sum(asked for _, asked in inputs)
+    is_customer = bool(known["purchases"])
+    complete, gaps = knowledge(page, known["attributes"], is_customer, truth, inputs)
     return {
         "score": customer["score"] if customer else lead["score"],
         "lead": lead,
@@ -46,14 +58,21 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "rfm": rfm,
         "tags": tags_of(names, rfm),
         "next_action": action_for(page, names),
-        "completeness": sum(known for known, _ in inputs) / asked if asked else 1,
+        "completeness": complete,
+        "gaps": gaps,
+        "machines": machine_section(machines),
+        "begun": known["begun"],
     }
 
 
 def lead_part(page, known, cuts, now):
     total, inputs, names, parts, values, most = 0.0, [], [], [], {}, {}
     for group in page["lead"]["groups"]:
-        result = run_model(page, group, known, cuts, now)
+        seen = known
+        if group["id"] in known["begun"]:
+            begun_at, _ = known["begun"][group["id"]]
+            seen = known | {"people": [one for one in known["people"] if one["at"] > begun_at]}
+        result = run_model(page, group, seen, cuts, now)
         inputs.append((result["known"], result["asked"]))
         weight, (low, high) = group.get("weight", 1), group.get("cap", [0, 100])
         points = [points for _, points in result["terms"]]
@@ -63,10 +82,13 @@ def lead_part(page, known, cuts, now):
         names += [f"{group['id']}.{name}" for name, _ in result["terms"]]
         parts += [weight * part for part in limit(points, low, high)]
     points = min(max(total, 0), 100)
-    score = round_half_up(points)
+    computed = round_half_up(points)
+    given = by_hand(page, known["attributes"])
+    score = computed if given is None else given
     bands = page["lead"]["temperatures"]
     lead = {
         "score": score,
+        "computed": None if given is None else computed,
         "points": points,
         "grade": grade_letter(page, "fit", "ABC", values, most)
         + grade_letter(page, "engagement", "123", values, most),
@@ -198,11 +220,18 @@ def find_attributes(rows, subject):
 def find_activities(rows, now):
     found = []
     for row in rows:
-        if row["type"] == "activity" and instant(row["occurred_at"]) <= now:
+        if row["type"] == "activity":
             count = row["data"].get("count", 1)
-            if count > 0:
-                found.append((instant(row["occurred_at"]), row["data"]["kind"], count))
-    return sorted(found)
+            found.append({"at": instant(row["occurred_at"]), "id": row["id"],
+                          "kind": row["data"]["kind"], "count": count, "data": row["data"]})  # fmt: skip
+    return [one for one in once_each(found) if one["count"] > 0 and one["at"] <= now]
+
+
+def linked_deals(rows):
+    linked = links(rows)
+    deals = [row for row in rows if row["type"] == "deal"]
+    return [row["data"] for row in deals
+            if linked is None or row["id"] in linked.get("deal", [])]  # fmt: skip
 
 
 def find_purchases(rows, now):
@@ -220,7 +249,7 @@ def run_model(page, group, known, cuts, now):
     if group["model"] == "fit":
         return run_fit(group, known["attributes"])
     if group["model"] == "engagement":
-        return run_engagement(group, known["activities"], zone, now)
+        return run_engagement(page, group, known["people"], now)
     if group["model"] == "rfm":
         return naive_rfm(page, group, known["purchases"], cuts, known["subject"], zone, now)
     raise ValueError(f"the oracle knows no model {group['model']}")
@@ -241,29 +270,6 @@ def run_fit(group, attributes):
         if holds == "yes":
             terms.append((rule["id"], rule["points"]))
     return {"terms": terms, "known": known, "asked": len(group["rules"])}
-
-
-def run_engagement(group, activities, zone, now):
-    terms = []
-    for rule in group["rules"]:
-        points = 0.0
-        per_day = {}
-        seen = False
-        for when, kind, count in activities:
-            if kind != rule["when"]["activity"]:
-                continue
-            seen = True
-            for _ in range(count):
-                day = when.astimezone(zone).strftime("%Y-%m-%d")
-                per_day[day] = per_day.get(day, 0) + 1
-                if per_day[day] > rule.get("max_per_day", 10**9):
-                    continue
-                age = (now - when) / timedelta(days=1)
-                half_life = rule.get("half_life_days")
-                points += rule["points"] * (0.5 ** (age / half_life) if half_life else 1)
-        if seen:
-            terms.append((rule["id"], points))
-    return {"terms": terms, "known": 1, "asked": 1}
 
 
 # --- conditions, in words instead of three-valued arithmetic ---------------------------------

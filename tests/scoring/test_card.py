@@ -86,11 +86,21 @@ def test_a_policy_without_actions_advises_nothing():
     assert card([], page=page).next_action is None
 
 
-def test_completeness_is_the_share_of_inputs_that_were_known():
-    # Eleven fit rules and engagement ask; without facts only engagement and the phone, which
-    # is asked whether it is there, have an answer.
-    assert card([]).completeness == pytest.approx(2 / 12)
-    assert card(GOOD_FIT).completeness == pytest.approx(10 / 12)
+def test_completeness_is_the_known_share_of_the_points_that_hang_on_inputs():
+    # All fit rules together are worth this much, of either sign; without facts only the phone,
+    # which is asked whether it is there, has an answer.
+    whole = sum(abs(rule["points"]) for rule in starter()["lead"]["groups"][0]["rules"])
+    assert card([]).completeness == pytest.approx(5 / whole)
+    lost = {gap.id: gap.points for gap in card([]).unknown}
+    assert sum(lost.values()) == pytest.approx(whole - 5)
+
+
+def test_what_is_not_known_is_told_by_weight_in_words():
+    title, *others = card([]).unknown
+    assert (title.id, title.text.en) == ("job_title", "Job title unknown")
+    assert [gap.points for gap in others] == sorted((gap.points for gap in others), reverse=True)
+    known = {gap.id for gap in card(GOOD_FIT).unknown}
+    assert known & {"job_title", "account.employees", "lifecycle_stage"} == set()
 
 
 def test_the_account_listed_first_is_the_one_that_counts():

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol, cast
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.errors import ConfigurationError
-from chalicelib.core.model import Json
+from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import Condition, Model
 
 Parameters = Mapping[str, Json]
@@ -25,12 +25,23 @@ Parameters = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a model learns of the page around it; ``condition`` compiles one of its conditions."""
+    """What a model learns of the page around it.
+
+    ``condition`` compiles one of its conditions; ``labels`` say how people call attributes.
+    """
 
     condition: Callable[[Mapping[str, Json]], Condition]
     time_zone: ZoneInfo
     calendar: Literal["gregorian", "jalali"]
     currency: str
+    labels: Mapping[str, Text] = field(default_factory=dict)
+
+    def label(self, attribute: str) -> Text:
+        """Of an attribute as conditions call it; one without a label goes by its name."""
+        if attribute in self.labels:
+            return self.labels[attribute]
+        words = attribute.replace(".", " ").replace("_", " ")
+        return Text(words.capitalize(), words)
 
 
 class ModelClass(Protocol):

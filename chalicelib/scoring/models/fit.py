@@ -1,7 +1,8 @@
 """Who they are: rules that are true or false of a record as it is now.
 
 A rule that holds gives its points; a changed property replaces them, nothing accumulates and
-nothing decays. A rule whose attribute is missing does not fire and counts as not known.
+nothing decays. A rule whose attribute is missing does not fire and counts as not known: its points
+are shared among the attributes of it that are missing, to tell what would be worth asking.
 
 >>> from chalicelib.core.facts import FactSet
 >>> from chalicelib.core.model import Ref
@@ -18,10 +19,11 @@ Source: the explicit half of every CRM's lead scoring; ideal customer profile ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
+from chalicelib.core.card import Gap
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import Condition, Measure, Profile, Term
 from chalicelib.scoring.models import Context, Parameters, rules_schema
@@ -35,6 +37,8 @@ class Rule:
     when: Condition
     points: float
     text: Text
+    asks: Mapping[str, Text] = field(default_factory=dict)
+    """The names of its attributes, and how people call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,31 @@ class Model:
             terms=tuple(Term(rule.id, rule.points, rule.text) for rule, holds in found if holds),
             known=sum(holds is not None for _, holds in found),
             asked=len(found),
+            at_stake=sum([abs(rule.points) for rule, _ in found if rule.asks]),
+            gaps=tuple(
+                gap for rule, holds in found if holds is None for gap in _gaps(rule, profile)
+            ),
         )
+
+
+def _gaps(rule: Rule, profile: Profile) -> list[Gap]:
+    """A value that is there but is not of its type is as good as missing."""
+    missing = [name for name in rule.asks if profile.value(name) is None] or list(rule.asks)
+    points = abs(rule.points) / len(missing) if missing else 0
+    return [Gap(name, points, rule.asks[name]) for name in missing if points]
+
+
+def _attributes(node: Json) -> Iterator[str]:
+    """The names that a condition asks for, however deep inside."""
+    match node:
+        case {"attribute": str(name)}:
+            yield name
+        case dict():
+            for part in node.values():
+                yield from _attributes(part)
+        case list():
+            for part in node:
+                yield from _attributes(part)
 
 
 def _rule(row: Mapping[str, Json], context: Context) -> Rule:
@@ -66,4 +94,5 @@ def _rule(row: Mapping[str, Json], context: Context) -> Rule:
         when=context.condition(cast(Mapping[str, Json], row["when"])),
         points=cast(float, row["points"]),
         text=Text(text["en"], text["fa"]),
+        asks={name: context.label(name) for name in _attributes(row["when"])},
     )
