@@ -145,7 +145,7 @@ def test_provisioning_twice_changes_nothing_the_second_time(emtiaz, installation
 
 def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):
     conflict = Change("conflict", "score", "is text, not a number")
-    monkeypatch.setattr(installation.fakes.crm, "plan", lambda _outputs, _language: (conflict,))
+    monkeypatch.setattr(installation.fakes.crm, "plan", lambda *_: (conflict,))
     outcome = emtiaz("provision", *TOY, "--yes")
     assert outcome.code == 1
     assert outcome.cells[0] == ["conflict", "score", "is text, not a number"]
@@ -156,7 +156,7 @@ def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):
     [(CrmUnavailable("the CRM is down"), 3), (CredentialsInvalid("the token has expired"), 4)],
 )
 def test_trouble_with_the_crm_is_one_sentence_and_a_number(emtiaz, installation, error, code):
-    def fail(_outputs, _language):
+    def fail(*_):
         raise error
 
     installation.fakes.crm.plan = fail
