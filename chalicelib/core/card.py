@@ -164,6 +164,7 @@ class ScoreCard:
     forecast: Forecast | None = None
     unknown: tuple[Gap, ...] = ()
     machine_traffic: tuple[MachineActivities, ...] = ()
+    staying_tags: tuple[str, ...] = ()
 
     @property
     def score(self) -> int:

@@ -269,6 +269,7 @@ class Policy:
     machine_traffic: MachineTraffic = MachineTraffic()
     owing: Owing = Owing()
     funnel: FunnelPolicy | None = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

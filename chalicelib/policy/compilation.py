@@ -60,6 +60,7 @@ def _compile(page: Page, version: str) -> Policy:
         machine_traffic=_machine_traffic(page.get("machine_traffic", {})),
         owing=_owing(page),
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
+        categories=tuple(page.get("products", {}).get("categories", ())),
     )
 
 

@@ -12,6 +12,7 @@ from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
 from chalicelib.scoring.funnel import stand
+from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.resets import beginnings, since
 
@@ -41,13 +42,16 @@ class Assessment:
     next_fact_at: datetime | None
     standing: Standing | None = None
     begun: Mapping[str, Beginning] = field(default_factory=dict)
+    products: Preferences | None = None
 
     @property
     def jumps_at(self) -> datetime | None:
         """The first instant at which something other than decay changes a measure by itself."""
         jumps = [reading.measure.changes_at for reading in self.lead + self.components]
         standing = self.standing.changes_at if self.standing else None
-        return min((at for at in (*jumps, self.next_fact_at, standing) if at), default=None)
+        products = self.products.changes_at if self.products else None
+        others = (self.next_fact_at, standing, products)
+        return min((at for at in (*jumps, *others) if at), default=None)
 
     @property
     def known_components(self) -> tuple[Reading, ...]:
@@ -74,6 +78,7 @@ def assess(
         standing=stand(facts, policy.funnel, now) if policy.funnel else None,
         next_fact_at=min((at for at in (next_fact_at, next_reset_at) if at), default=None),
         begun=begun,
+        products=preferences(profile, policy.categories) if policy.categories else None,
     )
 
 

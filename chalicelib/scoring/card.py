@@ -16,6 +16,7 @@ from chalicelib.scoring.explanation import corrected, explain_customer, explain_
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
+from chalicelib.scoring.products import Preferences
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
@@ -59,13 +60,14 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
         segments=_segments(names, assessment.standing),
-        tags=_tags(names, bought),
+        tags=_tags(names, bought, assessment.products),
         reasons=(),
         completeness=completeness(assessment),
         next_action=_next_action(assessment.policy.actions, names),
         flags=_flags(assessment),
         stage=_stage(assessment.standing),
         forecast=_forecast(assessment),
+        staying_tags=_of_products(assessment.products.staying) if assessment.products else (),
     )
 
 
@@ -175,12 +177,20 @@ def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) 
     return names
 
 
-def _tags(names: Mapping[str, str], bought: Rfm | None) -> tuple[str, ...]:
+def _of_products(categories: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"product:{category}" for category in categories)
+
+
+def _tags(
+    names: Mapping[str, str], bought: Rfm | None, products: Preferences | None
+) -> tuple[str, ...]:
     tags = [
         f"{name}:{names[name].replace('_', '-')}" for name in ("class", "segment") if name in names
     ]
     if bought and bought.one_time_buyer:
         tags.append("customer:one-time-buyer")
+    if products:
+        tags += _of_products(products.preferred)
     return tuple(sorted(tags))
 
 

@@ -19,6 +19,7 @@ from chalicelib.scoring.card import set_by_hand, unexplained_card
 from chalicelib.scoring.course import Course, course_of
 from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.funnel import stand
+from chalicelib.scoring.products import preferences
 from chalicelib.scoring.publication import Written, publish
 from chalicelib.scoring.quiet import quiet
 
@@ -69,6 +70,7 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
         lead=tuple(map(carried, assessment.lead)),
         components=tuple(map(carried, assessment.components)),
         standing=_standing_at(assessment, at),
+        products=assessment.products and preferences(later, assessment.policy.categories),
     )
 
 

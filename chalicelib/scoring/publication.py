@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import cast
 
-from chalicelib.core.card import OUTPUTS, Fields, FieldValue, Output, ScoreCard, Trigger
-from chalicelib.core.model import Kind
+from chalicelib.core.card import (
+    OUTPUTS,
+    Choice,
+    Fields,
+    FieldValue,
+    Output,
+    ScoreCard,
+    Trigger,
+)
+from chalicelib.core.model import Kind, Text
 from chalicelib.core.policy import Policy, PublishPolicy
 from chalicelib.scoring.levels import TOP
 
@@ -28,6 +36,15 @@ def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
     return _rows(publication.profile, kind)
 
 
+def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
+    """The same rows with all tags that the policy can give."""
+    tags = tuple(Choice(f"product:{one}", Text(one, one)) for one in policy.categories)
+    return tuple(
+        replace(row, choices=row.choices + tags) if row.name == "tags" else row
+        for row in outputs(policy.publish, kind)
+    )
+
+
 @cache
 def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
     full = profile == "full"
@@ -40,10 +57,19 @@ def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     fields = {row.name: row.read(card, policy.language) for row in rows}
     if "trend" in fields:
         fields["trend"] = _trend(card, written.fields)
+    if card.staying_tags and "tags" in fields:
+        fields["tags"] = _with_staying(card, written.fields)
     dropped = _dropped(fields, written.fields)
     worth = _worth_a_write(rows, fields, written.fields, policy.publish.step)
     worth = worth or not dropped.keys() <= _FOLLOWERS
     return fields | dropped if worth or not written.certain else None
+
+
+def _with_staying(card: ScoreCard, shown: Fields) -> FieldValue:
+    """A preference that has faded a little keeps the tag that it has, but earns none."""
+    tags = shown.get("tags")
+    held = frozenset(tags if isinstance(tags, tuple) else ())
+    return tuple(sorted(held.intersection(card.staying_tags).union(card.tags)))
 
 
 def _dropped(fields: Fields, shown: Fields) -> dict[str, FieldValue]:

@@ -7,7 +7,7 @@ import typer
 from chalicelib.core.connector import Change
 from chalicelib.core.model import Kind
 from chalicelib.policy import compile_policy
-from chalicelib.scoring import outputs
+from chalicelib.scoring.publication import provisioned
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.exits import ExitCode
 from infra.cli.installation import Installation
@@ -27,7 +27,7 @@ def provision(
     live = services.settings.live(connection)
     policy = compile_policy(live.policy)
     client = services.client(live, policy.attributes)
-    wanted = outputs(policy.publish, "contact")
+    wanted = provisioned(policy, "contact")
     kinds: tuple[Kind, ...] = ("contact", "account") if policy.owing.roll_up else ("contact",)
     changes = client.plan(wanted, policy.language, kinds)
     _show(changes, as_json=as_json)
