@@ -30,10 +30,10 @@ def shard(ref: Ref) -> str:
 
 
 def numbers(body: Mapping[str, Json]) -> dict[str, Json]:
-    """What the index holds of a card: when it was made, its score and, of customers, r in days,
-    f, m in money's smallest unit.
+    """What the index holds of a card: when it was made, its score, what a call is worth and, of
+    customers, r in days, f, m in money's smallest unit.
     """
-    held = {"at": body.get("at"), "score": body.get("score")}
+    held = {"at": body.get("at"), "score": body.get("score"), "call": body.get("priority")}
     match body.get("rfm"):
         case {"recency_days": r, "frequency": f, "monetary": {"amount": m}}:
             return held | {"r": r, "f": f, "m": m}
@@ -44,6 +44,7 @@ def numbers(body: Mapping[str, Json]) -> dict[str, Json]:
 def population_row(row: SubjectItem) -> Mapping[str, Json]:
     held: dict[str, Json] = {
         "ref": row.ref, "at": row.at, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
+        "call": row.call,
     }  # fmt: skip
     return {name: value for name, value in held.items() if value is not None}
 

@@ -64,9 +64,12 @@ BYTES_PER_TRANSACTION = 3_000_000
 CARDS_PER_TRANSACTION = 25
 LINK_BYTES = 500
 
+INDEXED = ("at", "score", "r", "f", "m", "call")
+"""Attributes of a card that stand in the index."""
+
 OF_THE_LIVING = (
     "written_version", "outgoing", "published", "doubt_until", "doubted_version", "body",
-    "next_change_at", "at", "score", "r", "f", "m",
+    "next_change_at", *INDEXED,
 )  # fmt: skip
 """Attributes of a card that a stub has not."""
 
@@ -325,7 +328,7 @@ class DynamoSubjectStore:
             item.due_at.set(save.due_at or NEVER),
             _assign(item.next_change_at, save.next_change_at),
             _assign(item.debts, save.debts.to_json() if save.debts else None),
-            *(_assign(getattr(item, name), held.get(name)) for name in ("at", "score", *"rfm")),
+            *(_assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]
 
     def _stub_actions(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> list[Action]:

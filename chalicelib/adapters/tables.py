@@ -60,7 +60,7 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 
     class Meta:
         index_name = "cards"
-        projection = IncludeProjection(["at", "score", "r", "f", "m"])
+        projection = IncludeProjection(["at", "score", "r", "f", "m", "call"])
 
     shard = UnicodeAttribute(hash_key=True)
     due_at = InstantText(range_key=True)
@@ -96,6 +96,7 @@ class SubjectItem(Model):
     r = NumberAttribute(null=True)
     f = NumberAttribute(null=True)
     m = NumberAttribute(null=True)
+    call = JsonText(null=True)
     stub = JsonText(null=True)
     debts = JsonText(null=True)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import STAGES, Forecast
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
@@ -165,6 +166,9 @@ class ScoreCard:
     unknown: tuple[Gap, ...] = ()
     machine_traffic: tuple[MachineActivities, ...] = ()
     staying_tags: tuple[str, ...] = ()
+    campaign: Text | None = None
+    service_level: ServiceLevel | None = None
+    priority: Priority | None = None
 
     @property
     def score(self) -> int:
@@ -198,11 +202,18 @@ class ScoreCard:
             "flags": list(self.flags),
             "stage": self.stage,
             "forecast": self.forecast.to_json() if self.forecast else None,
+            "campaign": _text_json(self.campaign) if self.campaign else None,
+            "service_level": _service_level_json(self.service_level),
+            "priority": self.priority.to_json() if self.priority else None,
         }
 
 
 def _text_json(text: Text) -> dict[str, Json]:
     return {"en": text.en, "fa": text.fa}
+
+
+def _service_level_json(level: ServiceLevel | None) -> Json:
+    return {"days": level.days, "text": _text_json(level.text)} if level else None
 
 
 def _contributions_json(contributions: tuple[Contribution, ...]) -> list[Json]:
@@ -434,6 +445,29 @@ OUTPUTS: tuple[Output, ...] = (
         description=Text("What to do next.", "کاری که بهتر است اکنون انجام شود."),
         read=lambda card, language: (
             card.next_action.in_language(language) if card.next_action else None
+        ),
+    ),
+    Output(
+        "priority", OutputType.SCORE, Trigger.STEP,
+        label=Text("Emtiaz priority", "اولویت تماس"),
+        description=Text(
+            "0-100: how much a call now is worth; 50 is the usual deal at even chance.",
+            "۰ تا ۱۰۰: ارزش تماس گرفتن در این زمان؛ ۵۰ یعنی معاملهٔ معمول با شانس برابر.",
+        ),
+        read=lambda card, _: card.priority.score if card.priority else None,
+    ),
+    Output(
+        "campaign", OutputType.TEXT, Trigger.ANY,
+        label=Text("Emtiaz campaign", "کمپین"),
+        description=Text("The campaign that fits.", "کمپینی که برای این مشتری مناسب است."),
+        read=lambda card, language: card.campaign.in_language(language) if card.campaign else None,
+    ),
+    Output(
+        "service_level", OutputType.TEXT, Trigger.ANY,
+        label=Text("Emtiaz service level", "سطح خدمت"),
+        description=Text("How soon to answer.", "زمان مناسب برای پاسخ‌گویی."),
+        read=lambda card, language: (
+            card.service_level.text.in_language(language) if card.service_level else None
         ),
     ),
     Output(

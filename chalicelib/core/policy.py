@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Literal, Protocol, cast
+from typing import Literal, Protocol, cast, get_args
 from zoneinfo import ZoneInfo
 
+from chalicelib.core.calls import AssignTo, CallRules, ServiceLevel
 from chalicelib.core.card import Gap, Rfm
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
-from chalicelib.core.model import Activity, Json, Kind, Language, Purchase, Ref, Text
+from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
+
+Adviser = Literal["text", "campaign", "service_level", "assign_to"]
+ADVISERS: tuple[Adviser, ...] = get_args(Adviser)
+"""Members of an action."""
 
 AttributeType = Literal["text", "number", "boolean", "date", "choice", "activity"]
 
@@ -217,7 +222,7 @@ class CustomerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What a rep should do next; the first that fits is taken.
+    """What a rep should do next; of each member, the first that fits and has it is taken.
 
     ``when`` maps ``class``, ``grade``, ``temperature`` or ``segment`` to the values that fit;
     all that are named must. An empty ``when`` fits everybody.
@@ -225,7 +230,30 @@ class Action:
 
     id: str
     when: Mapping[str, frozenset[str]]
-    text: Text
+    text: Text | None = None
+    campaign: Text | None = None
+    service_level: ServiceLevel | None = None
+    assign_to: AssignTo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityPolicy:
+    """What calls are worth, and who is called.
+
+    ``chances`` of a purchase stand by whole lead score, 0-100; ``usual`` is the worth of the
+    usual deal; ``minutes`` is what a call takes. Activities of the kinds in ``contacts`` are
+    talks with us. ``owner`` names the attribute that holds whose customer it is.
+    """
+
+    chances: tuple[float, ...]
+    uplift: float
+    minutes: float
+    usual: Money
+    service_level_days: float
+    contacts: frozenset[str]
+    opted_out: Condition | None
+    owner: str | None
+    calls: CallRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +281,10 @@ class Owing:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``version`` is the hash of the canonical page it was compiled from."""
+    """``version`` is the hash of the canonical page it was compiled from.
+
+    ``advisers`` are the actions that have each member.
+    """
 
     name: str
     version: str
@@ -270,6 +301,8 @@ class Policy:
     owing: Owing = Owing()
     funnel: FunnelPolicy | None = None
     categories: tuple[str, ...] = ()
+    priority: PriorityPolicy | None = None
+    advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

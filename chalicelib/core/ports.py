@@ -214,13 +214,14 @@ class SubjectStore(Protocol):
     def population(
         self, connection: str, *, shard: int | None = None
     ) -> Iterator[Mapping[str, Json]]:
-        """Projected numbers of every card of a connection: ``ref, at, score, r, f, m``.
+        """Projected numbers of every card of a connection: ``ref, at, score, r, f, m, call``.
 
         With ``shard``, of one of ``SHARDS`` shares of them. Stubs are left out; a hidden card has
         no numbers.
 
         ``r`` is in days as of ``at``; ``m`` is in the currency's smallest unit. ``r``, ``f`` and
-        ``m`` are absent where nothing was bought.
+        ``m`` are absent where nothing was bought; ``call`` is the card's ``priority``, absent
+        where the policy has none.
         """
         ...
 

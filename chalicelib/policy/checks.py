@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Condition
+from chalicelib.policy import call_checks
 from chalicelib.policy.compilation import called
 from chalicelib.policy.conditions import FORMS, OPERATORS
 from chalicelib.policy.problem import Problem, instead, pointer
@@ -115,6 +116,9 @@ def conditions_make_sense(page: Page) -> Iterator[Problem]:
     for group in (*page["lead"]["groups"], *page["customer"]["components"]):
         for node in _conditions_of(group, page):
             yield from _condition(node, places[id(node)], known)
+    opted_out = page.get("priority", {}).get("opted_out")
+    if opted_out:
+        yield from _condition(opted_out, ("priority", "opted_out"), known)
 
 
 def _conditions_of(group: Page, page: Page) -> list[Mapping[str, Json]]:
@@ -231,4 +235,5 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     conditions_make_sense,
     referrals_name_an_attribute,
     stages_are_mapped_once,
+    *call_checks.CHECKS,
 )

@@ -11,7 +11,6 @@ from chalicelib.core.facts import canonical
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import (
-    Action,
     Attribute,
     Band,
     CustomerPolicy,
@@ -24,6 +23,7 @@ from chalicelib.core.policy import (
     PublishPolicy,
     Reset,
 )
+from chalicelib.policy.calls import action, advisers, priority_policy
 from chalicelib.policy.conditions import compile_condition
 from chalicelib.policy.version import version_of
 from chalicelib.scoring import models
@@ -45,6 +45,7 @@ def compile_policy(page: Mapping[str, Json]) -> Policy:
 
 def _compile(page: Page, version: str) -> Policy:
     groups = _GroupCompiler(_context(page))
+    actions = tuple(map(action, page.get("actions", [])))
     return Policy(
         name=page["name"],
         version=version,
@@ -55,7 +56,9 @@ def _compile(page: Page, version: str) -> Policy:
         attributes=tuple(_attribute(*item) for item in page["attributes"].items()),
         lead=_lead(page["lead"], groups),
         customer=_customer(page["customer"], groups),
-        actions=tuple(_action(row) for row in page.get("actions", [])),
+        actions=actions,
+        advisers=advisers(actions),
+        priority=priority_policy(page.get("priority"), groups.context),
         publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
         machine_traffic=_machine_traffic(page.get("machine_traffic", {})),
         owing=_owing(page),
@@ -190,11 +193,3 @@ def _named_bands(minimums: Mapping[str, float], rest: str) -> tuple[Band, ...]:
 def _bands(names: Sequence[str], minimums: Sequence[float]) -> tuple[Band, ...]:
     """The last name takes all that is below."""
     return tuple(map(Band, names, (*minimums, -math.inf)))
-
-
-def _action(row: Page) -> Action:
-    return Action(
-        id=row["id"],
-        when={name: frozenset(values) for name, values in row["when"].items()},
-        text=Text(row["text"]["en"], row["text"]["fa"]),
-    )

@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from chalicelib.core.calls import Advice, Priority
 from chalicelib.core.card import CustomerScore, LeadScore, Rfm, ScoreCard
 from chalicelib.core.funnel import Forecast, Standing
-from chalicelib.core.model import Text
-from chalicelib.core.policy import Action
+from chalicelib.core.policy import Action, Adviser
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.completeness import completeness, gaps
 from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
+from chalicelib.scoring.priority import priority_of
 from chalicelib.scoring.products import Preferences
 
 
@@ -50,6 +51,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
     lead, customer, bought = _lead(assessment, at), _customer(assessment, at), _rfm(assessment)
     purchases = assessment.profile.purchases
     names = _names(lead, customer, bought)
+    advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
         subject=assessment.profile.subject,
         at=assessment.profile.now,
@@ -63,11 +65,14 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         tags=_tags(names, bought, assessment.products),
         reasons=(),
         completeness=completeness(assessment),
-        next_action=_next_action(assessment.policy.actions, names),
         flags=_flags(assessment),
         stage=_stage(assessment.standing),
         forecast=_forecast(assessment),
         staying_tags=_of_products(assessment.products.staying) if assessment.products else (),
+        next_action=advice.text,
+        campaign=advice.campaign,
+        service_level=advice.service_level,
+        priority=_priority(assessment, lead, customer, advice),
     )
 
 
@@ -194,8 +199,24 @@ def _tags(
     return tuple(sorted(tags))
 
 
-def _next_action(actions: Sequence[Action], names: Mapping[str, str]) -> Text | None:
+def _advice(advisers: Mapping[Adviser, Sequence[Action]], names: Mapping[str, str]) -> Advice:
+    found = {member: _first_fitting(actions, names) for member, actions in advisers.items()}
+    return Advice(**{member: getattr(action, member) for member, action in found.items() if action})
+
+
+def _first_fitting(actions: Sequence[Action], names: Mapping[str, str]) -> Action | None:
     for action in actions:
         if all(names.get(name) in fitting for name, fitting in action.when.items()):
-            return action.text
+            return action
     return None
+
+
+def _priority(
+    assessment: Assessment, lead: LeadScore, customer: CustomerScore | None, advice: Advice
+) -> Priority | None:
+    policy = assessment.policy
+    if policy.priority is None:
+        return None
+    worst = policy.customer.classes if customer else policy.lead.temperatures
+    low = (customer.class_ if customer else lead.temperature) == worst[-1].name
+    return priority_of(policy.priority, assessment.profile, lead.score, advice, low=low)

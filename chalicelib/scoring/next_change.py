@@ -15,13 +15,15 @@ from chalicelib.core.card import Fields, ScoreCard
 from chalicelib.core.funnel import Standing
 from chalicelib.core.policy import Measure, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
-from chalicelib.scoring.card import set_by_hand, unexplained_card
+from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
 from chalicelib.scoring.course import Course, course_of
 from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.funnel import stand
+from chalicelib.scoring.levels import whole
+from chalicelib.scoring.priority import scores_of
 from chalicelib.scoring.products import preferences
 from chalicelib.scoring.publication import Written, publish
-from chalicelib.scoring.quiet import quiet
+from chalicelib.scoring.quiet import Ladder, quiet
 
 # Waking early is harmless, for the sweep only looks again; so countless facts that are dated
 # ahead need not all be gone through.
@@ -98,10 +100,20 @@ def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:
         return None
     kind, customer = assessment.profile.subject.kind, bool(assessment.known_components)
     by_hand = set_by_hand(assessment) is not None
-    calm = quiet(assessment.policy, kind, shown, customer=customer, by_hand=by_hand)
+    priority = None if by_hand else _priority(assessment)
+    calm = quiet(
+        assessment.policy, kind, shown, customer=customer, by_hand=by_hand, priority=priority
+    )
     if course.only_falls:
         return first_crossing(lambda minute: calm.margin(course.at(minute)), end)
     return first_loud(lambda *stretch: min(map(calm.margin, course.bounds(*stretch))) > 0, end)
+
+
+def _priority(assessment: Assessment) -> Ladder | None:
+    policy = assessment.policy.priority
+    if policy is None:
+        return None
+    return Ladder(scores_of(policy, assessment.profile), whole(levels_of(assessment).lead))
 
 
 def _last_minute(assessment: Assessment, course: Course) -> int:

@@ -11,7 +11,7 @@ from chalicelib.core.card import Fields, FieldValue
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Band, LeadPolicy, Policy
 from chalicelib.scoring.levels import EDGE, TOP, Levels
-from chalicelib.scoring.publication import outputs
+from chalicelib.scoring.publication import moved, outputs
 
 
 class Range(NamedTuple):
@@ -26,6 +26,17 @@ class Range(NamedTuple):
 
     def within(self, other: Range) -> Range:
         return Range(max(self.low, other.low), min(self.high, other.high))
+
+
+class Ladder(NamedTuple):
+    """Priorities by whole lead score, and the lead score that is now.
+
+    As a call about the near-certain gains little, two stretches may have the same priorities; only
+    the one around ``now`` is sure to be quiet.
+    """
+
+    priorities: Sequence[int]
+    now: int
 
 
 EVERYWHERE = Range(-math.inf, math.inf)
@@ -53,12 +64,18 @@ class Quiet:
 
 
 def quiet(
-    policy: Policy, kind: Kind, shown: Fields, *, customer: bool, by_hand: bool = False
+    policy: Policy,
+    kind: Kind,
+    shown: Fields,
+    *,
+    customer: bool,
+    by_hand: bool = False,
+    priority: Ladder | None = None,
 ) -> Quiet:
     """The levels that keep what is ``shown``.
 
     ``customer`` says whose score the headline is, ``by_hand`` that a person has set the lead score,
-    so that its level moves only what is shown beside it.
+    so that its level moves only what is shown beside it. ``priority`` is None where it stays.
     """
     # A name that is not published is absent here, one that was never shown yet is None.
     show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
@@ -67,6 +84,8 @@ def quiet(
     lead = _near(show, "computed_score" if by_hand else "lead_score", step)
     if not by_hand:
         lead = lead.within(_in_whole_band(show, "temperature", policy.lead.temperatures))
+    if priority:
+        lead = lead.within(_near_priority(show, step, priority))
     bought = _near(show, "customer_score", step).within(
         _in_whole_band(show, "class", policy.customer.classes)
     )
@@ -91,6 +110,20 @@ def _near(show: Fields, name: str, step: float) -> Range:
         -math.inf if score == 0 else max(min(lowest, score), 1),
         math.inf if score == TOP else min(max(highest, score), TOP - 1),
     )
+
+
+def _near_priority(show: Fields, step: float, ladder: Ladder) -> Range:
+    if "priority" not in show:
+        return EVERYWHERE
+    old, (priorities, lowest) = show["priority"], ladder
+    if not isinstance(old, int) or moved(old, priorities[lowest], step):
+        return NOWHERE
+    highest = lowest
+    while lowest > 0 and not moved(old, priorities[lowest - 1], step):
+        lowest -= 1
+    while highest < TOP and not moved(old, priorities[highest + 1], step):
+        highest += 1
+    return _wholes(lowest or -math.inf, highest if highest < TOP else math.inf)
 
 
 def _wholes(lowest: float, highest: float) -> Range:

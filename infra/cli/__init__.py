@@ -9,6 +9,7 @@ import typer
 
 from infra.cli import (
     backfill,
+    calls,
     connect,
     dead_letters,
     deploy,
@@ -37,6 +38,7 @@ app.command()(backfill.backfill)
 app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)
+app.command()(calls.calls)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)
 

@@ -340,7 +340,8 @@ def test_the_population_is_every_card_of_a_connection_with_its_numbers(store):
         ref = Ref("hubspot-main", "contact", str(number))
         monetary = {"amount": number * 10**12, "currency": "IRR"}
         rfm = {"recency_days": number, "frequency": 2, "monetary": monetary}
-        store.save(save(ref, score=number, rfm=rfm, due=NOON))
+        call = {"index": number / 4, "opted_out": False}
+        store.save(save(ref, score=number, rfm=rfm, priority=call, due=NOON))
     store.save(save(Ref("zoho-main", "contact", "1")))
     rows = sorted(store.population("hubspot-main"), key=lambda row: row["score"])
     assert rows == [
@@ -351,6 +352,7 @@ def test_the_population_is_every_card_of_a_connection_with_its_numbers(store):
             "r": number,
             "f": 2,
             "m": number * 10**12,
+            "call": {"index": number / 4, "opted_out": False},
         }
         for number in range(40)
     ]

@@ -235,6 +235,7 @@ def population_row(card):
         "r": rfm.get("recency_days"),
         "f": rfm.get("frequency"),
         "m": rfm["monetary"]["amount"] if rfm else None,
+        "call": card.body.get("priority"),
     }
     return {name: value for name, value in row.items() if value is not None}
 

@@ -277,3 +277,24 @@ fitted = st.sampled_from(
         FittedModels("by id", {"rfm": BY_ID}),
     ]
 )
+
+PRIORITY = {
+    "deal_value": 500,
+    "opted_out": {"attribute": "email_opted_out", "equals": True},
+    "pools": {
+        "experts": [
+            {"id": "77", "skills": ["pumps"], "minutes_per_day": 60},
+            {"id": "78", "minutes_per_day": 120},
+        ]
+    },
+}
+
+priorities = st.fixed_dictionaries(
+    {"deal_value": st.sampled_from([10, 500, 3000])},
+    optional={
+        "chances": st.sampled_from([[[0, 0], [100, 1]], [[10, 0.1], [20, 0.9]]]),
+        "uplift": st.sampled_from([0.1, 0.3]),
+        "minutes": st.sampled_from([5, 20]),
+    },
+)
+prioritised = st.builds(lambda page, section: page | {"priority": section}, pages, priorities)
