@@ -35,7 +35,7 @@ def test_whom_to_call_comes_with_why_and_what_to_do(emtiaz, scored):
     rows = {cells[0]: cells[1:] for cells in outcome.cells}
     assert set(rows) == {f"toy-main:contact:{number}" for number in (1, 2, 512)}
     _, _, why, action = rows["toy-main:contact:512"]
-    assert why.startswith("2% chance × 120.00 USD, never contacted")
+    assert why.startswith("5% chance × 120.00 USD, never contacted")
     assert action == "Welcome them and lead to the second purchase"
     assert outcome.err == "3 calls, 45 of 480 minutes\n"
 
