@@ -12,7 +12,7 @@ ANYTHING = frozenset({"*"})
 MAY_IMPORT = {
     "chalicelib.core": set(),
     "chalicelib.localization": {"chalicelib.core"},
-    "chalicelib.training": {"chalicelib.core"},
+    "chalicelib.training": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
     "chalicelib.adapters": {"chalicelib.core"},
@@ -41,7 +41,7 @@ OURS = ("app", "chalicelib", "connectors", "infra", "tests")
 # Every import costs each cold start, so what may be used where is a choice of its own.
 MAY_USE = {
     "chalicelib.core": set(),
-    "chalicelib.localization": {"persiantools"},
+    "chalicelib.localization": {"persiantools", "phonenumbers"},
     "chalicelib.training": set(),
     "chalicelib.scoring": set(),
     "chalicelib.policy": {"jsonschema"},

@@ -52,10 +52,10 @@ def number_of(value: object) -> int | float | None:
     >>> number_of("۲۵۰,۰۰۰ ریال"), number_of("۱,۵"), number_of("نمی‌دانم"), number_of(True)
     (250000, None, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
+    if isinstance(value, int | float):
+        return None if isinstance(value, bool) else value
     if not isinstance(value, str):
-        return value
+        return None
     found = _read(value)
     if found is None:
         return None

@@ -18,6 +18,7 @@ from typing import cast
 from chalicelib.core.model import Json
 from chalicelib.core.policy import AttributeType, Condition, Profile
 from chalicelib.localization.letters import key_form
+from chalicelib.localization.reading import number_of
 
 Test = Callable[[Json], bool | None]
 """Of an attribute's value, which is None if it is missing."""
@@ -142,7 +143,19 @@ def _equals(operand: Json) -> Test:
 
 def _in(operand: Json) -> Test:
     keys = frozenset(_key(one) for one in cast(Sequence[Json], operand))
+    if any(isinstance(key, int | float) for key in keys):
+        return _numeric(lambda value: _key(value) in keys)
     return lambda value: None if value is None else _key(value) in keys
+
+
+def _numeric(test: Callable[[Json], bool]) -> Test:
+    """What was typed as text counts as the number that it says; what says none is missing."""
+
+    def numeric(value: Json) -> bool | None:
+        read = number_of(value) if isinstance(value, str) else value
+        return None if read is None else test(read)
+
+    return numeric
 
 
 def _at_least(operand: Json) -> Test:
@@ -157,9 +170,8 @@ def _between(operand: Json) -> Test:
     low, high = cast(Sequence[float], operand)
 
     def between(value: Json) -> bool | None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return None
-        return low <= value <= high
+        number = number_of(value)
+        return None if number is None else low <= number <= high
 
     return between
 

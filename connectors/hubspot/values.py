@@ -82,10 +82,18 @@ def _moment(text: str) -> datetime:
     return _EPOCH + timedelta(milliseconds=int(text))
 
 
+def number_or_text(text: str) -> int | float | str | None:
+    """What people typed into a text property, «۲۵۰٬۰۰۰», is left to scoring if it has a digit."""
+    found = number(text)
+    if found is None and any(sign.isdigit() for sign in text):
+        return text
+    return found
+
+
 TYPED: Mapping[AttributeType, Callable[[str], Json]] = {
     "text": str,
     "choice": str,
-    "number": number,
+    "number": number_or_text,
     "boolean": boolean,
     "date": day_or_instant,
 }

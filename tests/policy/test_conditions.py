@@ -122,3 +122,16 @@ accounts = st.fixed_dictionaries({}, optional={"employees": st.integers(0, 400)}
 def test_a_condition_is_what_the_naive_reader_takes_it_for(condition, attributes, account):
     flat = attributes | {f"account.{name}": value for name, value in account.items()}
     assert WORDS[holds(condition, account, **attributes)] == truth(condition, flat)
+
+
+@pytest.mark.parametrize(
+    ("typed", "verdict"),
+    [("۲۵۰٬۰۰۰", True), ("۱۰ هزار", False), ("۳۰ هزار تومان", True), ("نامعلوم", None), ("", None)],
+)
+def test_numbers_typed_as_persian_text_count_as_numbers(typed, verdict):
+    assert holds({"attribute": "budget", "at_least": 200_000}, budget=typed) is verdict
+
+
+def test_a_number_typed_as_text_equals_the_number():
+    assert holds({"attribute": "budget", "equals": 250_000}, budget="۲۵۰٬۰۰۰") is True
+    assert holds({"attribute": "budget", "equals": 250_000}, budget="نامعلوم") is None

@@ -13,6 +13,7 @@ from chalicelib.scoring import Written, changed_fields, outputs, publish, score_
 from tests.scoring.examples import (
     FITTED,
     NOW,
+    PRIORITY,
     SUBJECT,
     activity,
     ago,
@@ -24,7 +25,7 @@ from tests.scoring.examples import (
     won,
 )
 
-POLICY = compile_policy(starter())
+POLICY = compile_policy(starter(priority=PRIORITY))
 ROWS = [
     contact(job_title="CEO", email="a@acme.example"),
     activity("form.submitted", ago(days=3)),
