@@ -260,13 +260,8 @@ def _deal(fact: Fact) -> Deal:
 def _activity(fact: Fact) -> Activity:
     data = fact.data
     kind, count = data.get("kind", ""), data.get("count", 1)
-    return Activity(
-        id=fact.id,
-        kind=str(kind),
-        occurred_at=fact.occurred_at,
-        count=count if isinstance(count, int) else 1,
-        attributes=data,
-    )
+    known = count if isinstance(count, int) else 1
+    return Activity(fact.id, str(kind), fact.occurred_at, known, data)
 
 
 def money(value: Json) -> Money | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 Kind = Literal["contact", "lead", "account", "deal", "ticket", "line_item", "survey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -132,14 +132,16 @@ class Purchase:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
-    """Something a person did; ``kind`` is one of ``ACTIVITY_KINDS`` or starts with ``x.``."""
+class Activity(NamedTuple):
+    """Something a person did; ``kind`` is one of ``ACTIVITY_KINDS`` or starts with ``x.``.
+
+    A card makes one of every such fact, and a tuple takes a third of a dataclass's time.
+    """
 
     id: str
     kind: str
     occurred_at: datetime
-    count: int
+    count: int  # type: ignore[assignment]  # hides a method of tuples that nobody calls
     attributes: Mapping[str, Json]
 
 

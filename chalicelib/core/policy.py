@@ -199,6 +199,14 @@ class LeadPolicy:
     override: str = ""
 
     @cached_property
+    def scales(self) -> tuple[tuple[float, float, float, bool, bool], ...]:
+        """Of each group its weight and bounds, and whether it counts for the letter, the digit."""
+        return tuple(
+            (one.weight, one.low, one.high, one.id in self.fit, one.id in self.engagement)
+            for one in self.groups
+        )
+
+    @cached_property
     def most_fit(self) -> float:
         """The highest level that the groups of the letter can reach together."""
         return self._most(self.fit)

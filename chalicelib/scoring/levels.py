@@ -38,12 +38,12 @@ def levels(
 ) -> Levels:
     """``lead`` and ``components`` are the sums of points of each lead group and component."""
     total = fit = engagement = 0.0
-    for group, points in zip(policy.groups, lead, strict=True):
-        worth = group.weight * clamp(points, group.low, group.high)
+    for (weight, low, high, in_fit, in_engagement), points in zip(policy.scales, lead, strict=True):
+        worth = weight * clamp(points, low, high)
         total += worth
-        if group.id in policy.fit:
+        if in_fit:
             fit += worth
-        if group.id in policy.engagement:
+        if in_engagement:
             engagement += worth
     return Levels(clamp(total, 0, TOP), fit, engagement, _mixed(known, components))
 
