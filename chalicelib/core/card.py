@@ -401,6 +401,7 @@ _TAGS = (
     _CUSTOMER_TAGS
     | {f"class:{name}": Text(f"Class {name}", f"کلاس {name}") for name in _CLASSES}
     | {f"segment:{name.replace('_', '-')}": label for name, label in RFM_SEGMENTS.items()}
+    | {"influencer": Text("Influencer", "تأثیرگذار")}
 )
 
 _STAGES = dict(STAGES) | {

@@ -277,11 +277,13 @@ class Owing:
     """What subjects owe to one another.
 
     With ``roll_up`` a person's score goes to their company. ``referrer`` is the attribute that
-    holds the record id of whoever referred a buyer, who is credited with what the buyer bought.
+    holds the record id of whoever referred a buyer, who is credited with what the buyer bought,
+    and is an influencer from so many purchases on.
     """
 
     roll_up: bool = False
     referrer: str | None = None
+    influencer_from: int = 3
 
     def __bool__(self) -> bool:
         return self.roll_up or self.referrer is not None

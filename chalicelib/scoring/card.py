@@ -12,6 +12,7 @@ from chalicelib.core.funnel import Forecast, Standing
 from chalicelib.core.policy import Action, Adviser
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.completeness import completeness, gaps
+from chalicelib.scoring.dues import REFERRAL
 from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
@@ -62,7 +63,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
         segments=_segments(names, assessment.standing),
-        tags=_tags(names, bought, assessment.products),
+        tags=tuple(sorted((*_tags(names, bought, assessment.products), *_influencer(assessment)))),
         reasons=(),
         completeness=completeness(assessment),
         flags=_flags(assessment),
@@ -180,6 +181,16 @@ def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) 
     if bought and bought.segment:
         names["segment"] = bought.segment
     return names
+
+
+def _influencer(assessment: Assessment) -> tuple[str, ...]:
+    """Who brought in enough of what others bought until now."""
+    owing, profile = assessment.policy.owing, assessment.profile
+    if owing.referrer is None:
+        return ()
+    credited = profile.facts.credited(REFERRAL)
+    until_now = [one for one in credited if one.occurred_at <= profile.now]
+    return ("influencer",) if len(until_now) >= owing.influencer_from else ()
 
 
 def _of_products(categories: Sequence[str]) -> tuple[str, ...]:

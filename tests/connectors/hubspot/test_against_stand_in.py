@@ -192,7 +192,7 @@ def test_provisioning_is_done_once_and_then_everything_can_be_written(
         trend="rising", next_action="تماس بگیرید", why="خرید اخیر (+۱۲)", lead_score=7, grade="A1",
         temperature="hot", customer_score=82, rfm_segment="cant_lose_them",
             rfm_next="۲ خرید تا وفادار", computed_score=5,
-        last_purchase="2026-05-06T07:08:09.000Z", last_purchase_amount=29.33,
+        last_purchase="2026-05-06T07:08:09.000Z", last_purchase_amount=29.33, stage_segment="offer_stalled", expected_value=2500,
         updated="2026-11-01T08:00:00.000Z",
     )  # fmt: skip
     assert everything.keys() == {one.name for one in OUTPUTS}
