@@ -145,3 +145,38 @@ def test_the_check_catches_an_import_against_the_grain(module, line):
 )
 def test_the_check_lets_an_import_with_the_grain_pass(module, line):
     assert violations(module, line) == []
+
+
+# Scoring is a function of its arguments: nothing that tells the time, rolls dice or looks outside.
+OUTSIDE = {
+    "asyncio", "http", "io", "os", "pathlib", "random", "secrets", "shutil", "socket", "ssl",
+    "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+}  # fmt: skip
+TELLS_THE_TIME = {"now", "today", "utcnow"}
+PURE = ("chalicelib.core", "chalicelib.scoring", "chalicelib.training")
+
+
+def impurities(module, source):
+    """Imports of what is outside, and calls that read a clock."""
+    names = imports(source, module.rpartition(".")[0])
+    yield from (name for name in names if name.partition(".")[0] in OUTSIDE)
+    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    asked = (one for one in calls if isinstance(one, ast.Attribute) and one.attr in TELLS_THE_TIME)
+    yield from (f"{ast.unparse(one)}()" for one in asked)
+
+
+@pytest.mark.parametrize(
+    ("module", "path"),
+    [pytest.param(*pair, id=pair[0]) for pair in modules() if layer_of(pair[0]) in PURE],
+)
+def test_whoever_scores_knows_no_clock_no_chance_and_no_outside(module, path):
+    assert list(impurities(module, path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["import random", "from time import monotonic", "import os.path", "datetime.now(UTC)",
+     "date.today()"],
+)  # fmt: skip
+def test_the_check_catches_a_clock_and_chance(line):
+    assert list(impurities("chalicelib.scoring.models.fit", line))

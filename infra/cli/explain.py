@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from chalicelib.core.facts import iso
-from chalicelib.core.model import Language, Ref
+from chalicelib.core.model import Language, Ref, Text
 from chalicelib.core.ports import StoredCard
+from chalicelib.localization.sentences import in_full
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
@@ -55,13 +56,47 @@ def _show(card: StoredCard, language: Language) -> None:
     for part in ("customer", "lead"):
         if body.get(part):
             _show_part(part, body[part], language)
+    _show_doubts(body, language)
     state = "waits to be written to the CRM" if card.pending else "is what the CRM shows"
     say(f"score {body['score']} {state}; computed {body['at']} by policy {body['policy']}")
 
 
 def _show_part(part: str, score: Mapping[str, Any], language: Language) -> None:
     lines = [
-        (f"{line['points']:+d}", line["id"], line["text"][language])
+        (f"{line['points']:+d}", line["id"], _sentence(line, language))
         for line in score["contributions"]
     ]
     show_table(("points", part, ""), [*lines, (score["score"], f"{part} score", "")])
+    # Cards that an earlier version stored lack these.
+    for limit in score.get("limits", ()):
+        say(f"{limit['group']}: {limit['points']:.4g} points limited to {limit['limit']:g}")
+    for reset in score.get("resets", ()):
+        say(f"{reset['group']}: counts from {reset['at']} on, reset by {reset['reset']}")
+    if score.get("computed") is not None:
+        say(f"a person has set the {part} score; computed was {score['computed']}")
+
+
+def _sentence(line: Mapping[str, Any], language: Language) -> str:
+    text = Text(line["text"]["en"], line["text"]["fa"])
+    if "exact" in line:
+        text = in_full(text, line["exact"], line.get("half_life_days"))
+    sentence = text.in_language(language)
+    return (
+        f"{sentence}, {line['unlimited']:.4g} without limits" if "unlimited" in line else sentence
+    )
+
+
+def _show_doubts(body: Mapping[str, Any], language: Language) -> None:
+    unknown = [(f"{gap['points']:.4g}", gap["text"][language]) for gap in body.get("unknown", ())]
+    if unknown:
+        show_table(("points at stake", "not known"), unknown)
+    machines = [
+        (found["count"], found["check"], found["text"][language], _examples(found))
+        for found in body.get("machine_traffic", ())
+    ]
+    if machines:
+        show_table(("not counted", "check", "why", "latest"), machines)
+
+
+def _examples(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{one['kind']} {one['id']}" for one in found["examples"])

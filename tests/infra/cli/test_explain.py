@@ -1,0 +1,62 @@
+"""What ``emtiaz explain`` says of cards that are limited, doubted, set by hand, or old."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from infra.cli import explain
+from tests.scoring.chapters.test_chapter_01_lead_score import card, page_of, rule
+from tests.scoring.examples import NOW, activity, contact, row
+
+
+def told(body, capsys, language="en"):
+    explain._show(SimpleNamespace(body=body, pending=False), language)
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.fixture
+def body(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    page = page_of(("doing", [0, 30], 1, [rule(5, half_life_days=14)]))
+    page["attributes"]["given"] = {"type": "number", "of": "contact", "hubspot": "given"}
+    page["lead"]["override"] = "given"
+    page["lead"]["resets"] = [{"id": "lost", "groups": ["doing"], "when": {"deal": "lost"}}]
+    lost = {"status": "lost", "closed_at": (NOW - timedelta(days=30)).isoformat()}
+    scanned = {"kind": "page.viewed", "user_agent": "curl/8"}
+    views = [activity("page.viewed", NOW, identity=str(number)) for number in range(10)]
+    rows = [contact(given=80), row("deal", "1", lost, NOW), row("activity", "bot", scanned, NOW)]
+    return card(page, *views, *rows).to_json()
+
+
+def test_all_that_is_behind_a_number_is_told(body, capsys):
+    out = told(body, capsys)
+    for part in (
+        "Did it 10 times, last today, 30 points (half-life 14 days), 50 without limits",
+        "doing: 50 points limited to 30",
+        "doing: counts from 2026-02-19T12:30:00.000Z on, reset by lost",
+        "a person has set the lead score; computed was 30",
+        "Came from a program",
+        "page.viewed bot",
+    ):
+        assert part in out
+
+
+def test_what_is_not_known_is_told_by_weight(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "400")
+    from tests.scoring.examples import starter
+
+    out = told(card(starter()).to_json(), capsys)
+    assert out.index("Job title unknown") < out.index("Company revenue unknown")
+
+
+def test_a_card_of_an_earlier_version_is_still_shown(body, capsys):
+    for name in ("unknown", "machine_traffic"):
+        del body[name]
+    for name in ("limits", "resets", "computed"):
+        del body["lead"][name]
+    body["lead"]["contributions"] = [
+        {name: line[name] for name in ("id", "points", "text")}
+        for line in body["lead"]["contributions"]
+    ]
+    assert "Did it 10 times, last today" in told(body, capsys)
