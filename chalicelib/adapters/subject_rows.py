@@ -31,20 +31,26 @@ def shard(ref: Ref) -> str:
 
 def numbers(body: Mapping[str, Json]) -> dict[str, Json]:
     """What the index holds of a card: when it was made, its score, what a call is worth and, of
-    customers, r in days, f, m in money's smallest unit.
+    customers, r in days, f, m and the value v in money's smallest unit, and their mean answer q to
+    surveys, 0-100.
     """
     held = {"at": body.get("at"), "score": body.get("score"), "call": body.get("priority")}
     match body.get("rfm"):
         case {"recency_days": r, "frequency": f, "monetary": {"amount": m}}:
-            return held | {"r": r, "f": f, "m": m}
-        case _:
-            return held
+            held |= {"r": r, "f": f, "m": m}
+    match body.get("value"):
+        case {"total": {"amount": v}}:
+            held["v"] = v
+    match body.get("satisfaction"):
+        case {"mean": q}:
+            held["q"] = q
+    return held
 
 
 def population_row(row: SubjectItem) -> Mapping[str, Json]:
     held: dict[str, Json] = {
-        "ref": row.ref, "at": row.at, "score": row.score, "r": row.r, "f": row.f, "m": row.m,
-        "call": row.call,
+        "ref": row.ref, "at": row.at, "score": row.score, "call": row.call,
+        "r": row.r, "f": row.f, "m": row.m, "v": row.v, "q": row.q,
     }  # fmt: skip
     return {name: value for name, value in held.items() if value is not None}
 

@@ -64,7 +64,7 @@ BYTES_PER_TRANSACTION = 3_000_000
 CARDS_PER_TRANSACTION = 25
 LINK_BYTES = 500
 
-INDEXED = ("at", "score", "r", "f", "m", "call")
+INDEXED = ("at", "score", "r", "f", "m", "v", "q", "call")
 """Attributes of a card that stand in the index."""
 
 OF_THE_LIVING = (

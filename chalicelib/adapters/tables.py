@@ -60,7 +60,7 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 
     class Meta:
         index_name = "cards"
-        projection = IncludeProjection(["at", "score", "r", "f", "m", "call"])
+        projection = IncludeProjection(["at", "score", "r", "f", "m", "v", "q", "call"])
 
     shard = UnicodeAttribute(hash_key=True)
     due_at = InstantText(range_key=True)
@@ -97,6 +97,8 @@ class SubjectItem(Model):
     f = NumberAttribute(null=True)
     m = NumberAttribute(null=True)
     call = JsonText(null=True)
+    v = NumberAttribute(null=True)
+    q = NumberAttribute(null=True)
     stub = JsonText(null=True)
     debts = JsonText(null=True)
 

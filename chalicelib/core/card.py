@@ -127,6 +127,36 @@ class Rfm:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerValue:
+    """What came in, what others brought in, what it cost; ``windows`` is revenue by days."""
+
+    realised: Money
+    indirect: Money
+    cost: Money
+    windows: Mapping[int, Money]
+
+    @property
+    def total(self) -> Money:
+        amount = self.realised.amount + self.indirect.amount - self.cost.amount
+        return Money(amount, self.realised.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """``mean`` is that of the latest answers, 0-100, without regard to their age."""
+
+    mean: float
+    answers: int
+
+
+Detail = Rfm | CustomerValue | Satisfaction
+"""What a model finds out beside its points."""
+
+SURE = 0.5
+"""The least confidence with which a class is told without a question mark."""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerScore:
     """``components`` are 0-100 by id; ``confidence`` is the share of weight that was known."""
 
@@ -137,11 +167,17 @@ class CustomerScore:
     contributions: tuple[Contribution, ...]
     limits: tuple[Limit, ...] = ()
 
+    @property
+    def class_certain(self) -> bool:
+        """Whether the class is founded well enough to stand without a question mark."""
+        return self.confidence >= SURE
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
     """What Emtiaz says of one subject at one instant, with the versions that it was made with.
 
+    ``class_founded_at`` is when the class was last certain; whoever keeps cards remembers it.
     ``flags`` are short names of what is doubtful in what it was made of: ``no_rate``,
     ``alike:f``, ``negative_amount:`` with the id of the purchase.
     """
@@ -169,6 +205,9 @@ class ScoreCard:
     campaign: Text | None = None
     service_level: ServiceLevel | None = None
     priority: Priority | None = None
+    value: CustomerValue | None = None
+    satisfaction: Satisfaction | None = None
+    class_founded_at: datetime | None = None
 
     @property
     def score(self) -> int:
@@ -205,6 +244,9 @@ class ScoreCard:
             "campaign": _text_json(self.campaign) if self.campaign else None,
             "service_level": _service_level_json(self.service_level),
             "priority": self.priority.to_json() if self.priority else None,
+            "value": _value_json(self.value) if self.value else None,
+            "satisfaction": _satisfaction_json(self.satisfaction) if self.satisfaction else None,
+            "class_founded_at": iso(self.class_founded_at) if self.class_founded_at else None,
         }
 
 
@@ -271,11 +313,26 @@ def _customer_json(customer: CustomerScore) -> dict[str, Json]:
     return {
         "score": customer.score,
         "class": customer.class_,
+        "class_certain": customer.class_certain,
         "components": {name: round(value, 4) for name, value in customer.components.items()},
         "confidence": round(customer.confidence, 4),
         "contributions": _contributions_json(customer.contributions),
         "limits": _limits_json(customer.limits),
     }
+
+
+def _value_json(value: CustomerValue) -> dict[str, Json]:
+    return {
+        "total": value.total.to_json(),
+        "realised": value.realised.to_json(),
+        "indirect": value.indirect.to_json(),
+        "cost": value.cost.to_json(),
+        "windows": {str(days): money.to_json() for days, money in value.windows.items()},
+    }
+
+
+def _satisfaction_json(found: Satisfaction) -> dict[str, Json]:
+    return {"mean": round(found.mean, 4), "answers": found.answers}
 
 
 def _rfm_json(rfm: Rfm) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, cast, get_args
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.calls import AssignTo, CallRules, ServiceLevel
-from chalicelib.core.card import Gap, Rfm
+from chalicelib.core.card import Detail, Gap
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
@@ -107,12 +107,17 @@ Condition = Callable[[Profile], bool | None]
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One line of an explanation before caps: ``points`` now, falling by ``half_life_days``."""
+    """One line of an explanation before caps: ``points`` now, falling by ``half_life_days``.
+
+    With ``damping`` b they are worth ``points · d(1 + b) / (1 + b · d)`` when d of a plain term's
+    points would be left: so decays a mean, of which the weights fade as well.
+    """
 
     id: str
     points: float
     text: Text
     half_life_days: float | None = None
+    damping: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,7 @@ class Measure:
     asked: int
     changes_at: datetime | None = None
     flags: tuple[str, ...] = ()
-    detail: Rfm | None = None
+    detail: Detail | None = None
     at_stake: float = 0
     gaps: tuple[Gap, ...] = ()
 
@@ -150,7 +155,10 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules or a model with a weight and bounds: ``weight * clamp(sum of terms, low, high)``."""
+    """Rules or a model with a weight and bounds: ``weight * clamp(sum of terms, low, high)``.
+
+    ``fitted`` is the name under which training keeps what the model goes by.
+    """
 
     id: str
     model_name: str
@@ -158,6 +166,7 @@ class Group:
     weight: float
     low: float
     high: float
+    fitted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +231,17 @@ class LeadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class CustomerPolicy:
-    """Components are groups bounded to 0-100 and mixed by weight; missing ones are left out."""
+    """Components are groups bounded to 0-100 and mixed by weight; missing ones are left out.
+
+    With ``value_shares`` the classes A and B are who makes these shares of all value, cumulated;
+    ``classes``, which go by the score, serve until the borders are known. Who bought for the first
+    time less than ``new_days`` ago is new.
+    """
 
     components: tuple[Group, ...]
     classes: tuple[Band, ...]
+    value_shares: tuple[float, float] | None = None
+    new_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,14 +214,17 @@ class SubjectStore(Protocol):
     def population(
         self, connection: str, *, shard: int | None = None
     ) -> Iterator[Mapping[str, Json]]:
-        """Projected numbers of every card of a connection: ``ref, at, score, r, f, m, call``.
+        """Projected numbers of every card of a connection.
+
+        They are ``ref, at, score, r, f, m, v, q, call``.
 
         With ``shard``, of one of ``SHARDS`` shares of them. Stubs are left out; a hidden card has
         no numbers.
 
         ``r`` is in days as of ``at``; ``m`` is in the currency's smallest unit. ``r``, ``f`` and
-        ``m`` are absent where nothing was bought; ``call`` is the card's ``priority``, absent
-        where the policy has none.
+        ``m`` are absent where nothing was bought. ``v`` is what a customer is worth in that unit,
+        and ``q`` the mean of their answers to surveys, 0-100, where the policy looks at them;
+        ``call`` is the card's ``priority``, absent where the policy has none.
         """
         ...
 

@@ -76,3 +76,31 @@ def more_purchases(count: int, segment: Text) -> Text:
         return Text(f"One more purchase → {segment.en}", f"یک خرید دیگر ← {segment.fa}")
     times = number(count)
     return Text(f"{times.en} more purchases → {segment.en}", f"{times.fa} خرید دیگر ← {segment.fa}")
+
+
+def brought_in(total: Money) -> Text:
+    amount = money(total)
+    return Text(f"Brought in purchases worth {amount.en}", f"خریدهای معرفی‌شده به ارزش {amount.fa}")
+
+
+def cost_us(total: Money) -> Text:
+    amount = money(total)
+    return Text(f"Cost us {amount.en}", f"هزینهٔ جذب و خدمات {amount.fa}")
+
+
+def answered(survey: str, value: float, scale: int, last: Text) -> Text:
+    """What somebody said in a survey.
+
+    >>> answered("nps", 9, 10, Text("4 days ago", "…")).en
+    'Gave 9 of 10 (NPS) 4 days ago'
+    """
+    shown = f"{value:g}"
+    name = survey.upper()
+    return Text(
+        f"Gave {shown} of {scale} ({name}) {last.en}",
+        f"امتیاز {persian(shown)} از {persian(str(scale))} ({name})، {last.fa}",
+    )
+
+
+def usual_answer() -> Text:
+    return Text("Satisfaction of customers on average", "میانگین رضایت مشتریان")

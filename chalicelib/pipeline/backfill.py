@@ -12,20 +12,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 
 from chalicelib.core.connector import CrmClient
 from chalicelib.core.facts import canonical, parse_instant
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.policy import FittedModels
+from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring.funnel import closed_deals
-from chalicelib.training.cuts import rfm_cuts
+from chalicelib.scoring.models import behaviour, rfm, value
+from chalicelib.training.population import Row, Wanted, fitted
 from chalicelib.training.stages import stage_probabilities
 
 CHECKPOINT = "backfill"
@@ -91,13 +92,11 @@ def _list_page(
 def publish_cuts(
     connection: str, population: list[Mapping[str, Json]], services: Services, now: datetime
 ) -> FittedModels:
-    """Fit the cuts of the connection's buyers and put them into force."""
-    buyers = [
-        (_recency(row, now), cast(int, row["f"]), cast(int, row["m"]))
-        for row in population
-        if row.get("f")
-    ]
-    parameters = {"rfm": rfm_cuts(buyers), **_stages(connection, population, services)}
+    """Fit what the connection's customers tell as a population and put it into force."""
+    policy = compiled(services.settings.live(connection).policy)
+    today = now.astimezone(policy.time_zone).date()
+    learned = fitted((_row(one, today, policy) for one in population), _wanted(policy))
+    parameters = {**learned, **_stages(population, policy, services)}
     version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
     models = FittedModels(version, parameters)
     services.settings.publish_models(connection, models, now)
@@ -105,21 +104,44 @@ def publish_cuts(
 
 
 def _stages(
-    connection: str, population: list[Mapping[str, Json]], services: Services
+    population: list[Mapping[str, Json]], policy: Policy, services: Services
 ) -> Mapping[str, Mapping[str, Json]]:
     """What each stage of the funnel is worth, under a policy that has one."""
-    funnel = compiled(services.settings.live(connection).policy).funnel
-    if funnel is None:
+    if policy.funnel is None:
         return {}
     closed: dict[str, ClosedDeal] = {}
     for row in population:
-        closed |= closed_deals(services.store.load(Ref.parse(str(row["ref"]))).facts, funnel)
+        facts = services.store.load(Ref.parse(str(row["ref"]))).facts
+        closed |= closed_deals(facts, policy.funnel)
     return {"stages": stage_probabilities(closed.values())}
 
 
-def _recency(row: Mapping[str, Json], now: datetime) -> int:
-    """Days since the last purchase, as of now; the row tells them as of its card."""
-    return cast(int, row["r"]) + (now - parse_instant(str(row["at"]))).days
+def _wanted(policy: Policy) -> Wanted:
+    """What the customer components of the policy ask of the population."""
+    models = [group.model for group in policy.customer.components]
+    buying = [one.buying if isinstance(one, behaviour.Model) else one for one in models]
+    return Wanted(
+        ties_by_id=any(one.options.ties_by_id for one in buying if isinstance(one, rfm.Model)),
+        basis=next((one.basis for one in models if isinstance(one, value.Model)), None),
+        value_shares=policy.customer.value_shares,
+    )
+
+
+def _row(row: Mapping[str, Json], today: date, policy: Policy) -> Row:
+    satisfaction, worth = row.get("q"), row.get("v")
+    return Row(
+        id=str(row["ref"]),
+        rfm=_rfm(row, today, policy) if row.get("r") is not None else None,
+        value=None if worth is None else int(cast(int, worth)),
+        satisfaction=None if satisfaction is None else float(cast(float, satisfaction)),
+    )
+
+
+def _rfm(row: Mapping[str, Json], today: date, policy: Policy) -> tuple[int, int, int]:
+    """With the days since the last purchase as of now; the row tells them as of its card."""
+    made_on = parse_instant(str(row["at"])).astimezone(policy.time_zone).date()
+    recency = cast(int, row["r"]) + (today - made_on).days
+    return recency, cast(int, row["f"]), cast(int, row["m"])
 
 
 def _drain(step: str, queue: Queue, total: int, wait: Wait) -> Iterator[Progress]:

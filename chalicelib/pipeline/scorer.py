@@ -224,7 +224,7 @@ class Scorer:
         if facts.hidden:
             return self._hidden(stored, new_facts, related)
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
-        card = card_of(assessment)
+        card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
         if not (new_facts or news or debts != stored.debts or self._is_stale(card, stored)):
@@ -325,7 +325,8 @@ class Scorer:
         """All fields, if the CRM should show something else than it does or is about to."""
         if self.reason is Reason.COLLECT and not stored.pending:
             return None
-        return publish(card, Written(stored.aim, certain), self.policy)
+        written = Written(stored.aim, certain, _founded_at(stored))
+        return publish(card, written, self.policy)
 
     def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
         """Whether the stored card is due, or made by another policy or other models."""
@@ -341,7 +342,7 @@ class Scorer:
         if self.reason is Reason.COLLECT:
             # The rescore that follows gives it its true time; should that miss it, sweep will.
             return self.now + COLLECTED_IS_DUE_AFTER
-        return next_change(assessment, card, outgoing)
+        return next_change(assessment, card, outgoing, card.class_founded_at)
 
 
 def scorer(live: LiveSettings, store: SubjectStore, now: datetime, reason: Reason) -> Scorer:
@@ -356,6 +357,17 @@ def compiled(page: Mapping[str, Json]) -> Policy:
 @lru_cache(maxsize=16)
 def _compile(page: str) -> Policy:
     return compile_policy(json.loads(page))
+
+
+def _founded(card: ScoreCard, stored: StoredCard) -> ScoreCard:
+    """With when its class was last certain: now, or what the stored card remembers."""
+    certain = card.customer is not None and card.customer.class_certain
+    return replace(card, class_founded_at=card.at if certain else _founded_at(stored))
+
+
+def _founded_at(stored: StoredCard) -> datetime | None:
+    told = stored.body.get("class_founded_at")
+    return parse_instant(str(told)) if told else None
 
 
 def _moved(facts: Iterable[Fact], into: Ref) -> tuple[Fact, ...]:

@@ -51,6 +51,45 @@ def thresholds_fall(page: Page) -> Iterator[Problem]:
             yield Problem(pointer(path), f"write a better threshold above {worse:g}")
 
 
+def value_classes_have_a_value(page: Page) -> Iterator[Problem]:
+    shares = page["customer"]["classes"].get("value_shares")
+    if shares is None:
+        return
+    path = ("customer", "classes", "value_shares")
+    if shares[0] >= shares[1]:
+        yield Problem(pointer(path), "write cumulated shares that rise, such as [0.8, 0.95]")
+    if all(group["model"] != "value" for group in page["customer"]["components"]):
+        yield Problem(
+            pointer(path), "add a component of the model value, which these are shares of"
+        )
+
+
+def costs_are_numbers(page: Page) -> Iterator[Problem]:
+    known = {name: row["type"] for name, row in page["attributes"].items()}
+    numbers = [name for name, kind in known.items() if kind == "number"]
+    for path, node in _walk(page):
+        named = node.get("costs") if isinstance(node, Mapping) else None
+        names = named.get("attributes", ()) if isinstance(named, Mapping) else ()
+        for index, name in enumerate(names):
+            if name not in numbers:
+                advice = f"{name} is no attribute of type number, {instead(name, numbers)}"
+                yield Problem(pointer((*path, "costs", "attributes", index)), advice)
+
+
+def what_is_scored_is_read(page: Page) -> Iterator[Problem]:
+    """Records of a kind are read only if some attribute is of them."""
+    read = {row["of"] for row in page["attributes"].values()}
+    for path, node in _walk(page):
+        if not isinstance(node, Mapping):
+            continue
+        if node.get("model") == "satisfaction" and "survey" not in read:
+            advice = "add an attribute of: survey, so that answers are read from the CRM"
+            yield Problem(pointer(path), advice)
+        if "per_ticket" in node and "ticket" not in read:
+            advice = "add an attribute of: ticket, so that tickets are read from the CRM"
+            yield Problem(pointer((*path, "per_ticket")), advice)
+
+
 def grades_name_groups(page: Page) -> Iterator[Problem]:
     known = [group["id"] for group in page["lead"]["groups"]]
     for side, grade in page["lead"]["grade"].items():
@@ -231,6 +270,9 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     resets_name_groups,
     other_attributes_fit,
     networks_are_networks,
+    value_classes_have_a_value,
+    costs_are_numbers,
+    what_is_scored_is_read,
     ids_are_unique,
     conditions_make_sense,
     referrals_name_an_attribute,

@@ -117,6 +117,7 @@ class _GroupCompiler:
             weight=row.get("weight", 1),
             low=low,
             high=high,
+            fitted=str(getattr(models.load(row["model"]), "FITTED", row["model"])),
         )
 
     def _model(self, row: Page) -> Model:
@@ -165,7 +166,9 @@ def _machine_traffic(section: Page) -> MachineTraffic:
 def _customer(section: Page, groups: _GroupCompiler) -> CustomerPolicy:
     return CustomerPolicy(
         components=groups.groups(section["components"]),
-        classes=_named_bands(section["classes"], "C"),
+        classes=_named_bands({name: section["classes"][name] for name in "AB"}, "C"),
+        value_shares=tuple(shares) if (shares := section["classes"].get("value_shares")) else None,
+        new_days=section.get("new_days"),
     )
 
 

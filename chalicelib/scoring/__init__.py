@@ -46,10 +46,12 @@ def next_change_at(
     models: FittedModels,
     now: datetime,
     shown: Fields,
+    founded_at: datetime | None = None,
 ) -> datetime | None:
     """The first instant after ``now`` at which ``publish`` would no longer be content.
 
-    ``shown`` is what the CRM shows; exact to the minute. None if nothing will ever change.
+    ``shown`` is what the CRM shows, with a class that was last well founded at ``founded_at``;
+    exact to the minute. None if nothing will ever change.
     """
     assessment = assess(subject, facts, policy, models, now)
-    return next_change(assessment, card_of(assessment), shown)
+    return next_change(assessment, card_of(assessment), shown, founded_at)

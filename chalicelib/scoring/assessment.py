@@ -11,6 +11,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
+from chalicelib.scoring import newcomers
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.profile import profile_of
@@ -50,7 +51,8 @@ class Assessment:
         jumps = [reading.measure.changes_at for reading in self.lead + self.components]
         standing = self.standing.changes_at if self.standing else None
         products = self.products.changes_at if self.products else None
-        others = (self.next_fact_at, standing, products)
+        newcomer = newcomers.changes_at(self.policy.customer, self.profile)
+        others = (self.next_fact_at, standing, products, newcomer)
         return min((at for at in (*jumps, *others) if at), default=None)
 
     @property
@@ -100,4 +102,4 @@ def measured(
     group: Group, profile: Profile, models: FittedModels, reset_at: datetime | None
 ) -> Measure:
     seen = since(profile, reset_at) if reset_at else profile
-    return group.model.measure(seen, models.parameters.get(group.model_name, {}))
+    return group.model.measure(seen, models.parameters.get(group.fitted or group.model_name, {}))

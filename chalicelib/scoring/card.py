@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from chalicelib.core.calls import Advice, Priority
-from chalicelib.core.card import CustomerScore, LeadScore, Rfm, ScoreCard
+from chalicelib.core.card import (
+    CustomerScore,
+    CustomerValue,
+    LeadScore,
+    Rfm,
+    Satisfaction,
+    ScoreCard,
+)
 from chalicelib.core.funnel import Forecast, Standing
 from chalicelib.core.policy import Action, Adviser
+from chalicelib.scoring import newcomers
 from chalicelib.scoring.assessment import Assessment, Reading
+from chalicelib.scoring.classes import class_of
 from chalicelib.scoring.completeness import completeness, gaps
 from chalicelib.scoring.dues import REFERRAL
 from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
@@ -18,7 +28,8 @@ from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
 from chalicelib.scoring.priority import priority_of
-from chalicelib.scoring.products import Preferences
+
+D = TypeVar("D", Rfm, CustomerValue, Satisfaction)
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
@@ -49,7 +60,8 @@ def _explained(lead: LeadScore, assessment: Assessment) -> LeadScore:
 def unexplained_card(assessment: Assessment) -> ScoreCard:
     """All that can be a reason to write: the card without contributions and reasons."""
     at = levels_of(assessment)
-    lead, customer, bought = _lead(assessment, at), _customer(assessment, at), _rfm(assessment)
+    lead, customer = _lead(assessment, at), _customer(assessment, at)
+    bought = _detail(assessment, Rfm)
     purchases = assessment.profile.purchases
     names = _names(lead, customer, bought)
     advice = _advice(assessment.policy.advisers, names)
@@ -63,7 +75,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
         segments=_segments(names, assessment.standing),
-        tags=tuple(sorted((*_tags(names, bought, assessment.products), *_influencer(assessment)))),
+        tags=tuple(sorted((*_tags(names, bought, assessment), *_influencer(assessment)))),
         reasons=(),
         completeness=completeness(assessment),
         flags=_flags(assessment),
@@ -74,6 +86,8 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         campaign=advice.campaign,
         service_level=advice.service_level,
         priority=_priority(assessment, lead, customer, advice),
+        value=_detail(assessment, CustomerValue),
+        satisfaction=_detail(assessment, Satisfaction),
     )
 
 
@@ -146,7 +160,7 @@ def _customer(assessment: Assessment, at: Levels) -> CustomerScore | None:
     known, score = assessment.known_components, whole(at.customer)
     return CustomerScore(
         score=score,
-        class_=band_of(assessment.policy.customer.classes, score),
+        class_=class_of(assessment, score),
         components={reading.group.id: _component(reading) for reading in known},
         confidence=_weight(known) / _weight(assessment.components),
         contributions=(),
@@ -161,9 +175,10 @@ def _weight(readings: Sequence[Reading]) -> float:
     return sum(reading.group.weight for reading in readings)
 
 
-def _rfm(assessment: Assessment) -> Rfm | None:
+def _detail(assessment: Assessment, kind: type[D]) -> D | None:
+    """What the first component that tells it found."""
     details = (reading.measure.detail for reading in assessment.components)
-    return next((detail for detail in details if isinstance(detail, Rfm)), None)
+    return next((detail for detail in details if isinstance(detail, kind)), None)
 
 
 def _flags(assessment: Assessment) -> tuple[str, ...]:
@@ -197,16 +212,14 @@ def _of_products(categories: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"product:{category}" for category in categories)
 
 
-def _tags(
-    names: Mapping[str, str], bought: Rfm | None, products: Preferences | None
-) -> tuple[str, ...]:
-    tags = [
-        f"{name}:{names[name].replace('_', '-')}" for name in ("class", "segment") if name in names
-    ]
+def _tags(names: Mapping[str, str], bought: Rfm | None, assessment: Assessment) -> tuple[str, ...]:
+    named = [name for name in ("class", "segment") if name in names]
+    tags = [f"{name}:{names[name].replace('_', '-')}" for name in named]
+    tags += newcomers.tags(assessment.policy.customer, assessment.profile)
     if bought and bought.one_time_buyer:
         tags.append("customer:one-time-buyer")
-    if products:
-        tags += _of_products(products.preferred)
+    if assessment.products:
+        tags += _of_products(assessment.products.preferred)
     return tuple(sorted(tags))
 
 

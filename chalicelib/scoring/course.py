@@ -20,6 +20,9 @@ _DAY = 1440  # minutes
 Decaying = tuple[tuple[float, float], ...]
 """Pairs of points and how many times a minute they halve."""
 
+Damped = tuple[tuple[float, float, float], ...]
+"""The same with the damping of each, see ``Term``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sum:
@@ -28,14 +31,33 @@ class Sum:
     constant: float
     gains: Decaying
     losses: Decaying
+    damped_gains: Damped = ()
+    damped_losses: Damped = ()
 
     def at(self, gains: int, losses: int) -> float:
         """With the gains as of one minute and the losses as of another."""
-        return self.constant + _left(self.gains, gains) + _left(self.losses, losses)
+        total = self.constant + _left(self.gains, gains) + _left(self.losses, losses)
+        if self.damped_gains or self.damped_losses:
+            total += _damped(self.damped_gains, gains) + _damped(self.damped_losses, losses)
+        return total
+
+    @property
+    def rates(self) -> list[float]:
+        rates = [rate for _, rate in self.gains + self.losses]
+        return rates + [rate for _, rate, _ in self.damped_gains + self.damped_losses]
 
 
 def _left(parts: Decaying, minute: int) -> float:
     return sum([points * math.exp2(-minute * rate) for points, rate in parts]) if parts else 0.0
+
+
+def _damped(parts: Damped, minute: int) -> float:
+    return sum([points * damped(math.exp2(-minute * rate), by) for points, rate, by in parts])
+
+
+def damped(left: float, damping: float) -> float:
+    """What is left of a term with ``damping`` when so much of a plain one would be."""
+    return left * (1 + damping) / (1 + damping * left)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +70,12 @@ class Course:
     @property
     def ends(self) -> int:
         """The minute from which on nothing moves."""
-        rates = [rate for one in self.sums for _, rate in one.gains + one.losses]
+        rates = [rate for one in self.sums for rate in one.rates]
         return math.ceil(HALF_LIVES / min(rates)) if rates else 0
 
     @property
     def only_falls(self) -> bool:
-        return not any(one.losses for one in self.sums)
+        return not any(one.losses or one.damped_losses for one in self.sums)
 
     def at(self, minute: int) -> Levels:
         return self.levels([one.at(minute, minute) for one in self.sums])
@@ -81,12 +103,18 @@ def course_of(assessment: Assessment) -> Course:
 
 def _sum(measure: Measure) -> Sum:
     by_life: defaultdict[float | None, float] = defaultdict(float)
+    fading = []
     for term in measure.terms:
-        by_life[term.half_life_days] += term.points
+        if term.damping and term.half_life_days:
+            fading.append((term.points, 1 / (_DAY * term.half_life_days), term.damping))
+        else:
+            by_life[term.half_life_days] += term.points
     constant = by_life.pop(None, 0.0)
     decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items() if life]
     return Sum(
         constant,
         gains=tuple(part for part in decaying if part[0] > 0),
         losses=tuple(part for part in decaying if part[0] < 0),
+        damped_gains=tuple(part for part in fading if part[0] > 0),
+        damped_losses=tuple(part for part in fading if part[0] < 0),
     )

@@ -16,13 +16,14 @@ from chalicelib.core.funnel import Standing
 from chalicelib.core.policy import Measure, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
 from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
-from chalicelib.scoring.course import Course, course_of
+from chalicelib.scoring.classes import by_value
+from chalicelib.scoring.course import Course, course_of, damped
 from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.levels import whole
 from chalicelib.scoring.priority import scores_of
 from chalicelib.scoring.products import preferences
-from chalicelib.scoring.publication import Written, publish
+from chalicelib.scoring.publication import Written, held_until, publish
 from chalicelib.scoring.quiet import Ladder, quiet
 
 # Waking early is harmless, for the sweep only looks again; so countless facts that are dated
@@ -30,27 +31,34 @@ from chalicelib.scoring.quiet import Ladder, quiet
 _MOST_JUMPS = 50
 
 
-def next_change(assessment: Assessment, card: ScoreCard, shown: Fields) -> datetime | None:
+def next_change(
+    assessment: Assessment, card: ScoreCard, shown: Fields, founded_at: datetime | None = None
+) -> datetime | None:
     """The first instant after the card's own, to the minute, at which ``publish`` would speak.
 
-    ``card`` is that of the assessment, ``shown`` what the CRM shows from then on.
+    ``card`` is that of the assessment, ``shown`` what the CRM shows from then on, and
+    ``founded_at`` when the class shown was last well founded.
     """
-    if _speaks(card, assessment, shown):
+    written = Written(shown, certain=True, founded_at=founded_at)
+    if _speaks(card, assessment, written):
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
-        minute = _first_loud_minute(assessment, shown)
+        held = held_until(card, written)
+        jump = min((at for at in (assessment.jumps_at, held) if at), default=None)
+        minute = _first_loud_minute(assessment, shown, jump, held=held is not None)
         if minute is not None:
             return assessment.profile.now + timedelta(minutes=minute)
-        if assessment.jumps_at is None:
+        if jump is None:
             return None
-        assessment = _at_jump(assessment, assessment.jumps_at)
-        if _speaks(unexplained_card(assessment), assessment, shown):
+        assessment = _at_jump(assessment, jump)
+        card = unexplained_card(assessment)
+        if _speaks(card, assessment, written):
             break
     return assessment.profile.now
 
 
-def _speaks(card: ScoreCard, assessment: Assessment, shown: Fields) -> bool:
-    return publish(card, Written(shown, certain=True), assessment.policy) is not None
+def _speaks(card: ScoreCard, assessment: Assessment, written: Written) -> bool:
+    return publish(card, written, assessment.policy) is not None
 
 
 def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
@@ -89,20 +97,34 @@ def _decayed(measure: Measure, time: timedelta) -> Measure:
 
 def _decayed_term(term: Term, days: float) -> Term:
     life = term.half_life_days
-    return Term(term.id, term.points * math.exp2(-days / life), term.text, life) if life else term
+    if not life:
+        return term
+    left = math.exp2(-days / life)
+    if not term.damping:
+        return Term(term.id, term.points * left, term.text, life)
+    points = term.points * damped(left, term.damping)
+    return Term(term.id, points, term.text, life, term.damping * left)
 
 
-def _first_loud_minute(assessment: Assessment, shown: Fields) -> int | None:
+def _first_loud_minute(
+    assessment: Assessment, shown: Fields, jump: datetime | None, *, held: bool
+) -> int | None:
     """Minutes from the assessment to the first one, before its next jump, that is not quiet."""
     course = course_of(assessment)
-    end = _last_minute(assessment, course)
+    end = _last_minute(assessment, course, jump)
     if end <= 0:
         return None
-    kind, customer = assessment.profile.subject.kind, bool(assessment.known_components)
+    policy, customer = assessment.policy, bool(assessment.known_components)
+    by_score = not held and not by_value(policy.customer, assessment.models, assessment.components)
     by_hand = set_by_hand(assessment) is not None
-    priority = None if by_hand else _priority(assessment)
     calm = quiet(
-        assessment.policy, kind, shown, customer=customer, by_hand=by_hand, priority=priority
+        policy,
+        assessment.profile.subject.kind,
+        shown,
+        customer=customer,
+        class_by_score=by_score,
+        by_hand=by_hand,
+        priority=None if by_hand else _priority(assessment),
     )
     if course.only_falls:
         return first_crossing(lambda minute: calm.margin(course.at(minute)), end)
@@ -116,8 +138,8 @@ def _priority(assessment: Assessment) -> Ladder | None:
     return Ladder(scores_of(policy, assessment.profile), whole(levels_of(assessment).lead))
 
 
-def _last_minute(assessment: Assessment, course: Course) -> int:
-    if assessment.jumps_at is None:
+def _last_minute(assessment: Assessment, course: Course, jump: datetime | None) -> int:
+    if jump is None:
         return course.ends
-    left = (assessment.jumps_at - assessment.profile.now) / timedelta(minutes=1)
+    left = (jump - assessment.profile.now) / timedelta(minutes=1)
     return min(course.ends, math.ceil(left) - 1)

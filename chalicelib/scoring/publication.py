@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
 
@@ -19,16 +20,21 @@ from chalicelib.core.model import Kind, Text
 from chalicelib.core.policy import Policy, PublishPolicy
 from chalicelib.scoring.levels import TOP
 
+CLASS_STANDS = timedelta(days=90)
+"""How long a well-founded class is not replaced by one that is not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
     """What the CRM shows by our last knowledge.
 
     Not ``certain`` means that it may be something else: everything has to be written again.
+    ``founded_at`` is when the class it shows was last made of enough knowledge, as far as known.
     """
 
     fields: Fields
     certain: bool
+    founded_at: datetime | None = None
 
 
 def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
@@ -54,7 +60,9 @@ def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
 def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     """All fields that the CRM should show, or None while what it shows is good enough."""
     rows = outputs(policy.publish, card.subject.kind)
-    fields = {row.name: row.read(card, policy.language) for row in rows}
+    fields: dict[str, FieldValue] = {row.name: row.read(card, policy.language) for row in rows}
+    if held_until(card, written) and "class" in fields:
+        fields |= _with_class(fields, cast(str, written.fields["class"]))
     if "trend" in fields:
         fields["trend"] = _trend(card, written.fields)
     if card.staying_tags and "tags" in fields:
@@ -70,6 +78,26 @@ def _with_staying(card: ScoreCard, shown: Fields) -> FieldValue:
     tags = shown.get("tags")
     held = frozenset(tags if isinstance(tags, tuple) else ())
     return tuple(sorted(held.intersection(card.staying_tags).union(card.tags)))
+
+
+def held_until(card: ScoreCard, written: Written) -> datetime | None:
+    """Until when the class that is shown stands, since the card's is less well founded.
+
+    None if it does not stand at all: a class with a question mark is better than one from long
+    ago, or than none.
+    """
+    if card.customer is None or card.customer.class_certain or written.founded_at is None:
+        return None
+    end = written.founded_at + CLASS_STANDS
+    return end if written.fields.get("class") and card.at < end else None
+
+
+def _with_class(fields: Fields, shown: str) -> dict[str, FieldValue]:
+    """The class as it is shown, and its tag."""
+    tags = cast("tuple[str, ...]", fields.get("tags", ()))
+    kept = [tag for tag in tags if not tag.startswith("class:")]
+    tagged = {"tags": tuple(sorted([*kept, f"class:{shown}"]))} if "tags" in fields else {}
+    return {"class": shown, **tagged}
 
 
 def _dropped(fields: Fields, shown: Fields) -> dict[str, FieldValue]:

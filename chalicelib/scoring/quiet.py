@@ -69,13 +69,15 @@ def quiet(
     shown: Fields,
     *,
     customer: bool,
+    class_by_score: bool = True,
     by_hand: bool = False,
     priority: Ladder | None = None,
 ) -> Quiet:
     """The levels that keep what is ``shown``.
 
     ``customer`` says whose score the headline is, ``by_hand`` that a person has set the lead score,
-    so that its level moves only what is shown beside it. ``priority`` is None where it stays.
+    so that its level moves only what is shown beside it. ``priority`` is None where it stays. Where
+    the class does not go by the score, no level changes it.
     """
     # A name that is not published is absent here, one that was never shown yet is None.
     show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
@@ -86,9 +88,9 @@ def quiet(
         lead = lead.within(_in_whole_band(show, "temperature", policy.lead.temperatures))
     if priority:
         lead = lead.within(_near_priority(show, step, priority))
-    bought = _near(show, "customer_score", step).within(
-        _in_whole_band(show, "class", policy.customer.classes)
-    )
+    bought = _near(show, "customer_score", step)
+    if class_by_score:
+        bought = bought.within(_in_whole_band(show, "class", policy.customer.classes))
     fit, engagement = _in_grade(show, policy.lead)
     return Quiet(
         lead=lead if customer or by_hand else lead.within(headline),

@@ -340,8 +340,10 @@ def test_the_population_is_every_card_of_a_connection_with_its_numbers(store):
         ref = Ref("hubspot-main", "contact", str(number))
         monetary = {"amount": number * 10**12, "currency": "IRR"}
         rfm = {"recency_days": number, "frequency": 2, "monetary": monetary}
+        value = {"total": {"amount": -number * 10**12, "currency": "IRR"}}
+        told = {"rfm": rfm, "value": value, "satisfaction": {"mean": number + 0.5}}
         call = {"index": number / 4, "opted_out": False}
-        store.save(save(ref, score=number, rfm=rfm, priority=call, due=NOON))
+        store.save(save(ref, score=number, **told, priority=call, due=NOON))
     store.save(save(Ref("zoho-main", "contact", "1")))
     rows = sorted(store.population("hubspot-main"), key=lambda row: row["score"])
     assert rows == [
@@ -353,6 +355,8 @@ def test_the_population_is_every_card_of_a_connection_with_its_numbers(store):
             "f": 2,
             "m": number * 10**12,
             "call": {"index": number / 4, "opted_out": False},
+            "v": -number * 10**12,
+            "q": number + 0.5,
         }
         for number in range(40)
     ]

@@ -236,6 +236,8 @@ def population_row(card):
         "f": rfm.get("frequency"),
         "m": rfm["monetary"]["amount"] if rfm else None,
         "call": card.body.get("priority"),
+        "v": ((card.body.get("value") or {}).get("total") or {}).get("amount"),
+        "q": (card.body.get("satisfaction") or {}).get("mean"),
     }
     return {name: value for name, value in row.items() if value is not None}
 

@@ -13,6 +13,13 @@ import unicodedata
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from tests.oracle.customers import (
+    naive_behaviour,
+    naive_class,
+    naive_satisfaction,
+    naive_value,
+    newcomer_tags,
+)
 from tests.oracle.lead import (
     by_hand,
     knowledge,
@@ -56,7 +63,7 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "lead": lead,
         "customer": customer,
         "rfm": rfm,
-        "tags": tags_of(names, rfm),
+        "tags": sorted(tags_of(names, rfm) + newcomer_tags(page, known["purchases"], now)),
         "next_action": action_for(page, names),
         "completeness": complete,
         "gaps": gaps,
@@ -112,6 +119,7 @@ def grade_letter(page, side, letters, values, most):
 
 def customer_part(page, known, cuts, now):
     rfm, inputs, mixed, all_weight, known_weight = None, [], 0.0, 0.0, 0.0
+    values = []
     components, lines = {}, {}
     for group in page["customer"]["components"]:
         result = run_model(page, group, known, cuts, now)
@@ -119,6 +127,8 @@ def customer_part(page, known, cuts, now):
         weight, (low, high) = group.get("weight", 1), group.get("cap", [0, 100])
         all_weight += weight
         rfm = rfm or result.get("rfm")
+        if "value" in result:
+            values.append((group, result["value"]))
         if result["known"] == 0:
             continue
         known_weight += weight
@@ -130,11 +140,11 @@ def customer_part(page, known, cuts, now):
             lines[f"{group['id']}.{name}"] = weight * part
     if known_weight == 0:
         return None, rfm, inputs
-    score, classes = round_half_up(mixed / known_weight), page["customer"]["classes"]
+    score = round_half_up(mixed / known_weight)
     customer = {
         "score": score,
         "points": mixed / known_weight,
-        "class": "A" if score >= classes["A"] else "B" if score >= classes["B"] else "C",
+        "class": naive_class(page, values, score, known["fitted"]),
         "components": components,
         "confidence": known_weight / all_weight,
         "contributions": {name: part / known_weight for name, part in lines.items()},
@@ -252,6 +262,13 @@ def run_model(page, group, known, cuts, now):
         return run_engagement(page, group, known["people"], now)
     if group["model"] == "rfm":
         return naive_rfm(page, group, known["purchases"], cuts, known["subject"], zone, now)
+    if group["model"] == "value":
+        return naive_value(page, group, known, now)
+    if group["model"] == "satisfaction":
+        return naive_satisfaction(group, known, now)
+    if group["model"] == "behaviour":
+        did = run_engagement(page, group, known["people"], now)
+        return naive_behaviour(page, group, known, cuts, did, zone, now)
     raise ValueError(f"the oracle knows no model {group['model']}")
 
 

@@ -64,6 +64,17 @@ def bought(identity, at, amount=10_000, currency="USD", credit=None, **more):
     return row("purchase", identity, data, at)
 
 
+def answer(identity, at, value, kind="nps", survey=None):
+    """To a survey; ``survey`` is which, where there are several of a kind."""
+    data = {"kind": kind, "value": value, "answered_at": iso(at)}
+    return row("survey", identity, data | ({"survey": survey} if survey else {}), NOW)
+
+
+def ticket(identity, opened_at):
+    data = {"status": "open", "opened_at": iso(opened_at)}
+    return row("ticket", identity, data, NOW)
+
+
 def refunded(identity, purchase, at, amount, currency="USD"):
     data = {"purchase": purchase, "amount": {"amount": amount, "currency": currency}}
     return row("refund", identity, data, at)

@@ -24,6 +24,7 @@ from tests.scoring.examples import (
     SUBJECT,
     activity,
     ago,
+    answer,
     contact,
     fact_rows,
     fact_set,
@@ -46,6 +47,7 @@ FACTS = [
     won("1", ago(days=12)),
     won("2", ago(days=70), amount=4_000),
     row("score", "anna", {"score": 60, "person": []}),
+    answer("s1", ago(days=20), 9),
 ]
 
 every_model = pytest.mark.parametrize("name", models.names())
@@ -57,6 +59,7 @@ def page_with(name):
     example = next(filter(None, examples), None)
     assert example, f"{name}: give SCHEMA an example: {{'model': {name!r}, its parameters}}"
     page = starter()
+    page["attributes"] |= {kind: {"type": "text", "of": kind} for kind in ("survey", "ticket")}
     page["lead"]["groups"] = [{**copy.deepcopy(example), "id": "only"}]
     for side in page["lead"]["grade"].values():
         side["groups"] = ["only"]
@@ -68,7 +71,7 @@ def model_of(name):
 
 
 def measured(name, rows=FACTS, now=NOW):
-    fitted = CUTS if name == "rfm" else {}
+    fitted = {"rfm": CUTS, "behaviour": CUTS, "satisfaction": {"mean": 70}}.get(name, {})
     return model_of(name).measure(profile_of(SUBJECT, fact_set(rows), now)[0], fitted)
 
 
@@ -155,6 +158,10 @@ def test_between_jumps_its_terms_only_decay_as_they_say(name, rows):
     days = (later - NOW) / timedelta(days=1)
     after = {term.id: term.points for term in measured(name, rows, later).terms}
     assert after == pytest.approx({
-        term.id: term.points * (2 ** (-days / term.half_life_days) if term.half_life_days else 1)
-        for term in before.terms
+        term.id: term.points * left_of(term, days) for term in before.terms
     })  # fmt: skip
+
+
+def left_of(term, days):
+    left = 2 ** (-days / term.half_life_days) if term.half_life_days else 1
+    return left * (1 + term.damping) / (1 + term.damping * left)
