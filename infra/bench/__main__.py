@@ -14,6 +14,7 @@ from infra.bench.cold_start import receive_import, zip_size
 from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
+from infra.bench.population import population
 from infra.bench.traffic import changed_contacts
 from infra.bench.writes import writes_per_day
 from infra.cli.policy_page import SHIPPED, read_page
@@ -43,6 +44,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the package", zip_size(package)
     yield "the start of receive", receive_import(package)
     yield "the cards", cards(seed)
+    yield "the population", population(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     with rehearsal() as stage:
         loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))

@@ -1,8 +1,10 @@
+import json
 from datetime import timedelta
 
 import pytest
 
 from chalicelib.pipeline.backfill import CHECKPOINT, backfill
+from chalicelib.policy import version_of
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION, Installation
 
@@ -42,6 +44,25 @@ def test_everyone_in_the_crm_is_scored_with_the_cuts_of_all(crowded):
     assert models.parameters["rfm"]["n"] == CUSTOMERS
     assert all(card.body["models"] == models.version for card in cards(crowded))
     assert {card.body["customer"]["class"] for card in cards(crowded) if card.body["customer"]}
+
+
+def test_ranks_and_borders_of_value_are_learned_where_the_policy_wants_them(crowded):
+    page = dict(crowded.settings.live(CONNECTION).policy)
+    page = json.loads(json.dumps(page))
+    page["customer"]["components"].append({"id": "worth", "model": "value", "weight": 50})
+    page["customer"]["classes"]["value_shares"] = [0.8, 0.95]
+    crowded.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    complete(crowded)
+    learned = crowded.settings.live(CONNECTION).models.parameters
+    assert len(learned["value"]["cuts"]) == 100
+    bought = [card.body for card in cards(crowded) if card.body["value"]]
+    worth = {body["value"]["total"]["amount"]: body["customer"]["class"] for body in bought}
+    assert worth[max(worth)] == "A"
+    assert all(
+        (class_ == "A") == (sum_ >= learned["classes"]["A"]) for sum_, class_ in worth.items()
+    )
+    assert all(body["customer"]["class_certain"] for body in bought)
+    assert all(body["class_founded_at"] == body["at"] for body in bought)
 
 
 def test_each_record_is_read_once_and_written_once(crowded):

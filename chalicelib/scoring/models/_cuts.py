@@ -44,6 +44,21 @@ class Cuts:
         m = _score(self.m, self.below("m", monetary, customer)) if monetary > 0 else 1
         return r, f, m
 
+    def scores_of_all(self, rows: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        """The scores of a whole population, for which ties by id do not count."""
+        r, f, m = zip(*rows, strict=True)
+        worth = self._scores_of("m", m)
+        if min(m) <= 0:
+            worth = [score if value > 0 else 1 for score, value in zip(worth, m, strict=True)]
+        return list(zip(self._scores_of("r", r), self._scores_of("f", f), worth, strict=True))
+
+    def _scores_of(self, name: str, values: Sequence[int]) -> list[int]:
+        cuts = self._of(name)
+        scores = [_score(cuts, below) for below in range(len(cuts) + 1)]
+        if name == "r":
+            scores = [6 - score for score in scores]
+        return [scores[bisect_left(cuts, value)] for value in values]
+
     def below(self, name: str, value: float, customer: str = "") -> int:
         """How many of the cut points lie strictly below the value."""
         cuts = self._of(name)

@@ -99,6 +99,8 @@ def test_4_2_scores_are_those_of_pandas_quantiles(name):
     bought, at = purchases_of(name)
     population = population_of(bought, at)
     cuts = Cuts.fitted(rfm_cuts(population.values()))
+    rows = list(population.values())
+    assert cuts.scores_of_all(rows) == [cuts.scores(*row) for row in rows]
     assert {who: cuts.scores(*row) for who, row in population.items()} == scored(
         frame_of(bought, at)
     )
