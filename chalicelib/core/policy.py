@@ -248,8 +248,8 @@ class CustomerPolicy:
 class Action:
     """What a rep should do next; of each member, the first that fits and has it is taken.
 
-    ``when`` maps ``class``, ``grade``, ``temperature`` or ``segment`` to the values that fit;
-    all that are named must. An empty ``when`` fits everybody.
+    ``when`` maps ``class``, ``grade``, ``temperature``, ``segment`` or ``stage`` to the values
+    that fit; all that are named must. An empty ``when`` fits everybody.
     """
 
     id: str
@@ -258,6 +258,15 @@ class Action:
     campaign: Text | None = None
     service_level: ServiceLevel | None = None
     assign_to: AssignTo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A tag that the policy makes itself, of everybody whom ``when`` fits as that of an action."""
+
+    tag: str
+    when: Mapping[str, frozenset[str]]
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +336,7 @@ class Policy:
     owing: Owing = Owing()
     funnel: FunnelPolicy | None = None
     categories: tuple[str, ...] = ()
+    marks: tuple[Mark, ...] = ()
     priority: PriorityPolicy | None = None
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
 

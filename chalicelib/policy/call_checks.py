@@ -1,4 +1,4 @@
-"""Do the sections ``actions`` and ``priority`` make sense?"""
+"""Do the sections ``actions``, ``tags`` and ``priority`` make sense?"""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ def pools_exist(page: Page) -> Iterator[Problem]:
             yield Problem(pointer((*path, "skill")), message)
 
 
+def stages_have_a_funnel(page: Page) -> Iterator[Problem]:
+    if "funnel" in page:
+        return
+    for section in ("actions", "tags"):
+        for index, row in enumerate(page.get(section, [])):
+            if "stage" in row["when"]:
+                path = (section, index, "when", "stage")
+                yield Problem(pointer(path), "add the section funnel, which has the stages")
+
+
 def _no_pool(name: str, pools: Mapping[str, Any]) -> str:
     if not pools:
         return "add the pool to priority.pools"
@@ -69,4 +79,5 @@ CHECKS = (
     hours_open_before_they_close,
     owner_is_an_attribute,
     pools_exist,
+    stages_have_a_funnel,
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.core.calls import AssignTo, CallRules, Floors, Hours, Rep, ServiceLevel
 from chalicelib.core.model import Money, Text
-from chalicelib.core.policy import ADVISERS, Action, Adviser, PriorityPolicy
+from chalicelib.core.policy import ADVISERS, Action, Adviser, Mark, PriorityPolicy
 from chalicelib.scoring import priority
 from chalicelib.scoring.models import Context
 
@@ -23,12 +23,21 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 def action(row: Page) -> Action:
     return Action(
         id=row["id"],
-        when={name: frozenset(values) for name, values in row["when"].items()},
+        when=_when(row["when"]),
         text=_text(row.get("text")),
         campaign=_text(row.get("campaign")),
         service_level=_service_level(row.get("service_level")),
         assign_to=_assign_to(row.get("assign_to")),
     )
+
+
+def mark(row: Page) -> Mark:
+    tag = f"mark:{row['id'].replace('_', '-')}"
+    return Mark(tag, _when(row["when"]), Text(**row["text"]))
+
+
+def _when(row: Page) -> Mapping[str, frozenset[str]]:
+    return {name: frozenset(values) for name, values in row.items()}
 
 
 def advisers(actions: Iterable[Action]) -> Mapping[Adviser, tuple[Action, ...]]:

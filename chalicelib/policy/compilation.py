@@ -23,7 +23,7 @@ from chalicelib.core.policy import (
     PublishPolicy,
     Reset,
 )
-from chalicelib.policy.calls import action, advisers, priority_policy
+from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition
 from chalicelib.policy.version import version_of
 from chalicelib.scoring import models
@@ -65,6 +65,7 @@ def _compile(page: Page, version: str) -> Policy:
         owing=_owing(page),
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
         categories=tuple(page.get("products", {}).get("categories", ())),
+        marks=tuple(map(mark, page.get("tags", []))),
     )
 
 

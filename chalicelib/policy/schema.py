@@ -41,9 +41,10 @@ def policy_schema() -> dict[str, Any]:
 def _action_names() -> dict[str, Json]:
     choices = {row.name: [choice.value for choice in row.choices] for row in OUTPUTS}
     names = {name: choices[name] for name in ("class", "grade", "temperature")}
+    names |= {"segment": list(RFM_SEGMENTS), "stage": choices["stage_segment"]}
     return {
         name: {"type": "array", "minItems": 1, "items": {"enum": [*values]}}
-        for name, values in (names | {"segment": list(RFM_SEGMENTS)}).items()
+        for name, values in names.items()
     }
 
 

@@ -63,7 +63,8 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
     lead, customer = _lead(assessment, at), _customer(assessment, at)
     bought = _detail(assessment, Rfm)
     purchases = assessment.profile.purchases
-    names = _names(lead, customer, bought)
+    stage = _stage(assessment.standing)
+    names = _names(lead, customer, bought, stage)
     advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
         subject=assessment.profile.subject,
@@ -75,11 +76,11 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
         segments=_segments(names, assessment.standing),
-        tags=tuple(sorted((*_tags(names, bought, assessment), *_influencer(assessment)))),
+        tags=_tags(assessment, names, bought),
         reasons=(),
         completeness=completeness(assessment),
         flags=_flags(assessment),
-        stage=_stage(assessment.standing),
+        stage=stage,
         forecast=_forecast(assessment),
         staying_tags=_of_products(assessment.products.staying) if assessment.products else (),
         next_action=advice.text,
@@ -188,31 +189,35 @@ def _flags(assessment: Assessment) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _names(lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None) -> dict[str, str]:
+def _names(
+    lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None, stage: str | None
+) -> dict[str, str]:
     """What actions and tags go by."""
     names = {"grade": lead.grade, "temperature": lead.temperature}
     if customer:
         names["class"] = customer.class_
     if bought and bought.segment:
         names["segment"] = bought.segment
+    if stage:
+        names["stage"] = stage
     return names
 
 
-def _influencer(assessment: Assessment) -> tuple[str, ...]:
+def _is_influencer(assessment: Assessment) -> bool:
     """Who brought in enough of what others bought until now."""
     owing, profile = assessment.policy.owing, assessment.profile
     if owing.referrer is None:
-        return ()
+        return False
     credited = profile.facts.credited(REFERRAL)
     until_now = [one for one in credited if one.occurred_at <= profile.now]
-    return ("influencer",) if len(until_now) >= owing.influencer_from else ()
+    return len(until_now) >= owing.influencer_from
 
 
 def _of_products(categories: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"product:{category}" for category in categories)
 
 
-def _tags(names: Mapping[str, str], bought: Rfm | None, assessment: Assessment) -> tuple[str, ...]:
+def _tags(assessment: Assessment, names: Mapping[str, str], bought: Rfm | None) -> tuple[str, ...]:
     named = [name for name in ("class", "segment") if name in names]
     tags = [f"{name}:{names[name].replace('_', '-')}" for name in named]
     tags += newcomers.tags(assessment.policy.customer, assessment.profile)
@@ -220,6 +225,9 @@ def _tags(names: Mapping[str, str], bought: Rfm | None, assessment: Assessment) 
         tags.append("customer:one-time-buyer")
     if assessment.products:
         tags += _of_products(assessment.products.preferred)
+    if _is_influencer(assessment):
+        tags.append("influencer")
+    tags += [mark.tag for mark in assessment.policy.marks if _fits(mark.when, names)]
     return tuple(sorted(tags))
 
 
@@ -230,9 +238,13 @@ def _advice(advisers: Mapping[Adviser, Sequence[Action]], names: Mapping[str, st
 
 def _first_fitting(actions: Sequence[Action], names: Mapping[str, str]) -> Action | None:
     for action in actions:
-        if all(names.get(name) in fitting for name, fitting in action.when.items()):
+        if _fits(action.when, names):
             return action
     return None
+
+
+def _fits(when: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> bool:
+    return all(names.get(name) in fitting for name, fitting in when.items())
 
 
 def _priority(

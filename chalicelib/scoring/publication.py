@@ -44,7 +44,8 @@ def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
 
 def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     """The same rows with all tags that the policy can give."""
-    tags = tuple(Choice(f"product:{one}", Text(one, one)) for one in policy.categories)
+    products = tuple(Choice(f"product:{one}", Text(one, one)) for one in policy.categories)
+    tags = products + tuple(Choice(mark.tag, mark.text) for mark in policy.marks)
     return tuple(
         replace(row, choices=row.choices + tags) if row.name == "tags" else row
         for row in outputs(policy.publish, kind)

@@ -63,7 +63,11 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "lead": lead,
         "customer": customer,
         "rfm": rfm,
-        "tags": sorted(tags_of(names, rfm) + newcomer_tags(page, known["purchases"], now)),
+        "tags": sorted(
+            tags_of(names, rfm)
+            + newcomer_tags(page, known["purchases"], now)
+            + marks_of(page, names)
+        ),
         "next_action": action_for(page, names),
         "completeness": complete,
         "gaps": gaps,
@@ -161,6 +165,14 @@ def tags_of(names, rfm):
     if rfm and rfm.get("one_time_buyer"):
         tags.append("customer:one-time-buyer")
     return sorted(tags)
+
+
+def marks_of(page, names):
+    fitting = []
+    for row in page.get("tags", []):
+        answers = [name in names and names[name] in row["when"][name] for name in row["when"]]
+        fitting += ["mark:" + row["id"].replace("_", "-")] if False not in answers else []
+    return fitting
 
 
 def action_for(page, names):
