@@ -45,9 +45,13 @@ def next_change(
     for _ in range(_MOST_JUMPS):
         held = held_until(card, written)
         jump = min((at for at in (assessment.jumps_at, held) if at), default=None)
-        minute = _first_loud_minute(assessment, shown, jump, held=held is not None)
+        # While the class shown is held, tags and actions still go by that of the card.
+        of_card = {"class": card.customer.class_} if held and card.customer else {}
+        minute = _first_loud_minute(assessment, {**shown, **of_card}, jump)
         if minute is not None:
-            return assessment.profile.now + timedelta(minutes=minute)
+            jump = assessment.profile.now + timedelta(minutes=minute)
+            if held is None:
+                return jump
         if jump is None:
             return None
         assessment = _at_jump(assessment, jump)
@@ -106,16 +110,14 @@ def _decayed_term(term: Term, days: float) -> Term:
     return Term(term.id, points, term.text, life, term.damping * left)
 
 
-def _first_loud_minute(
-    assessment: Assessment, shown: Fields, jump: datetime | None, *, held: bool
-) -> int | None:
+def _first_loud_minute(assessment: Assessment, shown: Fields, jump: datetime | None) -> int | None:
     """Minutes from the assessment to the first one, before its next jump, that is not quiet."""
     course = course_of(assessment)
     end = _last_minute(assessment, course, jump)
     if end <= 0:
         return None
     policy, customer = assessment.policy, bool(assessment.known_components)
-    by_score = not held and not by_value(policy.customer, assessment.models, assessment.components)
+    by_score = not by_value(policy.customer, assessment.models, assessment.components)
     by_hand = set_by_hand(assessment) is not None
     calm = quiet(
         policy,

@@ -1,5 +1,7 @@
 """Chapter 15, segments as tags: whoever fits a tag of the policy is marked with it."""
 
+from datetime import timedelta
+
 import pytest
 
 from chalicelib.core.card import OUTPUTS
@@ -10,6 +12,8 @@ from chalicelib.scoring.publication import provisioned
 from tests.scoring.examples import FITTED, NOW, SUBJECT, activity, ago, fact_set, row, starter, won
 
 FUNNEL = {"stages": {"offer": ["s3"]}, "stalled_days": {"offer": 14}}
+WIDE = {"step": 100, "profile": "full"}
+CALLS = [activity("call.held", ago(days=n)) for n in range(4)]
 BEST = [won(str(n), ago(days=n), 100_000) for n in range(10)] + [
     activity("call.held", ago(days=n)) for n in range(10)
 ]
@@ -86,3 +90,25 @@ def test_15_every_tag_of_a_policy_is_provisioned_under_a_label_of_its_own():
 def test_15_a_policy_without_tags_gives_the_ones_that_all_have():
     (row_,) = [one for one in OUTPUTS if one.name == "tags"]
     assert provisioned(page(), "contact")[OUTPUTS.index(row_)] == row_
+
+
+def test_15_while_the_crm_holds_a_better_class_a_tag_still_goes_by_the_class_of_now():
+    made = starter(tags=[tag("middle", **{"class": ["B"]})], actions=[], publish=WIDE)
+    behaviour, value = made["customer"]["components"]
+    made["customer"]["components"] = [behaviour, value | {"weight": 1}]
+    made["customer"]["components"].append({"id": "happy", "model": "satisfaction", "weight": 99})
+    policy, facts = compile_policy(made), fact_set([won("1", ago(days=1)), *CALLS])
+
+    def at(now, shown):
+        card = score_card(SUBJECT, facts, policy, NOTHING_FITTED, now)
+        return card, publish(card, Written(shown, True, founded_at=NOW), policy)
+
+    card, shown = at(NOW, {"class": "A"})
+    assert (card.customer.class_, shown["class"]) == ("B", "A")
+    assert "mark:middle" in shown["tags"]
+    now = NOW
+    while "mark:middle" in shown["tags"]:
+        then = next_change_at(SUBJECT, facts, policy, NOTHING_FITTED, now, shown, NOW)
+        assert at(then - timedelta(minutes=1), shown)[1] is None
+        now, shown = then, at(then, shown)[1]
+    assert (at(now, shown)[0].customer.class_, shown["class"]) == ("C", "A")
