@@ -157,6 +157,21 @@ SURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """``category`` to offer, for they bought ``given``.
+
+    Buyers of that buy it ``lift`` times as often as all customers, and probably at least
+    ``at_least`` times.
+    """
+
+    category: str
+    given: str
+    lift: float
+    at_least: float
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerScore:
     """``components`` are 0-100 by id; ``confidence`` is the share of weight that was known."""
 
@@ -208,6 +223,7 @@ class ScoreCard:
     value: CustomerValue | None = None
     satisfaction: Satisfaction | None = None
     class_founded_at: datetime | None = None
+    suggestion: Suggestion | None = None
 
     @property
     def score(self) -> int:
@@ -244,6 +260,7 @@ class ScoreCard:
             "campaign": _text_json(self.campaign) if self.campaign else None,
             "service_level": _service_level_json(self.service_level),
             "priority": self.priority.to_json() if self.priority else None,
+            "suggestion": _suggestion_json(self.suggestion),
             "value": _value_json(self.value) if self.value else None,
             "satisfaction": _satisfaction_json(self.satisfaction) if self.satisfaction else None,
             "class_founded_at": iso(self.class_founded_at) if self.class_founded_at else None,
@@ -252,6 +269,18 @@ class ScoreCard:
 
 def _text_json(text: Text) -> dict[str, Json]:
     return {"en": text.en, "fa": text.fa}
+
+
+def _suggestion_json(found: Suggestion | None) -> Json:
+    if found is None:
+        return None
+    return {
+        "category": found.category,
+        "given": found.given,
+        "lift": found.lift,
+        "at_least": found.at_least,
+        "text": _text_json(found.text),
+    }
 
 
 def _service_level_json(level: ServiceLevel | None) -> Json:

@@ -24,8 +24,11 @@ from chalicelib.core.ports import Queue
 from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
+from chalicelib.scoring.cross_sell import CROSS_SELL
 from chalicelib.scoring.funnel import closed_deals
 from chalicelib.scoring.models import behaviour, rfm, value
+from chalicelib.scoring.products import bought_categories
+from chalicelib.training.cross_sell import cross_sell
 from chalicelib.training.population import Row, Wanted, fitted
 from chalicelib.training.stages import stage_probabilities
 
@@ -96,24 +99,36 @@ def publish_cuts(
     policy = compiled(services.settings.live(connection).policy)
     today = now.astimezone(policy.time_zone).date()
     learned = fitted((_row(one, today, policy) for one in population), _wanted(policy))
-    parameters = {**learned, **_stages(population, policy, services)}
+    parameters = {**learned, **_histories(population, policy, services, now)}
     version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
     models = FittedModels(version, parameters)
     services.settings.publish_models(connection, models, now)
     return models
 
 
-def _stages(
-    population: list[Mapping[str, Json]], policy: Policy, services: Services
+def _histories(
+    population: list[Mapping[str, Json]], policy: Policy, services: Services, now: datetime
 ) -> Mapping[str, Mapping[str, Json]]:
-    """What each stage of the funnel is worth, under a policy that has one."""
+    """What each stage of the funnel is worth, and which products go with one another.
+
+    The index holds neither, so all facts are read, for the stages of a funnel alone; products are
+    learned on the way.
+    """
     if policy.funnel is None:
         return {}
     closed: dict[str, ClosedDeal] = {}
+    bought: list[frozenset[str]] = []
     for row in population:
-        facts = services.store.load(Ref.parse(str(row["ref"]))).facts
+        ref = Ref.parse(str(row["ref"]))
+        facts = services.store.load(ref).facts
         closed |= closed_deals(facts, policy.funnel)
-    return {"stages": stage_probabilities(closed.values())}
+        if ref.kind != "account":  # what its people bought would count twice
+            bought.append(bought_categories(facts, policy.categories, now))
+    stages = {"stages": stage_probabilities(closed.values())}
+    if not policy.categories:
+        return stages
+    # Whoever has bought none of the categories is no customer of theirs.
+    return {**stages, CROSS_SELL: cross_sell(filter(None, bought))}
 
 
 def _wanted(policy: Policy) -> Wanted:

@@ -15,6 +15,7 @@ from chalicelib.core.card import (
     Rfm,
     Satisfaction,
     ScoreCard,
+    Suggestion,
 )
 from chalicelib.core.funnel import Forecast, Standing
 from chalicelib.core.policy import Action, Adviser
@@ -22,6 +23,7 @@ from chalicelib.scoring import newcomers
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.classes import class_of
 from chalicelib.scoring.completeness import completeness, gaps
+from chalicelib.scoring.cross_sell import CROSS_SELL, suggestion
 from chalicelib.scoring.dues import REFERRAL
 from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
@@ -45,7 +47,13 @@ def card_of(assessment: Assessment) -> ScoreCard:
         reasons=reasons((customer or lead).contributions),
         unknown=gaps(assessment),
         machine_traffic=summary(assessment.profile.machines),
+        suggestion=_suggestion(assessment),
     )
+
+
+def _suggestion(assessment: Assessment) -> Suggestion | None:
+    fitted = assessment.models.parameters.get(CROSS_SELL)
+    return suggestion(assessment.profile, assessment.policy, fitted) if fitted else None
 
 
 def _explained(lead: LeadScore, assessment: Assessment) -> LeadScore:

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
 
-from chalicelib.core.facts import Fact, money
+from chalicelib.core.facts import Fact, FactSet, money
 from chalicelib.core.policy import Profile
 
 HALF_LIFE_DAYS = 90
@@ -116,7 +116,8 @@ def _whole_minute(now: datetime, days: float) -> datetime:
 
 def _doings(profile: Profile, categories: frozenset[str]) -> Doings:
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    bought = [row for row in _bought(profile) if row[0] in categories and row[1] <= profile.now]
+    bought = [row for row in _bought(profile.facts) if row[0] in categories]
+    bought = [row for row in bought if row[1] <= profile.now]
     mean = fmean(value for *_, value in bought) if bought else 1.0
     for category, at, value in bought:
         found[category].append(((profile.now - at) / _DAY, value / mean))
@@ -128,13 +129,20 @@ def _doings(profile: Profile, categories: frozenset[str]) -> Doings:
     return found
 
 
-def _bought(profile: Profile) -> Iterator[tuple[str, datetime, float]]:
+def bought_categories(facts: FactSet, categories: Sequence[str], now: datetime) -> frozenset[str]:
+    """Of those named, what has ever been bought until now."""
+    return frozenset(
+        category for category, at, _ in _bought(facts) if at <= now and category in categories
+    )
+
+
+def _bought(facts: FactSet) -> Iterator[tuple[str, datetime, float]]:
     """Category, time and value of orders and of the line items of won deals."""
-    for fact in profile.facts.by_type.get("purchase", ()):
+    for fact in facts.by_type.get("purchase", ()):
         if "credit" not in fact.data and (value := _value(fact)) > 0:
             yield str(fact.data.get("category", "")), fact.occurred_at, value
-    won = {d.id: d.closed_at for d in profile.facts.deals() if d.status == "won" and d.closed_at}
-    for item in profile.facts.states("line_item"):
+    won = {d.id: d.closed_at for d in facts.deals() if d.status == "won" and d.closed_at}
+    for item in facts.states("line_item"):
         closed = won.get(str(item.data.get("deal_id")))
         if closed and (value := _value(item)) > 0:
             yield _category(item), closed, value

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+from chalicelib.core.facts import Fact
 from chalicelib.pipeline.backfill import backfill
 from chalicelib.policy import version_of
 from tests.fakes.clock import NOON
@@ -12,10 +13,10 @@ from tests.pipeline.conftest import CONNECTION, Installation
 STAGES = {"intro": ["s1"], "offer": ["s3"]}
 
 
-def installed():
+def installed(**sections):
     made = Installation()
     page = json.loads(json.dumps(made.settings.live(CONNECTION).policy))
-    page["funnel"] = {"stages": STAGES}
+    page |= {"funnel": {"stages": STAGES}, **sections}
     made.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
     return made
 
@@ -66,3 +67,28 @@ def test_backfill_learns_the_stages_of_closed_deals_and_forecasts_the_open_ones(
     assert (stages["n"], stages["remaining_days"]) == (1, {"offer": 10})
     assert stages["p"]["offer"] == 1
     assert installation.crm.fields[open_]["expected_value"] == 100
+
+
+def with_orders(installation, number, *categories):
+    ref = installation.contact(number)
+    worth = {"amount": 1000, "currency": "USD"}
+    orders = [
+        Fact(ref, "purchase", one, NOON, {"amount": worth, "category": one}) for one in categories
+    ]
+    installation.crm.put(ref, *installation.crm.facts[ref], *orders)
+    return ref
+
+
+def test_backfill_learns_which_products_go_together_and_suggests_one():
+    installation = installed(products={"categories": ["tea", "cups", "cake"]})
+    for number in range(20):
+        with_orders(installation, number, "tea", "cups")
+    for number in range(20, 60):
+        with_orders(installation, number, "cake")
+    only_tea = with_orders(installation, 60, "tea")
+    installation.contact(61)
+    for _ in backfill(CONNECTION, installation.services, installation.run):
+        pass
+    learned = installation.settings.live(CONNECTION).models.parameters["cross_sell"]
+    assert (learned["n"], set(learned["goes_with"])) == (61, {"tea", "cups"})
+    assert installation.card(only_tea).body["suggestion"]["category"] == "cups"
