@@ -130,7 +130,7 @@ def _worth_a_write(rows: tuple[Output, ...], fields: Fields, shown: Fields, step
 
 
 def _fires(row: Output, new: FieldValue, old: FieldValue, step: float) -> bool:
-    if row.trigger is Trigger.FOLLOW or new == old:
+    if row.trigger is Trigger.FOLLOW or not _differs(new, old):
         return False
     if row.trigger is Trigger.ANY or new is None or old is None:
         return True

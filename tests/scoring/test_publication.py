@@ -82,6 +82,10 @@ def test_any_other_change_is_written(name):
     assert publish(CARD, written(**{name: "something else"}), POLICY) is not None
 
 
+def test_no_tags_are_no_news_to_a_crm_that_shows_an_empty_field():
+    assert publish(replace(CARD, tags=()), written(tags=None), POLICY) is None
+
+
 @pytest.mark.parametrize("name", [row.name for row in OUTPUTS if row.trigger is Trigger.STEP])
 def test_a_score_that_appears_is_written(name):
     by_hand = replace(CARD, lead=replace(CARD.lead, computed=40))
