@@ -3,9 +3,11 @@
 import pytest
 
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
+from infra.sandbox.rehearsal import CONNECTION
 from tests.e2e.crashing import EXIT
 from tests.e2e.equality import assert_oracle_equality, overtaken, written_twice
-from tests.e2e.storm import CONNECTION, REP, storm, wait_for
+from tests.e2e.scenario import REP, wait_for
+from tests.e2e.storm import storm
 
 pytestmark = pytest.mark.e2e
 

@@ -6,9 +6,15 @@ import time
 import pytest
 
 from connectors._http import RETRIES
-from infra.sandbox.hubspot.fault_plan import KINDS, FaultPlan
-from tests.e2e.equality import assert_oracle_equality, overtaken, ref_of, written_twice
-from tests.e2e.storm import CONNECTION, storm, wait_for
+from infra.sandbox.rehearsal import CONNECTION
+from tests.e2e.equality import assert_oracle_equality
+from tests.e2e.scenario import (
+    assert_as_it_should_be,
+    faults,
+    print_figures,
+    wait_for,
+)
+from tests.e2e.storm import storm
 
 pytestmark = pytest.mark.e2e
 
@@ -43,31 +49,6 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
         )
         it.hubspot.faults.clear()
         assert_as_it_should_be(it)
-
-
-def faults(seed):
-    """All kinds alike, but for tokens that end early: each of those ends all calls under way."""
-    kinds = {**dict.fromkeys(KINDS, 1.0), "expired": 0.2}
-    return FaultPlan(seed=seed, share=0.05, kinds=kinds, hang_seconds=1, slow_seconds=1)
-
-
-def assert_as_it_should_be(it):
-    assert len(it.hubspot.faults.struck()) > 1
-    assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
-    assert it.services.settings.parked(CONNECTION) == ()
-    assert it.dead_letters() == 0
-    assert written_twice(it.portal) == []
-    assert overtaken(it.services, it.portal, CONNECTION) == []
-    assert all(card_of(it, one).hidden for one in it.gone[:4])
-    assert not any(card_of(it, one).hidden for one in it.gone[4:])
-    assert all(card_of(it, one).version == 0 for one in it.erased)
-    assert all(
-        card_of(it, loser).stub.into == ref_of(CONNECTION, survivor) for survivor, loser in it.pairs
-    )
-
-
-def card_of(it, contact):
-    return it.services.store.load(ref_of(CONNECTION, contact)).card
 
 
 OUTAGE_SECONDS = 25
@@ -113,8 +94,3 @@ def most_within_a_second(instants):
         (sum(0 <= (other - one).total_seconds() < 1 for other in instants) for one in instants),
         default=0,
     )
-
-
-def print_figures(capsys, *lines):
-    with capsys.disabled():
-        print("", *lines, sep="\n")
