@@ -65,6 +65,12 @@ class LoopbackServer(ABC):
     def log(self) -> Path:
         return self.directory / "server.log"
 
+    @property
+    def group(self) -> int:
+        """The process group of the running server and of all that it has started."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> Self:
         """Returns when the server answers. Raises ``DidNotStart``."""
         self.directory.mkdir(parents=True, exist_ok=True)

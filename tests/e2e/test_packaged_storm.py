@@ -1,0 +1,61 @@
+"""The same storm, smaller, upon the packaged artefact: it ends where a recomputation does."""
+
+import random
+import time
+from collections import Counter
+
+import pytest
+
+from tests.e2e.packaged_storm import PROC, packaged_storm
+from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(not PROC.exists(), reason="workers that are at work are found in /proc"),
+]
+
+PEOPLE = 60
+EVENTS = 1_500
+PAUSE = 0.04
+"""Seconds between two changes, so that the storm lasts for a minute and many die in it."""
+
+UNKINDNESS = {
+    "duplicate_share": 0.1,
+    "shuffle": True,
+    "delay_ms": 200,
+    "gather_ms": 150,
+    "max_concurrent": 4,
+    "retry_limit_ms": 5_000,
+}
+
+SELDOM = {"429": 0.25}
+"""After one of these the artefact waits ten seconds for the window to pass, as it must."""
+
+
+@pytest.mark.parametrize("seed", [9])
+def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(seed, capsys):
+    with packaged_storm(PEOPLE, seed) as it:
+        it.rehearsal.subscribe(seed=seed, **UNKINDNESS)
+        it.hubspot.faults.follow(faults(seed, **SELDOM))
+        began = time.monotonic()
+        with it.flying_time(), it.deaths(1, seed) as calm:
+            events = it.rage(EVENTS, random.Random(seed), PAUSE)
+            calm.set()
+            raged = time.monotonic() - began
+            it.settle()
+        took = time.monotonic() - began
+        print_figures(
+            capsys,
+            f"{events} events of {PEOPLE} people upon the packaged artefact, seed {seed}, against "
+            f"our stand-in: {took:.1f} s, {raged:.1f} s of them with kills",
+            f"killed: {dict(it.killed)}, {it.struck_at_work()} in the middle of a batch",
+            f"deliveries by answer: {answers(it)}",
+            f"faults: {dict(sorted(it.hubspot.faults.struck().items()))}",
+        )
+        it.hubspot.faults.clear()
+        assert it.killed.total() > 5
+        assert_as_it_should_be(it)
+
+
+def answers(it):
+    return dict(Counter(one.status for one in it.hubspot.webhooks.attempts()))
