@@ -9,6 +9,7 @@ held.
 import os
 import random
 import signal
+import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -115,13 +116,22 @@ class PackagedStorm(Scenario):
                 continue
             done = self.calls()
             (function,) = rng.choices(list(workers), [MORTALITY[one] for one in workers])
+            if function == "writeback":
+                self.await_write()
             with suppress(ProcessLookupError):  # it has just ended
                 os.kill(rng.choice(workers[function]), signal.SIGKILL)
                 self.killed[function] += 1
 
-    def calls(self):
-        """How often the CRM was called so far."""
-        return sum(self.hubspot.requests.counts().values())
+    def await_write(self):
+        """Whoever dies now has written to the CRM and not yet kept that it has."""
+        before, deadline = self.calls("batch/update"), time.monotonic() + 1
+        while self.calls("batch/update") == before and time.monotonic() < deadline:
+            time.sleep(0.002)
+
+    def calls(self, part=""):
+        """How often the CRM was called so far, by routes that have such a part."""
+        counts = self.hubspot.requests.counts()
+        return sum(count for route, count in counts.items() if part in route)
 
     def workers(self):
         """Ids by function, of the processes of our local cloud that are at work."""
