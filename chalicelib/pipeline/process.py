@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
@@ -293,7 +293,7 @@ def _steps(visit: Visit, score: Scorer) -> Iterator[tuple[Ref, Step]]:
 
 
 def _moves(visit: Visit, now: datetime) -> Mapping[Ref, Ref]:
-    """Merges that the CRM shows, and those that it told of and that it no longer contradicts.
+    """Merges of subjects that the CRM shows, or that it told of and no longer contradicts.
 
     The survivor may have left by now, deleted or erased: what moves to it goes the same way.
     """
@@ -301,7 +301,7 @@ def _moves(visit: Visit, now: datetime) -> Mapping[Ref, Ref]:
     told = {
         ref: one.into
         for ref, one in visit.told.items()
-        if one.into and ref not in facts
+        if one.into and ref in visit.owners and ref not in facts
         if one.into in facts or one.into in gone or not _lags(one, now)
     }
     return {**told, **visit.reading.moved}
@@ -339,13 +339,19 @@ def _visit(work: Work, live: LiveSettings, services: Services, now: datetime) ->
         reading = client.fetch(list(owners), now, history=work.reason.reads_history)
     for loser, survivor in reading.moved.items():
         owners.setdefault(survivor, owners[loser])
-    if policy.owing.roll_up:
-        reading = with_companies(reading)
-        # One that nobody works for any more, or that is gone, is missing from then on.
-        owners |= {ref: envelopes for ref, envelopes in rung.items() if ref.kind == "account"}
-        everybody = work.envelopes
-        owners |= {ref: everybody for ref in reading.facts if ref not in owners}
-    return Visit(reading, owners, work.told)
+    visit = Visit(reading, owners, work.told)
+    return _and_companies(visit, work, rung) if policy.owing.roll_up else visit
+
+
+def _and_companies(visit: Visit, work: Work, rung: Owners) -> Visit:
+    """With the companies of those who were read, and with companies that rang themselves.
+
+    One that nobody works for any more, or that is gone, is missing from then on.
+    """
+    reading = with_companies(visit.reading)
+    read_along = dict.fromkeys(reading.facts, work.envelopes)
+    rang = {ref: envelopes for ref, envelopes in rung.items() if ref.kind == "account"}
+    return replace(visit, reading=reading, owners={**read_along, **visit.owners, **rang})
 
 
 def _rung(work: Work) -> dict[Ref, list[Envelope]]:

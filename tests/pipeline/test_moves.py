@@ -207,6 +207,15 @@ def test_a_merge_that_the_api_does_not_resolve_is_believed_once_it_shows_the_sur
     assert installation.card(ann).stub.into == anna
 
 
+@pytest.mark.parametrize("kind", ["deal", "ticket"])
+def test_a_late_merge_of_what_is_no_subject_makes_no_card_of_it(installation, kind):
+    ref = scored(installation, 1, deals=[(NOON - DAY, 500)])
+    lost, kept = Ref(CONNECTION, kind, "8"), Ref(CONNECTION, kind, "9")
+    installation.crm.link(kept, ref)
+    rung(installation, lost, "merged", into=f"{kind}:9", at=NOON - DAY)
+    assert set(installation.store.subjects) == {ref}
+
+
 def test_a_merge_that_the_api_does_not_show_yet_is_looked_for_again(installation):
     anna, ann = scored(installation, 1), scored(installation, 2)
     rung(installation, ann, "merged", into="contact:1")
