@@ -404,9 +404,7 @@ STEP = st.one_of(
 EXAMPLES = count(1)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEP, max_size=14))
 def test_any_order_of_calls_ends_as_it_does_in_memory(dynamodb, steps):
     # A connection of their own, so that examples do not meet in one table.

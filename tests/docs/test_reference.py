@@ -39,14 +39,14 @@ def test_the_fact_schema_knows_every_type():
     assert schema("fact")["properties"]["type"]["enum"] == list(FACT_TYPES)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(pages, fact_rows, fitted)
 def test_every_card_obeys_the_card_schema(page, rows, models_):
     card = score_card(SUBJECT, fact_set(rows), compile_policy(page), models_, NOW)
     Draft202012Validator(schema("card")).validate(card.to_json())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(fact_rows)
 def test_every_fact_obeys_the_fact_schema(rows):
     validator = Draft202012Validator(schema("fact"))

@@ -98,7 +98,7 @@ rates = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rate=rates, lags=st.lists(st.floats(0.001, 1.5), min_size=1, max_size=8), seed=st.integers())
 def test_no_window_ever_holds_more_calls_than_the_rate_allows(rate, lags, seed):
     random, state = Random(seed), LocalState()

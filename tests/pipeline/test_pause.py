@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.connector import Connection
@@ -183,7 +183,6 @@ def work_through(shop, workers, outage, call_seconds, until):
     return calls
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(5, 900), st.floats(0.05, 2))
 def test_a_crm_that_is_down_is_asked_once_a_second_at_most_and_used_again_soon(
     workers, seconds, call_seconds

@@ -13,7 +13,7 @@ from tests.oracle.scorer import naive_card
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages, fact_rows, fitted)
 def test_a_card_is_what_the_naive_scorer_says(page, rows, models):
     validate(page)
@@ -33,7 +33,7 @@ def test_a_card_is_what_the_naive_scorer_says(page, rows, models):
     assert customer_of(card) == pytest.approx(naive_customer(naive))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pages, fact_rows, fitted)
 def test_contributions_before_rounding_are_those_of_the_naive_scorer(page, rows, models):
     naive = naive_card(page, rows, models.parameters.get("rfm"), str(SUBJECT), NOW)

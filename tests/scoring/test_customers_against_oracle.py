@@ -120,7 +120,7 @@ def models_for(page, kind):
 kinds = st.sampled_from(["learned", "learned", "by id", "nothing", "of another basis"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages, rows, kinds)
 def test_a_customer_is_what_the_naive_scorer_says(page, facts, kind):
     validate(page)
@@ -143,7 +143,7 @@ def test_a_customer_is_what_the_naive_scorer_says(page, facts, kind):
         assert sum(line.points for line in card.contributions) == card.score
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(pages, rows, kinds, st.integers(0, 10**6))
 def test_22_1_no_order_and_no_second_arrival_changes_the_card(page, facts, kind, seed):
     models, policy = models_for(page, kind), compile_policy(page)
@@ -156,7 +156,7 @@ def test_22_1_no_order_and_no_second_arrival_changes_the_card(page, facts, kind,
     assert once == twice
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pages, rows, kinds, st.lists(st.floats(0, 1), min_size=8, max_size=8),
        st.sampled_from([None, 10, 89, 200]))  # fmt: skip
 def test_nothing_is_published_before_the_change_and_something_at_it(

@@ -23,7 +23,7 @@ from tests.scoring.examples import (
 POINTS = st.lists(st.floats(-100, 100), max_size=12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pages, fact_rows, fitted)
 def test_contributions_sum_to_the_score_shown(page, rows, models):
     card = score_card(SUBJECT, fact_set(rows), compile_policy(page), models, NOW)

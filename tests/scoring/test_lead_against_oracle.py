@@ -24,7 +24,7 @@ def card_of(page, facts, now=NOW):
     return score_card(SUBJECT, facts, compile_policy(page), FITTED, now)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lead_pages, lead_rows)
 def test_a_lead_is_what_the_naive_scorer_says(page, rows):
     validate(page)
@@ -45,7 +45,7 @@ def test_a_lead_is_what_the_naive_scorer_says(page, rows):
     } == naive["machines"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(lead_pages, lead_rows)
 def test_a_leads_contributions_before_rounding_are_those_of_the_naive_scorer(page, rows):
     naive = naive_card(page, rows, None, str(SUBJECT), NOW)
@@ -53,7 +53,7 @@ def test_a_leads_contributions_before_rounding_are_those_of_the_naive_scorer(pag
     assert lines(lead, lead_points(lead)) == pytest.approx(naive["lead"]["contributions"])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(lead_pages, lead_rows)
 def test_a_leads_contributions_sum_to_the_shown_and_to_the_computed_number(page, rows):
     lead = card_of(page, fact_set(rows)).lead
@@ -63,7 +63,7 @@ def test_a_leads_contributions_sum_to_the_shown_and_to_the_computed_number(page,
     assert sum(by_rules) == computed
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(lead_pages, lead_rows, st.randoms(use_true_random=False))
 def test_order_lateness_splits_and_repetitions_of_facts_do_not_matter(page, rows, chance):
     facts = [Fact.from_json(one) for one in rows]
@@ -77,7 +77,7 @@ def test_order_lateness_splits_and_repetitions_of_facts_do_not_matter(page, rows
     assert card_of(page, late) == expected
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(lead_pages, lead_rows, st.lists(st.floats(0, 1), min_size=6, max_size=6))
 def test_a_lead_is_silent_until_its_change_and_speaks_at_it(page, rows, shares):
     policy, facts, minute = compile_policy(page), fact_set(rows), timedelta(minutes=1)
@@ -107,7 +107,7 @@ early = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lead_pages, st.lists(doings, max_size=15), st.lists(early, max_size=8))
 def test_what_comes_late_from_before_a_reset_never_counts(page, rows, late):
     resets = [{"id": "lost", "groups": ["engagement"], "when": {"deal": "lost"}}]

@@ -44,7 +44,7 @@ def first_spoken(policy, facts, models, shown, step, steps):
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pages, fact_rows, fitted, st.lists(st.floats(0, 1), min_size=12, max_size=12))
 def test_publish_is_silent_until_the_change_and_speaks_at_it(page, rows, models, shares):
     policy, facts = compile_policy(page), fact_set(rows)
@@ -59,7 +59,7 @@ def test_publish_is_silent_until_the_change_and_speaks_at_it(page, rows, models,
             assert not speaks(policy, facts, models, NOW + share * quiet_for, shown)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(pages, fact_rows)
 def test_the_change_is_the_one_that_hour_by_hour_stepping_finds(page, rows):
     policy, facts = compile_policy(page), fact_set(rows)

@@ -144,7 +144,7 @@ def test_the_language_of_the_policy_decides_the_words():
     assert fields["next_action"] == "خوشامد بگویید و به خرید دوم راهنمایی کنید"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(pages, fact_rows, st.integers(0, 60 * 1440))
 def test_publishing_what_was_just_published_is_silent(page, rows, minutes):
     policy = compile_policy(page)

@@ -27,7 +27,7 @@ def with_points(assessment, factor):
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages, fact_rows, st.floats(0, 2))
 def test_levels_are_quiet_exactly_when_publish_is_silent(page, rows, factor):
     policy = compile_policy(page)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.card import RFM_SEGMENTS
@@ -87,7 +87,6 @@ def test_4_2_with_many_one_time_buyers_a_score_may_be_unused():
     assert scores == {1: 1, 2: 3, 3: 4, 4: 4, 5: 5, 6: 5, 7: 5}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 5), st.integers(1, 99)),
                 min_size=15, max_size=120))  # fmt: skip
 def test_4_2_equal_values_get_equal_scores_unless_ties_go_by_id(rows):
@@ -148,7 +147,6 @@ def test_4_2_the_index_runs_from_0_to_100_by_weight():
     assert sum(term.points for term in terms) == pytest.approx(62.5)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 23))
 def test_4_3_recency_changes_at_the_local_midnight_after_the_cut_point(days, hour):
     zone = "Asia/Tehran"

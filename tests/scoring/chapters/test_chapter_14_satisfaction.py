@@ -4,7 +4,7 @@ import math
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.policy import FittedModels
@@ -103,7 +103,6 @@ def test_14_a_customer_is_drawn_to_the_mean_of_all_with_weight_one():
     assert quality([answer("a", ago(days=180), 10)], mean=70) == pytest.approx(120 / 1.5)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 10)), min_size=1, max_size=4),
        st.integers(0, 100), st.floats(0, 2000))  # fmt: skip
 def test_14_between_answers_satisfaction_goes_back_to_the_mean_exactly_as_its_terms_say(

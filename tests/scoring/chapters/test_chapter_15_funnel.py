@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.funnel import FunnelPolicy
@@ -119,7 +119,6 @@ readings = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(readings, st.randoms())
 def test_15_the_history_is_the_naive_one_in_whatever_order_it_came(seen, random):
     rows = [deal(stage, ago(days=days), status=status) for days, stage, status in seen]

@@ -113,7 +113,7 @@ def test_a_policy_without_the_section_gives_no_priority():
     assert card.to_json()["priority"] is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(prioritised, fact_rows, fitted)
 def test_a_priority_is_what_the_naive_one_says(page, rows, models):
     validate(page)
@@ -126,7 +126,7 @@ def test_a_priority_is_what_the_naive_one_says(page, rows, models):
     assert Priority.from_json(found.to_json()).to_json() == found.to_json()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(prioritised, fact_rows, fitted, st.lists(st.floats(0, 1), min_size=12, max_size=12))
 def test_nothing_published_changes_before_the_next_change_and_something_does_at_it(
     page, rows, models, shares
@@ -265,7 +265,7 @@ def candidate(identity, one):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(people_of_any_kind, st.sampled_from([0, 14, 60, 120, 300]), st.randoms())
 def test_the_list_is_the_naive_one_in_any_order_and_within_the_budget(rows, budget, random):
     people = [candidate(f"{number:02}", one) for number, one in enumerate(rows)]

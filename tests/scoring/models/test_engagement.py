@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.policy import compile_policy
@@ -89,7 +89,6 @@ def test_what_is_long_past_is_told_by_its_date_in_the_policys_calendar():
     assert term.text.en == "Did it 1 times on 1 Bahman 1404"
 
 
-@settings(deadline=None)
 @given(
     st.lists(activities(past, ("page.viewed",)), max_size=20),
     st.integers(0, 100_000),
@@ -101,7 +100,6 @@ def test_silence_never_raises_positive_engagement(rows, minutes, limit):
     assert points(rows, later, **rule) <= points(rows, **rule) + 1e-9
 
 
-@settings(deadline=None)
 @given(
     st.lists(activities(past, ("page.viewed",)), max_size=20), activities(past, ("page.viewed",))
 )

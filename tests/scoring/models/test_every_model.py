@@ -126,7 +126,7 @@ def test_it_is_a_pure_function(name):
 
 
 @every_model
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rows=fact_rows)
 def test_the_order_and_the_number_of_arrivals_do_not_matter(name, rows):
     twice = rows * 2
@@ -146,7 +146,7 @@ def test_its_gains_stay_within_its_maximum(name):
 
 
 @every_model
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rows=fact_rows)
 def test_between_jumps_its_terms_only_decay_as_they_say(name, rows):
     before = measured(name, rows)

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.card import RFM_SEGMENTS
@@ -179,7 +179,6 @@ def test_scaling_all_amounts_changes_no_score(population, factor):
         assert wider.scores(*after) == cuts.scores(*before)
 
 
-@settings(deadline=None)
 @given(st.lists(deals, min_size=1, max_size=6), st.sampled_from(["UTC", "Asia/Tehran"]))
 def test_it_knows_when_its_recency_score_will_change(rows, zone):
     before = measure(rows, time_zone=zone)
