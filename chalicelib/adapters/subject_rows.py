@@ -8,11 +8,12 @@ from typing import cast
 from zlib import crc32
 
 from chalicelib.adapters.tables import NEVER, SubjectItem
-from chalicelib.core.card import Fields
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import SHARDS, Leaving, StoredCard, Stub
+from chalicelib.core.outputs import Fields
+from chalicelib.core.ports import SHARDS
+from chalicelib.core.stored import Leaving, StoredCard, Stub
 
 CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"

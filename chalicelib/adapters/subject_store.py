@@ -53,7 +53,7 @@ from chalicelib.adapters.tables import NEVER, SubjectItem, connection_of, in_tab
 from chalicelib.core.errors import SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import Collection, Leaving, Mark, Save, StoredCard, Stub
+from chalicelib.core.stored import Collection, Leaving, Mark, Save, StoredCard, Stub
 
 T = TypeVar("T")
 Fill = Callable[[TransactWrite], None]

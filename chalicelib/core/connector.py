@@ -13,8 +13,8 @@ from chalicelib.core.model import Kind, Language, Ref
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
-    from chalicelib.core.card import Fields, Output
     from chalicelib.core.facts import Fact
+    from chalicelib.core.outputs import Fields, Output
     from chalicelib.core.policy import Attribute
 
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import StoredCard
+from chalicelib.core.stored import StoredCard
 from chalicelib.pipeline.scorer import Scorer
 
 

@@ -17,21 +17,16 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from chalicelib import logs
-from chalicelib.core.card import Fields, ScoreCard
+from chalicelib.core.card import ScoreCard
+from chalicelib.core.card_json import card_json
 from chalicelib.core.dues import Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso, parse_instant
 from chalicelib.core.model import Json, Ref
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
-from chalicelib.core.ports import (
-    Collection,
-    Leaving,
-    LiveSettings,
-    Save,
-    StoredCard,
-    Stub,
-    SubjectStore,
-)
+from chalicelib.core.ports import LiveSettings, SubjectStore
+from chalicelib.core.stored import Collection, Leaving, Save, StoredCard, Stub
 from chalicelib.pipeline.messages import Reason
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import (
@@ -286,7 +281,7 @@ class Scorer:
             ref=stored.ref,
             base_version=stored.version,
             facts=facts,
-            body=card.to_json(),
+            body=card_json(card),
             outgoing=stored.aim,
             settled=True,
             doubt_until=stored.doubt_until,

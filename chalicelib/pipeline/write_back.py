@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
-from chalicelib.core.card import OUTPUTS, Fields, Output
 from chalicelib.core.connector import CrmClient, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
@@ -20,7 +19,9 @@ from chalicelib.core.errors import (
     Retryable,
 )
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import LiveSettings, Mark, StoredCard
+from chalicelib.core.outputs import OUTPUTS, Fields, Output
+from chalicelib.core.ports import LiveSettings
+from chalicelib.core.stored import Mark, StoredCard
 from chalicelib.pipeline.messages import (
     REFS_PER_MESSAGE,
     Envelope,

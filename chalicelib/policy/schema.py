@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.card import OUTPUTS, RFM_SEGMENTS
 from chalicelib.core.model import ACTIVITY_KINDS, Json
+from chalicelib.core.outputs import OUTPUTS, RFM_SEGMENTS
 from chalicelib.policy.conditions import OPERATORS
 from chalicelib.scoring import models
 from chalicelib.scoring.machine_traffic import CHECKS

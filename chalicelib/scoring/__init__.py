@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from chalicelib.core.card import Fields, ScoreCard
+from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Ref
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.scoring.assessment import Assessment, assess
 from chalicelib.scoring.card import card_of

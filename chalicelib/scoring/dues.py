@@ -31,10 +31,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import cast
 
-from chalicelib.core.card import FieldValue
 from chalicelib.core.dues import Debts, says_nothing, taken_back
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Json, Purchase, Ref
+from chalicelib.core.outputs import FieldValue
 from chalicelib.core.policy import Owing
 from chalicelib.localization.letters import key_form
 

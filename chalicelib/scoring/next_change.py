@@ -11,8 +11,9 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chalicelib.core.card import Fields, ScoreCard
+from chalicelib.core.card import ScoreCard
 from chalicelib.core.funnel import Standing
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Measure, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
 from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card

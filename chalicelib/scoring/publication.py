@@ -7,16 +7,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
 
-from chalicelib.core.card import (
-    OUTPUTS,
-    Choice,
-    Fields,
-    FieldValue,
-    Output,
-    ScoreCard,
-    Trigger,
-)
+from chalicelib.core.card import ScoreCard
 from chalicelib.core.model import Kind, Text
+from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Trigger
 from chalicelib.core.policy import Policy, PublishPolicy
 from chalicelib.scoring.levels import TOP
 

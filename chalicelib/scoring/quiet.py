@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chalicelib.core.card import Fields, FieldValue
 from chalicelib.core.model import Kind
+from chalicelib.core.outputs import Fields, FieldValue
 from chalicelib.core.policy import Band, LeadPolicy, Policy
 from chalicelib.scoring.levels import EDGE, TOP, Levels
 from chalicelib.scoring.publication import moved, outputs

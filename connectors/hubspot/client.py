@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from chalicelib.core.card import Fields, Output
 from chalicelib.core.connector import (
     Access,
     Account,
@@ -19,6 +18,7 @@ from chalicelib.core.connector import (
 )
 from chalicelib.core.errors import EmtiazError
 from chalicelib.core.model import Kind, Language, Ref
+from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
 from connectors.hubspot import changes, provision

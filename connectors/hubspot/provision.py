@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.core.card import Output, OutputType
 from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Kind, Language, Text
+from chalicelib.core.outputs import Output, OutputType
 from connectors.hubspot.api import (
     BATCH,
     Definition,

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
-from chalicelib.core.card import Fields, FieldValue, OutputType
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json, Money
+from chalicelib.core.outputs import Fields, FieldValue, OutputType
 from chalicelib.core.policy import AttributeType
 from connectors.hubspot.owned import PREFIX
 

@@ -16,9 +16,9 @@ from typing import Any, cast
 
 import rule_engine  # type: ignore[import-untyped]  # it has no annotations
 
-from chalicelib.core.card import Fields
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Ref
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Policy, Profile
 from chalicelib.localization.letters import key_form
 from chalicelib.policy import compile_policy

@@ -7,7 +7,7 @@ from random import Random
 
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import Save
+from chalicelib.core.stored import Save
 from infra.bench import card_population as made
 from infra.bench.figures import Figure
 from infra.bench.meter import metered

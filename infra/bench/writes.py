@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from chalicelib.core.card import Fields
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import NOTHING_FITTED, Policy
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, assess, card_of, next_change, publish

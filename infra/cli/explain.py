@@ -9,7 +9,7 @@ import typer
 
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Language, Ref, Text
-from chalicelib.core.ports import StoredCard
+from chalicelib.core.stored import StoredCard
 from chalicelib.localization.sentences import in_full
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding

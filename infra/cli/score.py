@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from chalicelib.core.card import ScoreCard
+from chalicelib.core.card_json import card_json
 from chalicelib.core.facts import Fact, FactSet, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
@@ -58,7 +59,7 @@ def score(
     ]
     if as_json:
         for card in cards:
-            show_json(card.to_json())
+            show_json(card_json(card))
     else:
         show_table(("subject", "at", "score", "class", "grade", "why"), map(_row, cards))
 

@@ -14,7 +14,7 @@ from chalicelib.adapters.subject_rows import CARD
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import Leaving, Stub
+from chalicelib.core.stored import Leaving, Stub
 from tests.adapters.test_moves_contract import ERASED, EXPIRED, INTO_BEN, STUBS, move_out
 from tests.adapters.test_subject_store import TRANSACT, Died, before_the, die, refs
 from tests.adapters.test_subject_store_contract import (

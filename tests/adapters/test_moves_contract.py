@@ -8,7 +8,7 @@ import pytest
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import Collection, Leaving, StoredCard, Stub
+from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,

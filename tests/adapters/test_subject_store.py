@@ -10,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import ConfigurationError, Conflict, Parked, Retryable
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import StoredCard
+from chalicelib.core.stored import StoredCard
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,

@@ -13,15 +13,8 @@ from chalicelib.core.dues import Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import (
-    SHARDS,
-    Collection,
-    Leaving,
-    Mark,
-    Save,
-    StoredCard,
-    Stub,
-)
+from chalicelib.core.ports import SHARDS
+from chalicelib.core.stored import Collection, Leaving, Mark, Save, StoredCard, Stub
 from tests.fakes.store import InMemorySubjectStore
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)

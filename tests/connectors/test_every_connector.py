@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import connectors
-from chalicelib.core.card import OUTPUTS
 from chalicelib.core.connector import Event, Reading, Request, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
@@ -25,6 +24,7 @@ from chalicelib.core.errors import (
     UnknownConnection,
 )
 from chalicelib.core.facts import FactSet
+from chalicelib.core.outputs import OUTPUTS
 from chalicelib.pipeline.messages import delivered_request, delivery_message
 from tests.connectors import cases
 from tests.fakes.access import FakeAccess

@@ -9,9 +9,10 @@ import yaml
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from chalicelib.core.card import RFM_SEGMENTS
+from chalicelib.core.card_json import card_json
 from chalicelib.core.facts import FACT_TYPES, Fact
 from chalicelib.core.model import KINDS
+from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.policy import compile_policy, validate
 from chalicelib.policy.conditions import FORMS, OPERATORS
 from chalicelib.policy.schema import policy_schema
@@ -43,7 +44,7 @@ def test_the_fact_schema_knows_every_type():
 @given(pages, fact_rows, fitted)
 def test_every_card_obeys_the_card_schema(page, rows, models_):
     card = score_card(SUBJECT, fact_set(rows), compile_policy(page), models_, NOW)
-    Draft202012Validator(schema("card")).validate(card.to_json())
+    Draft202012Validator(schema("card")).validate(card_json(card))
 
 
 @settings(max_examples=50)

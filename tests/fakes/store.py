@@ -8,7 +8,8 @@ from zlib import crc32
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
-from chalicelib.core.ports import SHARDS, Collection, Leaving, StoredCard, Stub
+from chalicelib.core.ports import SHARDS
+from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
 
 
 @dataclass

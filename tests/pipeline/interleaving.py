@@ -13,7 +13,7 @@ on what each actor has been answered so far. A state that was met before is not 
 import inspect
 from threading import Semaphore, Thread
 
-from chalicelib.core.ports import Collection
+from chalicelib.core.stored import Collection
 
 STEP_SECONDS = 20
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.model import Ref
-from chalicelib.core.ports import Leaving, Stub
+from chalicelib.core.stored import Leaving, Stub
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import park, replay
 from chalicelib.pipeline.scorer import HIDDEN_FOR, scorer

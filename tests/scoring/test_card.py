@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import compile_policy, version_of
 from chalicelib.scoring import score_card
@@ -124,5 +125,5 @@ def test_an_accounts_own_record_is_its_account():
 
 
 def test_a_card_as_json_is_json():
-    body = card([*GOOD_FIT, *BUSY, won("1", ago(days=3))]).to_json()
+    body = card_json(card([*GOOD_FIT, *BUSY, won("1", ago(days=3))]))
     assert json.loads(json.dumps(body)) == body

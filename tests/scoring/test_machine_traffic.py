@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import MachineTraffic
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.machine_traffic import CHECKS, TEXTS, sift
@@ -126,7 +127,7 @@ def test_1_6_machines_give_no_points_and_stand_on_the_card_with_reason_and_examp
     (burst,) = seen.machine_traffic
     assert (burst.check, burst.count) == ("burst", 4)
     assert [one.id for one in burst.examples] == ["4", "3", "2"]
-    assert seen.to_json()["machine_traffic"][0]["text"]["en"] == (
+    assert card_json(seen)["machine_traffic"][0]["text"]["en"] == (
         "Clicked several links of one message at once"
     )
 

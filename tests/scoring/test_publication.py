@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.core.card import OUTPUTS, WHY_LIMIT, Trigger
+from chalicelib.core.outputs import OUTPUTS, WHY_LIMIT, Trigger
 from chalicelib.core.policy import PublishPolicy
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, changed_fields, outputs, publish, score_card

@@ -36,8 +36,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
-from chalicelib.core.card import RFM_SEGMENTS, NextSegment, Rfm
+from chalicelib.core.card import NextSegment, Rfm
 from chalicelib.core.model import Json, Money, Purchase, Text
+from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.customers import (
     beyond_others,

@@ -13,7 +13,7 @@ from decimal import Decimal
 from hashlib import sha256
 from itertools import groupby
 
-from chalicelib.core.card import OUTPUTS
+from chalicelib.core.outputs import OUTPUTS
 from infra.sandbox.hubspot.calculated import stage_of
 from infra.sandbox.hubspot.errors import Wire
 from infra.sandbox.hubspot.instants import spell

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib.core.card import OUTPUTS
 from chalicelib.core.connector import Account, EventType, Reading, Request, Secret, Update
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RateLimited, WriteRefused
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Money, Ref
+from chalicelib.core.outputs import OUTPUTS
 from connectors.hubspot import CONNECTOR
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from chalicelib.core.card import OUTPUTS, Choice, Output, OutputType, Trigger
 from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Text
+from chalicelib.core.outputs import OUTPUTS, Choice, Output, OutputType, Trigger
 from tests.connectors.hubspot.api_double import CONNECTION, PROPERTIES, client
 
 SCORE = next(one for one in OUTPUTS if one.name == "score")

@@ -7,11 +7,11 @@ from random import Random
 
 import pytest
 
-from chalicelib.core.card import OUTPUTS
 from chalicelib.core.connector import Reading, Secret, Update
 from chalicelib.core.errors import RecordGone
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Money
+from chalicelib.core.outputs import OUTPUTS
 from chalicelib.core.policy import Attribute
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.card import OUTPUTS, OutputType
 from chalicelib.core.connector import Update
 from chalicelib.core.facts import iso
+from chalicelib.core.outputs import OUTPUTS, OutputType
 from connectors.hubspot.values import field_value, property_values
 from tests.connectors.hubspot.api_double import OBJECTS, account, client, contact
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chalicelib.core.card_json import card_json
 from infra.cli import explain
 from tests.scoring.chapters.test_chapter_01_lead_score import card, page_of, rule
 from tests.scoring.examples import NOW, activity, contact, row
@@ -26,7 +27,7 @@ def body(monkeypatch):
     scanned = {"kind": "page.viewed", "user_agent": "curl/8"}
     views = [activity("page.viewed", NOW, identity=str(number)) for number in range(10)]
     rows = [contact(given=80), row("deal", "1", lost, NOW), row("activity", "bot", scanned, NOW)]
-    return card(page, *views, *rows).to_json()
+    return card_json(card(page, *views, *rows))
 
 
 def test_all_that_is_behind_a_number_is_told(body, capsys):
@@ -46,7 +47,7 @@ def test_what_is_not_known_is_told_by_weight(monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "400")
     from tests.scoring.examples import starter
 
-    out = told(card(starter()).to_json(), capsys)
+    out = told(card_json(card(starter())), capsys)
     assert out.index("Job title unknown") < out.index("Company revenue unknown")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.core.card import RFM_SEGMENTS
+from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import FittedModels
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import next_change_at, publish, score_card

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import FittedModels
 from chalicelib.policy import PolicyInvalid, compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card
@@ -157,7 +158,7 @@ def test_10_below_half_the_class_has_a_question_mark(known, certain):
     rows = [*YEAR, answer("s", NOW, 10)] if known > 0.5 else YEAR
     card = card_of(page_of(*MIXED), rows, FittedModels("c", {"rfm": CUTS}))
     assert card.customer.class_certain is certain
-    assert card.to_json()["customer"]["class_certain"] is certain
+    assert card_json(card)["customer"]["class_certain"] is certain
 
 
 @pytest.mark.parametrize(("days", "kept"), [(89, True), (90, False), (None, False)])

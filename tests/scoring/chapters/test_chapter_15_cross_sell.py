@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import FittedModels
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, publish, score_card
@@ -88,4 +89,4 @@ def test_15_a_suggestion_is_no_reason_to_write():
     with_one, without = card("tea"), card("tea", models=FittedModels("none", {}))
     shown = publish(without, Written({}, certain=True), policy())
     assert publish(with_one, Written(shown, certain=True), policy()) is None
-    assert with_one.to_json()["suggestion"]["category"] == "cups"
+    assert card_json(with_one)["suggestion"]["category"] == "cups"

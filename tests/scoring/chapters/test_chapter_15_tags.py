@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.card import OUTPUTS
+from chalicelib.core.outputs import OUTPUTS
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import PolicyInvalid, compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card

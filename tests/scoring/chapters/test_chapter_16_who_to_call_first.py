@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.calls import CallRules, Floors, Hours, Priority, Rep
+from chalicelib.core.card_json import card_json
 from chalicelib.core.model import Money, Ref
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card
@@ -110,7 +111,7 @@ def test_waiting_begins_with_the_first_thing_done_since_the_last_talk():
 def test_a_policy_without_the_section_gives_no_priority():
     card = score_card(SUBJECT, fact_set([]), compile_policy(starter()), FITTED, NOW)
     assert card.priority is None
-    assert card.to_json()["priority"] is None
+    assert card_json(card)["priority"] is None
 
 
 @settings(max_examples=150)

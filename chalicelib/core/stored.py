@@ -1,0 +1,138 @@
+"""What is kept of a subject: its card and facts, what changes them, and what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chalicelib.core.dues import NO_DEBTS, Debts
+from chalicelib.core.facts import Fact, FactSet
+from chalicelib.core.model import Json, Ref
+from chalicelib.core.outputs import Fields
+
+
+class Leaving(StrEnum):
+    """Why a card became a stub."""
+
+    MERGED = "merged"  # for ever an alias of the survivor
+    ERASED = "erased"  # a person asked for it: a tombstone keeps them from coming back
+    EXPIRED = "expired"  # deleted for so long that the CRM will not restore it
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """What is left of a card whose subject is moving out; ``into`` is the survivor of a merge."""
+
+    why: Leaving
+    into: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCard:
+    """The card item of a subject's collection.
+
+    Every save makes ``version`` one higher. ``outgoing`` is what the CRM should show,
+    ``published`` what it was last known to show, as of ``written_version``. ``body`` is the
+    card as JSON, made by the policy and models it names.
+
+    ``doubt_until`` says that what the CRM shows is unknown, for a write may have been made
+    without being marked, and that such a write may still take effect until then. From then on the
+    record can be read back; before, it must be left alone. None while all is known.
+
+    ``stub`` says that the card stands for nobody any more. Such a one keeps its ``debts``, which
+    have to be taken back before it is cleared.
+    """
+
+    ref: Ref
+    version: int
+    written_version: int
+    outgoing: Fields
+    published: Fields
+    doubt_until: datetime | None
+    body: Mapping[str, Json]
+    due_at: datetime | None
+    next_change_at: datetime | None
+    stub: Stub | None = None
+    debts: Debts = NO_DEBTS
+
+    @classmethod
+    def unsaved(cls, ref: Ref) -> StoredCard:
+        """What stands for the card of a subject that has none: version 0, nothing shown."""
+        return cls(ref, 0, 0, {}, {}, doubt_until=None, body={}, due_at=None, next_change_at=None)
+
+    @property
+    def pending(self) -> bool:
+        return self.stub is None and self.version > self.written_version
+
+    @property
+    def owing(self) -> bool:
+        """Whether others may not have got yet what they are owed."""
+        return self.stub is None and self.debts.owed
+
+    @property
+    def due_once_written(self) -> datetime | None:
+        """When to look at it again after the CRM has been told: sooner while it owes."""
+        return self.due_at if self.owing else self.next_change_at
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the CRM has the record in its bin."""
+        return "deleted_at" in self.body
+
+    @property
+    def aim(self) -> Fields:
+        """What the CRM shows, or will once what is pending is written."""
+        return self.outgoing if self.pending else self.published
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """All that one Query reads of a subject."""
+
+    card: StoredCard
+    facts: FactSet = field(default_factory=FactSet)
+
+    @property
+    def ref(self) -> Ref:
+        return self.card.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """What one transaction writes, if the subject is still at ``base_version``.
+
+    ``settled`` says that the CRM already shows what it should, so nothing is pending; for
+    ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
+    ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
+    ``SubjectStore.holders``.
+    """
+
+    ref: Ref
+    base_version: int
+    facts: Sequence[Fact]
+    body: Mapping[str, Json]
+    outgoing: Fields
+    settled: bool
+    doubt_until: datetime | None
+    due_at: datetime | None
+    next_change_at: datetime | None
+    history: Mapping[str, Json] | None
+    at: datetime
+    related: Sequence[Ref] = ()
+    debts: Debts = NO_DEBTS
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Version ``version`` of ``ref`` was dealt with, and the CRM shows ``published``.
+
+    ``doubt_until`` where it refused the version, so that what it shows is uncertain.
+    """
+
+    ref: Ref
+    version: int
+    published: Fields
+    doubt_until: datetime | None
+    next_change_at: datetime | None
