@@ -101,8 +101,16 @@ class Profile:
         return None if value == "" else value
 
 
-Condition = Callable[[Profile], bool | None]
-"""True, false, or None where an attribute it needs is missing."""
+Verdict = bool | None
+"""None where something that is needed to tell is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``changes_at`` is when time alone may next change the verdict; None where it never does."""
+
+    holds: Callable[[Profile], Verdict]
+    changes_at: Callable[[Profile], datetime | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +257,8 @@ class Action:
     """What a rep should do next; of each member, the first that fits and has it is taken.
 
     ``when`` maps ``class``, ``grade``, ``temperature``, ``segment`` or ``stage`` to the values
-    that fit; all that are named must. An empty ``when`` fits everybody.
+    that fit; all that are named must. Of several segments one is enough. An empty ``when`` fits
+    everybody.
     """
 
     id: str
@@ -266,6 +275,15 @@ class Mark:
 
     tag: str
     when: Mapping[str, frozenset[str]]
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A name of the policy's own for everybody of whom ``when`` is true."""
+
+    id: str
+    when: Condition
     text: Text
 
 
@@ -337,6 +355,7 @@ class Policy:
     funnel: FunnelPolicy | None = None
     categories: tuple[str, ...] = ()
     marks: tuple[Mark, ...] = ()
+    segments: tuple[Segment, ...] = ()
     priority: PriorityPolicy | None = None
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
 

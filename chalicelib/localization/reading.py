@@ -1,4 +1,4 @@
-"""Numbers and sums of money as people type them, in Persian, Arabic or Latin digits.
+"""Numbers, sums of money and days as people type them, in Persian, Arabic or Latin digits.
 
 What cannot be read without guessing is missing, which is not zero: «۱,۵» may be one and a half
 or fifteen. Money in toman, rial or hemat comes out in rial, as everywhere in the product.
@@ -7,8 +7,10 @@ or fifteen. Money in toman, rial or hemat comes out in rial, as everywhere in th
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from chalicelib.core.model import Money
 from chalicelib.localization.letters import key_form
@@ -116,3 +118,40 @@ def _total(parts: str) -> Decimal | None:
             return None
         total, last = total + Decimal(digits.replace(",", "")) * scale, scale
     return total
+
+
+_DAY = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
+_LAST_JALALI_YEAR = 1700
+"""Nobody's customer was born in the Gregorian years up to here, nor will be in the Jalali ones."""
+
+
+def day_of(value: object, zone: ZoneInfo) -> date | None:
+    """The local day of an instant or of a day in either calendar; None for anything else.
+
+    >>> tehran = ZoneInfo("Asia/Tehran")
+    >>> day_of("2026-03-20T22:00:00.000Z", tehran), day_of("۱۴۰۵/۱/۱", tehran)
+    (datetime.date(2026, 3, 21), datetime.date(2026, 3, 21))
+    >>> day_of("2026-02-30", tehran), day_of("soon", tehran)
+    (None, None)
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    try:
+        written = _DAY.fullmatch(key_form(value))
+        return _calendar_day(*map(int, written.groups())) if written else _local(value, zone)
+    except ValueError:
+        return None
+
+
+def _local(text: str, zone: ZoneInfo) -> date:
+    instant = datetime.fromisoformat(text)
+    return instant.astimezone(zone).date() if instant.tzinfo else instant.date()
+
+
+def _calendar_day(year: int, month: int, day: int) -> date:
+    if year > _LAST_JALALI_YEAR:
+        return date(year, month, day)
+    from persiantools.jdatetime import JalaliDate
+
+    found: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+    return found

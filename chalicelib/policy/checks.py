@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
-from chalicelib.core.model import Json
-from chalicelib.core.policy import Condition
-from chalicelib.policy import call_checks
+from chalicelib.policy import call_checks, condition_checks
 from chalicelib.policy.compilation import called
-from chalicelib.policy.conditions import FORMS, OPERATORS
+from chalicelib.policy.page_walk import walk
 from chalicelib.policy.problem import Problem, instead, pointer
-from chalicelib.scoring import models
-from chalicelib.scoring.models import Context
 
 Page = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -67,7 +63,7 @@ def value_classes_have_a_value(page: Page) -> Iterator[Problem]:
 def costs_are_numbers(page: Page) -> Iterator[Problem]:
     known = {name: row["type"] for name, row in page["attributes"].items()}
     numbers = [name for name, kind in known.items() if kind == "number"]
-    for path, node in _walk(page):
+    for path, node in walk(page):
         named = node.get("costs") if isinstance(node, Mapping) else None
         names = named.get("attributes", ()) if isinstance(named, Mapping) else ()
         for index, name in enumerate(names):
@@ -79,7 +75,7 @@ def costs_are_numbers(page: Page) -> Iterator[Problem]:
 def what_is_scored_is_read(page: Page) -> Iterator[Problem]:
     """Records of a kind are read only if some attribute is of them."""
     read = {row["of"] for row in page["attributes"].values()}
-    for path, node in _walk(page):
+    for path, node in walk(page):
         if not isinstance(node, Mapping):
             continue
         if node.get("model") == "satisfaction" and "survey" not in read:
@@ -139,7 +135,7 @@ def networks_are_networks(page: Page) -> Iterator[Problem]:
 
 
 def ids_are_unique(page: Page) -> Iterator[Problem]:
-    for path, rows in _walk(page):
+    for path, rows in walk(page):
         if isinstance(rows, list):
             ids = [row.get("id") if isinstance(row, Mapping) else None for row in rows]
             counts = Counter(ids)
@@ -148,83 +144,9 @@ def ids_are_unique(page: Page) -> Iterator[Problem]:
                     yield Problem(pointer((*path, index, "id")), f"{name} stands twice, rename one")
 
 
-def conditions_make_sense(page: Page) -> Iterator[Problem]:
-    """Models say which of their parameters are conditions, by having them compiled."""
-    places = {id(node): path for path, node in _walk(page)}
-    known = _attributes(page)
-    for group in (*page["lead"]["groups"], *page["customer"]["components"]):
-        for node in _conditions_of(group, page):
-            yield from _condition(node, places[id(node)], known)
-    opted_out = page.get("priority", {}).get("opted_out")
-    if opted_out:
-        yield from _condition(opted_out, ("priority", "opted_out"), known)
-
-
-def _conditions_of(group: Page, page: Page) -> list[Mapping[str, Json]]:
-    found: list[Mapping[str, Json]] = []
-
-    def note(node: Mapping[str, Json]) -> Condition:
-        found.append(node)
-        return lambda _: None
-
-    context = Context(note, ZoneInfo("UTC"), page["calendar"], page["currency"])
-    models.load(group["model"]).Model.from_page(group, context)
-    return found
-
-
 def _attributes(page: Page) -> dict[str, str]:
     """Types by the names that conditions use."""
     return {called(name, row): row["type"] for name, row in page["attributes"].items()}
-
-
-def _condition(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
-    forms = [form for form in FORMS if form in node]
-    if len(forms) != 1:
-        yield Problem(pointer(path), f"write exactly one of: {', '.join(FORMS)}")
-        return
-    (form,) = forms
-    if form == "attribute":
-        yield from _leaf(node, path, known)
-    elif set(OPERATORS) & set(node):
-        stray = ", ".join(sorted(set(OPERATORS) & set(node)))
-        yield Problem(pointer(path), f"write {stray} beside an attribute, not beside {form}")
-    parts = node[form] if form in ("all", "any") else []
-    for index, part in enumerate(parts):
-        yield from _condition(part, (*path, form, index), known)
-    if form == "not":
-        yield from _condition(node["not"], (*path, "not"), known)
-
-
-def _leaf(node: Page, path: Path, known: Mapping[str, str]) -> Iterator[Problem]:
-    name, used = node["attribute"], [key for key in node if key in OPERATORS]
-    if known.get(name, _ACTIVITY) == _ACTIVITY:
-        yield Problem(pointer((*path, "attribute")), _no_attribute(name, known))
-        return
-    fitting = [key for key, operator in OPERATORS.items() if known[name] in operator.types]
-    if not used:
-        yield Problem(pointer(path), f"say what of {name}, {instead('', fitting)}")
-    for key in used:
-        if key not in fitting:
-            reason = f"{key} does not fit {name}, which is of type {known[name]}"
-            yield Problem(pointer((*path, key)), f"{reason}; {instead('', fitting)}")
-        elif key in ("equals", "in") and not _is_of(known[name], node[key]):
-            yield Problem(pointer((*path, key)), f"{name} is of type {known[name]}: write such")
-
-
-def _no_attribute(name: str, known: Mapping[str, str]) -> str:
-    if name in known:
-        return f"{name} is an activity; give it a rule in a group of the model engagement"
-    attributes = [one for one, kind in known.items() if kind != _ACTIVITY]
-    return f"{name} is not in attributes, {instead(name, sorted(attributes))}"
-
-
-def _is_of(kind: str, operand: Any) -> bool:
-    values = operand if isinstance(operand, list) else [operand]
-    wanted = {"number": (int, float), "boolean": (bool,)}.get(kind, (str,))
-    return all(
-        isinstance(value, wanted) and (kind == "boolean" or not isinstance(value, bool))
-        for value in values
-    )
 
 
 def referrals_name_an_attribute(page: Page) -> Iterator[Problem]:
@@ -248,20 +170,6 @@ def stages_are_mapped_once(page: Page) -> Iterator[Problem]:
                 yield Problem(where, f"{one} stands twice, keep one")
 
 
-def _walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """All mappings and lists of a page with their places."""
-    inner: Iterable[tuple[str | int, Any]] = ()
-    if isinstance(value, Mapping):
-        inner = value.items()
-    elif isinstance(value, list):
-        inner = enumerate(value)
-    else:
-        return
-    yield path, value
-    for key, one in inner:
-        yield from _walk(one, (*path, key))
-
-
 CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     time_zone_exists,
     activities_are_named,
@@ -274,7 +182,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     costs_are_numbers,
     what_is_scored_is_read,
     ids_are_unique,
-    conditions_make_sense,
+    *condition_checks.CHECKS,
     referrals_name_an_attribute,
     stages_are_mapped_once,
     *call_checks.CHECKS,

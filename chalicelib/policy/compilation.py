@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,9 +24,11 @@ from chalicelib.core.policy import (
     Policy,
     PublishPolicy,
     Reset,
+    Segment,
 )
 from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.scope import Scope
 from chalicelib.policy.version import version_of
 from chalicelib.scoring import models
 from chalicelib.scoring.models import Context
@@ -45,7 +49,8 @@ def compile_policy(page: Mapping[str, Json]) -> Policy:
 
 
 def _compile(page: Page, version: str) -> Policy:
-    groups = _GroupCompiler(_context(page))
+    scope = _scope(page)
+    groups = _GroupCompiler(_context(page, scope))
     actions = tuple(map(action, page.get("actions", [])))
     return Policy(
         name=page["name"],
@@ -66,15 +71,29 @@ def _compile(page: Page, version: str) -> Policy:
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
         categories=tuple(page.get("products", {}).get("categories", ())),
         marks=tuple(map(mark, page.get("tags", []))),
+        segments=tuple(_segment(row, scope) for row in page.get("segments", [])),
     )
 
 
-def _context(page: Page) -> Context:
+def _scope(page: Page) -> Scope:
+    """A segment may go by those that stand above it."""
+    scope = Scope(ZoneInfo(page["time_zone"]), page["calendar"], page["currency"])
+    for row in page.get("segments", []):
+        condition = compile_condition(row["when"], scope)
+        scope = replace(scope, segments={**scope.segments, row["id"]: condition})
+    return scope
+
+
+def _segment(row: Page, scope: Scope) -> Segment:
+    return Segment(row["id"], scope.segments[row["id"]], Text(**row["text"]))
+
+
+def _context(page: Page, scope: Scope) -> Context:
     return Context(
-        condition=compile_condition,
-        time_zone=ZoneInfo(page["time_zone"]),
-        calendar=page["calendar"],
-        currency=page["currency"],
+        condition=partial(compile_condition, scope=scope),
+        time_zone=scope.time_zone,
+        calendar=scope.calendar,
+        currency=scope.currency,
         labels={
             called(name, row): Text(row["label"]["en"], row["label"]["fa"])
             for name, row in page["attributes"].items()

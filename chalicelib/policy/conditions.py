@@ -1,30 +1,32 @@
 """Conditions: from the page's JSON to functions of a profile.
 
-A condition has one form: ``attribute`` with operators that must all hold, or ``all``, ``any``,
-``not`` over other conditions. It is true, false or, where an attribute is missing, unknown, by
-Kleene's logic: unknown and false is false, unknown or true is true, all else stays unknown.
-``when_missing`` says what unknown shall be. Texts are compared in their key form.
+A condition has one form: ``attribute`` with operators that must all hold, a word for what
+happened (``count``, ``sum``, ``average``, ``ratio``, ``first``, ``last``, ``sequence``, see
+``happenings``), ``segment`` for one of the policy's own, or ``all``, ``any``, ``not`` over other
+conditions. It is true, false or, where something it needs is missing, unknown, by Kleene's logic:
+unknown and false is false, unknown or true is true, all else stays unknown. ``when_missing`` says
+what unknown shall be.
 
-A new operator is one row of ``OPERATORS``; a new form, say a count in a window, one of ``FORMS``.
+A new operator is one row of ``operators.OPERATORS``, a new form one of ``FORMS``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from chalicelib.core.model import Json
-from chalicelib.core.policy import AttributeType, Condition, Profile
-from chalicelib.localization.letters import key_form
-from chalicelib.localization.reading import number_of
+from chalicelib.core.policy import Condition, Profile, Verdict
+from chalicelib.policy.days import DAY_OPERATORS, day_condition
+from chalicelib.policy.happenings import HAPPENINGS
+from chalicelib.policy.operators import OPERATORS, Test
+from chalicelib.policy.scope import GREENWICH, Scope
 
-Test = Callable[[Json], bool | None]
-"""Of an attribute's value, which is None if it is missing."""
+Node = Mapping[str, Json]
 
 
-def compile_condition(node: Mapping[str, Json]) -> Condition:
+def compile_condition(node: Node, scope: Scope = GREENWICH) -> Condition:
     """The function of a condition that has passed validation.
 
     >>> from datetime import UTC, datetime
@@ -32,40 +34,46 @@ def compile_condition(node: Mapping[str, Json]) -> Condition:
     >>> from chalicelib.core.model import Ref
     >>> profile = Profile(Ref("hubspot-main", "contact", "1"), datetime(2026, 3, 21, tzinfo=UTC),
     ...                   {"job_title": "Chief  TECHNOLOGY Officer"}, {}, (), FactSet())
-    >>> compile_condition({"attribute": "job_title", "has_word": ["chief", "مدیرعامل"]})(profile)
+    >>> chief = {"attribute": "job_title", "has_word": ["chief", "مدیرعامل"]}
+    >>> compile_condition(chief).holds(profile)
     True
-    >>> compile_condition({"attribute": "country", "equals": "Iran"})(profile) is None
+    >>> compile_condition({"attribute": "country", "equals": "Iran"}).holds(profile) is None
     True
     """
     form = next(form for form in FORMS if form in node)
-    condition = FORMS[form](node)
+    condition = FORMS[form](node, scope)
     if "when_missing" in node:
         return _settled(condition, cast(bool, node["when_missing"]))
     return condition
 
 
 def _settled(condition: Condition, when_missing: bool) -> Condition:
+    holds = condition.holds
+
     def settled(profile: Profile) -> bool:
-        holds = condition(profile)
-        return when_missing if holds is None else holds
+        verdict = holds(profile)
+        return when_missing if verdict is None else verdict
 
-    return settled
+    return Condition(settled, condition.changes_at)
 
 
-def _attribute(node: Mapping[str, Json]) -> Condition:
-    tests = [
-        OPERATORS[name].compile(operand) for name, operand in node.items() if name in OPERATORS
-    ]
+def _attribute(node: Node, scope: Scope) -> Condition:
     read = _reader(str(node["attribute"]))
-    if len(tests) == 1:
-        only = tests[0]
-        return lambda profile: only(read(profile))
+    parts = [
+        _tested(read, OPERATORS[name].compile(operand))
+        for name, operand in node.items()
+        if name in OPERATORS
+    ]
+    parts += [
+        day_condition(read, name, operand, scope)
+        for name, operand in node.items()
+        if name in DAY_OPERATORS
+    ]
+    return parts[0] if len(parts) == 1 else _every(parts)
 
-    def every(profile: Profile) -> bool | None:
-        value = read(profile)
-        return _both(test(value) for test in tests)
 
-    return every
+def _tested(read: Callable[[Profile], Json], test: Test) -> Condition:
+    return Condition(lambda profile: test(read(profile)))
 
 
 def _reader(name: str) -> Callable[[Profile], Json]:
@@ -79,164 +87,70 @@ def _value(value: Json) -> Json:
     return None if value == "" else value
 
 
-def _all(node: Mapping[str, Json]) -> Condition:
-    parts = _parts(node["all"])
-    return lambda profile: _both(part(profile) for part in parts)
+def _segment(node: Node, scope: Scope) -> Condition:
+    return scope.segments[str(node["segment"])]
 
 
-def _any(node: Mapping[str, Json]) -> Condition:
-    parts = _parts(node["any"])
-    return lambda profile: _not(_both(_not(part(profile)) for part in parts))
+def _all(node: Node, scope: Scope) -> Condition:
+    return _every(_parts(node["all"], scope))
 
 
-def _none(node: Mapping[str, Json]) -> Condition:
-    (part,) = _parts([node["not"]])
-    return lambda profile: _not(part(profile))
+def _any(node: Node, scope: Scope) -> Condition:
+    return _negated(_every([_negated(part) for part in _parts(node["any"], scope)]))
 
 
-def _parts(nodes: Json) -> list[Condition]:
-    return [compile_condition(node) for node in cast(list[Mapping[str, Json]], nodes)]
+def _none(node: Node, scope: Scope) -> Condition:
+    (part,) = _parts([node["not"]], scope)
+    return _negated(part)
 
 
-def _both(found: Iterable[bool | None]) -> bool | None:
+def _parts(nodes: Json, scope: Scope) -> list[Condition]:
+    return [compile_condition(node, scope) for node in cast(list[Node], nodes)]
+
+
+def _every(parts: Sequence[Condition]) -> Condition:
     """Kleene's "and" over any number: one false is enough, one unknown keeps it open."""
-    verdict: bool | None = True
-    for holds in found:
-        if holds is False:
-            return False
-        if holds is None:
-            verdict = None
-    return verdict
+    verdicts = tuple(part.holds for part in parts)
+
+    def every(profile: Profile) -> bool | None:
+        known: bool | None = True
+        for holds in verdicts:
+            found = holds(profile)
+            if found is False:
+                return False
+            if found is None:
+                known = None
+        return known
+
+    return Condition(every, _first_change(parts))
 
 
-def _not(holds: bool | None) -> bool | None:
-    return None if holds is None else not holds
+def _first_change(parts: Iterable[Condition]) -> Callable[[Profile], datetime | None] | None:
+    """Early rather than late: what changes a part need not change the whole."""
+    timed = [part.changes_at for part in parts if part.changes_at]
+    if len(timed) < 2:  # noqa: PLR2004  # of one, its own
+        return timed[0] if timed else None
+
+    def first(profile: Profile) -> datetime | None:
+        return min((at for change in timed if (at := change(profile))), default=None)
+
+    return first
 
 
-FORMS: Mapping[str, Callable[[Mapping[str, Json]], Condition]] = {
+def _negated(part: Condition) -> Condition:
+    holds = part.holds
+    return Condition(lambda profile: _not(holds(profile)), part.changes_at)
+
+
+def _not(verdict: Verdict) -> Verdict:
+    return None if verdict is None else not verdict
+
+
+FORMS: Mapping[str, Callable[[Node, Scope], Condition]] = {
     "attribute": _attribute,
+    "segment": _segment,
+    **HAPPENINGS,
     "all": _all,
     "any": _any,
     "not": _none,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """``operand`` is the JSON Schema of what stands beside it on the page."""
-
-    operand: Mapping[str, Json]
-    types: frozenset[AttributeType]
-    compile: Callable[[Json], Test]
-
-
-def _key(value: Json) -> object:
-    if isinstance(value, str):
-        return key_form(value)
-    # Python takes True for 1; a person does not.
-    return (value,) if isinstance(value, bool) else value
-
-
-def _equals(operand: Json) -> Test:
-    return _in([operand])
-
-
-def _in(operand: Json) -> Test:
-    keys = frozenset(_key(one) for one in cast(Sequence[Json], operand))
-    if any(isinstance(key, int | float) for key in keys):
-        return _numeric(lambda value: _key(value) in keys)
-    return lambda value: None if value is None else _key(value) in keys
-
-
-def _numeric(test: Callable[[Json], bool]) -> Test:
-    """What was typed as text counts as the number that it says; what says none is missing."""
-
-    def numeric(value: Json) -> bool | None:
-        read = number_of(value) if isinstance(value, str) else value
-        return None if read is None else test(read)
-
-    return numeric
-
-
-def _at_least(operand: Json) -> Test:
-    return _between([operand, float("inf")])
-
-
-def _at_most(operand: Json) -> Test:
-    return _between([float("-inf"), operand])
-
-
-def _between(operand: Json) -> Test:
-    low, high = cast(Sequence[float], operand)
-
-    def between(value: Json) -> bool | None:
-        number = number_of(value)
-        return None if number is None else low <= number <= high
-
-    return between
-
-
-def _contains(operand: Json) -> Test:
-    keys = [key_form(text) for text in _texts(operand)]
-    return _of_text(lambda text: any(key in text for key in keys))
-
-
-def _has_word(operand: Json) -> Test:
-    words = "|".join(re.escape(key_form(text)) for text in _texts(operand))
-    return _matches(rf"(?<!\w)(?:{words})(?!\w)")
-
-
-def _matches(operand: Json) -> Test:
-    pattern = re.compile(str(operand), re.IGNORECASE)
-    return _of_text(lambda text: pattern.search(text) is not None)
-
-
-def _of_text(holds: Callable[[str], bool]) -> Test:
-    return lambda value: holds(key_form(value)) if isinstance(value, str) else None
-
-
-def _texts(operand: Json) -> Sequence[str]:
-    return [operand] if isinstance(operand, str) else cast(Sequence[str], operand)
-
-
-def _present(operand: Json) -> Test:
-    return lambda value: (value is not None) is operand
-
-
-def _missing(operand: Json) -> Test:
-    return lambda value: (value is None) is operand
-
-
-_SCALAR: dict[str, Json] = {
-    "type": ["string", "number", "boolean"],
-    "description": "a text, a number, or true or false",
-}
-_NUMBER: dict[str, Json] = {"type": "number"}
-_NAMES: dict[str, Json] = {
-    "anyOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}},
-    ],
-    "description": "a text, or a list of texts of which one is enough",
-}
-_LIST: dict[str, Json] = {"type": "array", "minItems": 1, "items": _SCALAR}
-_PAIR: dict[str, Json] = {"type": "array", "minItems": 2, "maxItems": 2, "items": _NUMBER}
-_TRUE_OR_FALSE: dict[str, Json] = {"type": "boolean"}
-
-_WORDS: frozenset[AttributeType] = frozenset({"text", "choice"})
-_NUMBERS: frozenset[AttributeType] = frozenset({"number"})
-_VALUES: frozenset[AttributeType] = frozenset({"text", "number", "boolean", "choice"})
-_KNOWN: frozenset[AttributeType] = _VALUES | {"date"}
-
-OPERATORS: Mapping[str, Operator] = {
-    "equals": Operator(_SCALAR, _VALUES, _equals),
-    "in": Operator(_LIST, _VALUES, _in),
-    "at_least": Operator(_NUMBER, _NUMBERS, _at_least),
-    "at_most": Operator(_NUMBER, _NUMBERS, _at_most),
-    "between": Operator(_PAIR, _NUMBERS, _between),
-    "contains": Operator(_NAMES, _WORDS, _contains),
-    "has_word": Operator(_NAMES, _WORDS, _has_word),
-    "matches": Operator({"type": "string", "format": "regex"}, _WORDS, _matches),
-    "present": Operator(_TRUE_OR_FALSE, _KNOWN, _present),
-    "missing": Operator(_TRUE_OR_FALSE, _KNOWN, _missing),
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.core.model import ACTIVITY_KINDS, Json
 from chalicelib.core.outputs import OUTPUTS, RFM_SEGMENTS
-from chalicelib.policy.conditions import OPERATORS
+from chalicelib.policy.grammar import condition_properties, happening_schema, where_schema
 from chalicelib.scoring import models
 from chalicelib.scoring.machine_traffic import CHECKS
 
@@ -31,9 +31,9 @@ def policy_schema() -> dict[str, Any]:
     ]
     schema["properties"]["machine_traffic"]["properties"]["off"]["items"]["enum"] = [*CHECKS]
     definitions["action_when"]["properties"] = _action_names()
-    definitions["condition"]["properties"] |= {
-        name: operator.operand for name, operator in OPERATORS.items()
-    }
+    definitions["happening"] = happening_schema()
+    definitions["where"] = where_schema()
+    definitions["condition"]["properties"] |= condition_properties()
     definitions["group"] = _group(definitions["group"])
     return schema
 
@@ -41,10 +41,21 @@ def policy_schema() -> dict[str, Any]:
 def _action_names() -> dict[str, Json]:
     choices = {row.name: [choice.value for choice in row.choices] for row in OUTPUTS}
     names = {name: choices[name] for name in ("class", "grade", "temperature")}
-    names |= {"segment": list(RFM_SEGMENTS), "stage": choices["stage_segment"]}
-    return {
+    names["stage"] = choices["stage_segment"]
+    properties: dict[str, Json] = {
         name: {"type": "array", "minItems": 1, "items": {"enum": [*values]}}
         for name, values in names.items()
+    }
+    return properties | {"segment": _segments()}
+
+
+def _segments() -> Json:
+    """Which of the page's own there are is left to the checks."""
+    description = f"one of {', '.join(RFM_SEGMENTS)}, or of the section segments"
+    return {
+        "type": "array",
+        "minItems": 1,
+        "items": {"allOf": [{"$ref": "#/$defs/id"}], "description": description},
     }
 
 

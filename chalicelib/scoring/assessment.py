@@ -52,8 +52,15 @@ class Assessment:
         standing = self.standing.changes_at if self.standing else None
         products = self.products.changes_at if self.products else None
         newcomer = newcomers.changes_at(self.policy.customer, self.profile)
-        others = (self.next_fact_at, standing, products, newcomer)
+        others = (self.next_fact_at, standing, products, newcomer, *self._conditions_change())
         return min((at for at in (*jumps, *others) if at), default=None)
+
+    def _conditions_change(self) -> list[datetime | None]:
+        """Of those that stand outside the groups, whose models speak for themselves."""
+        conditions = [one.when for one in self.policy.segments]
+        if self.policy.priority and self.policy.priority.opted_out:
+            conditions.append(self.policy.priority.opted_out)
+        return [one.changes_at(self.profile) for one in conditions if one.changes_at]
 
     @property
     def known_components(self) -> tuple[Reading, ...]:

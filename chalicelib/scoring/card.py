@@ -30,6 +30,7 @@ from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
 from chalicelib.scoring.priority import priority_of
+from chalicelib.scoring.publication import segment_tag
 
 D = TypeVar("D", Rfm, CustomerValue, Satisfaction)
 
@@ -72,7 +73,8 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
     bought = _detail(assessment, Rfm)
     purchases = assessment.profile.purchases
     stage = _stage(assessment.standing)
-    names = _names(lead, customer, bought, stage)
+    own = tuple(one.id for one in assessment.policy.segments if one.when.holds(assessment.profile))
+    names = _names(lead, customer, _segment(bought) + own, stage)
     advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
         subject=assessment.profile.subject,
@@ -83,7 +85,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         customer=customer,
         rfm=bought,
         last_purchase=purchases[-1] if purchases else None,
-        segments=_segments(names, assessment.standing),
+        segments=_segment(bought) + _stage_segments(assessment.standing) + own,
         tags=_tags(assessment, names, bought),
         reasons=(),
         completeness=completeness(assessment),
@@ -100,9 +102,12 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
     )
 
 
-def _segments(names: Mapping[str, str], standing: Standing | None) -> tuple[str, ...]:
-    bought = (names["segment"],) if "segment" in names else ()
-    return bought + (standing.segments if standing else ())
+def _segment(bought: Rfm | None) -> tuple[str, ...]:
+    return (bought.segment,) if bought and bought.segment else ()
+
+
+def _stage_segments(standing: Standing | None) -> tuple[str, ...]:
+    return standing.segments if standing else ()
 
 
 def _stage(standing: Standing | None) -> str | None:
@@ -197,17 +202,23 @@ def _flags(assessment: Assessment) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+Names = Mapping[str, tuple[str, ...]]
+"""What actions and tags go by; a subject may be in several segments."""
+
+
 def _names(
-    lead: LeadScore, customer: CustomerScore | None, bought: Rfm | None, stage: str | None
-) -> dict[str, str]:
-    """What actions and tags go by."""
-    names = {"grade": lead.grade, "temperature": lead.temperature}
+    lead: LeadScore, customer: CustomerScore | None, segments: tuple[str, ...], stage: str | None
+) -> Names:
+    names: dict[str, tuple[str, ...]] = {
+        "grade": (lead.grade,),
+        "temperature": (lead.temperature,),
+    }
     if customer:
-        names["class"] = customer.class_
-    if bought and bought.segment:
-        names["segment"] = bought.segment
+        names["class"] = (customer.class_,)
+    if segments:
+        names["segment"] = segments
     if stage:
-        names["stage"] = stage
+        names["stage"] = (stage,)
     return names
 
 
@@ -225,9 +236,9 @@ def _of_products(categories: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"product:{category}" for category in categories)
 
 
-def _tags(assessment: Assessment, names: Mapping[str, str], bought: Rfm | None) -> tuple[str, ...]:
-    named = [name for name in ("class", "segment") if name in names]
-    tags = [f"{name}:{names[name].replace('_', '-')}" for name in named]
+def _tags(assessment: Assessment, names: Names, bought: Rfm | None) -> tuple[str, ...]:
+    tags = [f"class:{name}" for name in names.get("class", ())]
+    tags += [segment_tag(name) for name in names.get("segment", ())]
     tags += newcomers.tags(assessment.policy.customer, assessment.profile)
     if bought and bought.one_time_buyer:
         tags.append("customer:one-time-buyer")
@@ -239,20 +250,20 @@ def _tags(assessment: Assessment, names: Mapping[str, str], bought: Rfm | None) 
     return tuple(sorted(tags))
 
 
-def _advice(advisers: Mapping[Adviser, Sequence[Action]], names: Mapping[str, str]) -> Advice:
+def _advice(advisers: Mapping[Adviser, Sequence[Action]], names: Names) -> Advice:
     found = {member: _first_fitting(actions, names) for member, actions in advisers.items()}
     return Advice(**{member: getattr(action, member) for member, action in found.items() if action})
 
 
-def _first_fitting(actions: Sequence[Action], names: Mapping[str, str]) -> Action | None:
+def _first_fitting(actions: Sequence[Action], names: Names) -> Action | None:
     for action in actions:
         if _fits(action.when, names):
             return action
     return None
 
 
-def _fits(when: Mapping[str, frozenset[str]], names: Mapping[str, str]) -> bool:
-    return all(names.get(name) in fitting for name, fitting in when.items())
+def _fits(when: Mapping[str, frozenset[str]], names: Names) -> bool:
+    return not any(fitting.isdisjoint(names.get(name, ())) for name, fitting in when.items())
 
 
 def _priority(

@@ -84,7 +84,7 @@ def priority_of(
         minutes=policy.minutes,
         existing=bool(profile.purchases),
         low=low,
-        opted_out=policy.opted_out is not None and policy.opted_out(profile) is True,
+        opted_out=policy.opted_out is not None and policy.opted_out.holds(profile) is True,
         owner=_owner(policy.owner, profile),
         last_contact_at=last,
         waiting_since=waiting_since,

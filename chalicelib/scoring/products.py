@@ -145,7 +145,7 @@ def _bought(facts: FactSet) -> Iterator[tuple[str, datetime, float]]:
     for item in facts.states("line_item"):
         closed = won.get(str(item.data.get("deal_id")))
         if closed and (value := _value(item)) > 0:
-            yield _category(item), closed, value
+            yield category_of(item), closed, value
 
 
 def _value(fact: Fact) -> float:
@@ -153,8 +153,8 @@ def _value(fact: Fact) -> float:
     return float(worth.amount) if worth else 0.0
 
 
-def _category(item: Fact) -> str:
-    """What the policy calls so, else the type of the product."""
+def category_of(item: Fact) -> str:
+    """Of a line item: what the policy calls so, else the type of the product."""
     match item.data:
         case {"category": str(category)}:
             return category

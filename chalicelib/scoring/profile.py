@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import cast
 
-from chalicelib.core.facts import FactSet
+from chalicelib.core.facts import FactSet, parse_instant
 from chalicelib.core.model import Activity, Json, Ref
 from chalicelib.core.policy import MachineTraffic, Profile
 from chalicelib.core.purchases import turnover
@@ -28,6 +28,7 @@ def profile_of(
     bought = turnover(facts, now)
     coming += [one.occurred_at for one in bought.purchases if one.occurred_at > now]
     coming += [bought.changes_at] if bought.changes_at else []
+    coming += _told_ahead(facts, now)
     profile = Profile(
         subject=subject,
         now=now,
@@ -70,3 +71,10 @@ def _by_kind(
         else:
             coming.append(activity.occurred_at)
     return {kind: tuple(found) for kind, found in done.items()}, coming
+
+
+def _told_ahead(facts: FactSet, now: datetime) -> list[datetime]:
+    """When tickets and answers to surveys are going to be, where a clock put them ahead."""
+    told = [fact.data.get("opened_at") for fact in facts.by_type.get("ticket", ())]
+    told += [fact.data.get("answered_at") for fact in facts.by_type.get("survey", ())]
+    return [at for text in told if text and (at := parse_instant(str(text))) > now]

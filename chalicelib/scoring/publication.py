@@ -39,10 +39,15 @@ def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     """The same rows with all tags that the policy can give."""
     products = tuple(Choice(f"product:{one}", Text(one, one)) for one in policy.categories)
     tags = products + tuple(Choice(mark.tag, mark.text) for mark in policy.marks)
+    tags += tuple(Choice(segment_tag(one.id), one.text) for one in policy.segments)
     return tuple(
         replace(row, choices=row.choices + tags) if row.name == "tags" else row
         for row in outputs(policy.publish, kind)
     )
+
+
+def segment_tag(segment: str) -> str:
+    return f"segment:{segment.replace('_', '-')}"
 
 
 @cache

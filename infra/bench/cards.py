@@ -106,7 +106,7 @@ def _timed(work: Callable[[], object]) -> float:
 def _against_rival(policy: Policy, seed: int) -> Figure:
     """The attribute rules alone, which rule-engine can say too; both must find the same."""
     profiles = [profile_of(*one, made.NOW)[0] for one in _people(made.lead, seed)]
-    ours = [rule.when for rule in cast(fit.Model, policy.lead.groups[0].model).rules]
+    ours = [rule.when.holds for rule in cast(fit.Model, policy.lead.groups[0].model).rules]
     things = [_thing(profile) for profile in profiles]
     theirs = [_rival_rule(rule["when"]) for rule in made.page()["lead"]["groups"][0]["rules"]]
     _check_alike(

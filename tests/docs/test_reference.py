@@ -14,7 +14,8 @@ from chalicelib.core.facts import FACT_TYPES, Fact
 from chalicelib.core.model import KINDS
 from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.policy import compile_policy, validate
-from chalicelib.policy.conditions import FORMS, OPERATORS
+from chalicelib.policy.conditions import FORMS
+from chalicelib.policy.grammar import condition_properties
 from chalicelib.policy.schema import policy_schema
 from chalicelib.scoring import models, score_card
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
@@ -89,7 +90,13 @@ def test_the_example_of_the_policy_page_is_a_policy():
 
 @pytest.mark.parametrize(
     "word",
-    [*policy_schema()["properties"], *OPERATORS, *FORMS, *models.names(), *RFM_SEGMENTS],
+    [
+        *policy_schema()["properties"],
+        *condition_properties(),
+        *FORMS,
+        *models.names(),
+        *RFM_SEGMENTS,
+    ],
 )
 def test_the_policy_page_names_whatever_a_policy_may_say(word):
     assert re.search(rf"`[^`]*\b{word}\b[^`]*`", policy_page())

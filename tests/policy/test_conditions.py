@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from chalicelib.core.facts import FactSet
 from chalicelib.core.policy import Profile
-from chalicelib.policy.conditions import OPERATORS, compile_condition
+from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.operators import OPERATORS
 from tests.oracle.scorer import truth
 from tests.scoring.examples import NOW, SUBJECT, conditions
 
@@ -14,7 +15,7 @@ WORDS = {True: "yes", False: "no", None: "unknown"}
 def holds(condition, account=None, **attributes):
     attributes["account"] = account or {}
     profile = Profile(SUBJECT, NOW, attributes, {}, (), FactSet())
-    return compile_condition(condition)(profile)
+    return compile_condition(condition).holds(profile)
 
 
 @pytest.mark.parametrize(

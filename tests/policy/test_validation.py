@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from chalicelib.core.errors import ConfigurationError
 from chalicelib.policy import PolicyInvalid, validate
 from chalicelib.policy.schema import policy_schema
-from tests.scoring.examples import starter
+from tests.scoring.examples import TEXT, starter
 
 SHIPPED = sorted(Path("chalicelib/policy/shipped").glob("*.yaml"))
 
@@ -140,7 +140,7 @@ BROKEN = {
         condition({"attribute": "email_clicked", "present": True}),
         [
             (
-                f"{RULE}/when/attribute: email_clicked is an activity; give it a rule in a group of "
+                f"{RULE}/when/attribute: email_clicked is an activity; count it (count: …), or give it a rule in a group of "
                 "the model engagement"
             )
         ],
@@ -173,11 +173,72 @@ BROKEN = {
     ),
     "two forms in one condition": (
         condition({"attribute": "phone", "all": [{"attribute": "email", "present": True}]}),
-        [f"{RULE}/when: write exactly one of: attribute, all, any, not"],
+        [
+            (
+                f"{RULE}/when: attribute and all cannot stand side by side: put a list of both "
+                "under all or any"
+            )
+        ],
     ),
     "an operator without its attribute": (
         condition({"all": [{"attribute": "email", "present": True}], "equals": "x"}),
-        [f"{RULE}/when: write equals beside an attribute, not beside all"],
+        [f"{RULE}/when/equals: write equals beside attribute or count or sum, not beside all"],
+    ),
+    "a count without how many": (
+        condition({"count": "email.opened", "within_days": 30}),
+        [f"{RULE}/when: say how much: write one of: at_least, at_most, between, equals"],
+    ),
+    "two windows at once": (
+        condition({"count": "email.opened", "within_days": 30, "this": "month", "at_least": 1}),
+        [f"{RULE}/when: write only one of: within_days, this"],
+    ),
+    "a ratio to nothing": (
+        condition({"ratio": "email.opened", "at_least": 0.2}),
+        [f"{RULE}/when: add to beside ratio"],
+    ),
+    "an unknown happening": (
+        condition({"count": "email.openend", "at_least": 1}),
+        [
+            (
+                f"{RULE}/when/count: write a kind of activity such as email.opened, one of your "
+                "own that begins with x., or purchase, ticket, survey instead of 'email.openend'"
+            )
+        ],
+    ),
+    "when something happened last, of no age": (
+        condition({"last": "purchase"}),
+        [f"{RULE}/when: write exactly one of: within_days, longer_ago_days"],
+    ),
+    "a window where none belongs": (
+        condition({"attribute": "phone", "present": True, "within_days": 3}),
+        [
+            f"{RULE}/when/within_days: write within_days beside count or sum or average, not beside attribute"
+        ],
+    ),
+    "a segment that is not there": (
+        condition({"segment": "vip"}),
+        [f"{RULE}/when/segment: there is no segment vip above: add it to segments"],
+    ),
+    "a segment that stands below": (
+        starter(
+            segments=[
+                {"id": "b", "when": {"segment": "a"}, "text": TEXT},
+                {"id": "a", "when": {"attribute": "phone", "present": True}, "text": TEXT},
+            ]
+        ),
+        ["/segments/0/when/segment: there is no segment a above: add it to segments"],
+    ),
+    "a segment with a name of RFM": (
+        starter(
+            segments=[
+                {"id": "loyal", "when": {"attribute": "phone", "present": True}, "text": TEXT}
+            ]
+        ),
+        ["/segments/0/id: loyal is a segment of RFM, choose another name"],
+    ),
+    "an action for a segment that is not there": (
+        starter(actions=[{"id": "one", "when": {"segment": ["loial"]}, "text": TEXT}]),
+        ["/actions/0/when/segment/0: there is no segment loial, did you mean loyal?"],
     ),
     "a mistake deep inside": (
         condition({"any": [{"not": {"attribute": "emial", "present": True}}]}),
@@ -189,7 +250,12 @@ BROKEN = {
     ),
     "a condition of nothing": (
         condition({}),
-        [f"{RULE}/when: write exactly one of: attribute, all, any, not"],
+        [
+            (
+                f"{RULE}/when: write exactly one of: attribute, segment, count, sum, average, "
+                "ratio, first, last, sequence, all, any, not"
+            )
+        ],
     ),
     "a rule that stands twice": (
         edited(lambda page: page["lead"]["groups"][0]["rules"][1].update(id="decision_maker")),

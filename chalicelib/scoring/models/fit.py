@@ -1,13 +1,14 @@
 """Who they are: rules that are true or false of a record as it is now.
 
 A rule that holds gives its points; a changed property replaces them, nothing accumulates and
-nothing decays. A rule whose attribute is missing does not fire and counts as not known: its points
-are shared among the attributes of it that are missing, to tell what would be worth asking.
+nothing decays. A condition with a window may change by itself. A rule whose attribute is missing
+does not fire and counts as not known: its points are shared among the attributes of it that are
+missing, to tell what would be worth asking.
 
 >>> from chalicelib.core.facts import FactSet
 >>> from chalicelib.core.model import Ref
 >>> from datetime import UTC, datetime
->>> big = Rule("big", lambda profile: profile.attributes.get("employees") == 500, 10,
+>>> big = Rule("big", Condition(lambda profile: profile.attributes.get("employees") == 500), 10,
 ...            Text("Large company", "شرکت بزرگ"))
 >>> profile = Profile(Ref("hubspot-main", "contact", "1"), datetime(2026, 3, 21, tzinfo=UTC),
 ...                   {"employees": 500}, {}, (), FactSet())
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 
 from chalicelib.core.card import Gap
@@ -55,16 +57,21 @@ class Model:
         return sum(rule.points for rule in self.rules if rule.points > 0)
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        found = [(rule, rule.when(profile)) for rule in self.rules]
+        found = [(rule, rule.when.holds(profile)) for rule in self.rules]
         return Measure(
             terms=tuple(Term(rule.id, rule.points, rule.text) for rule, holds in found if holds),
             known=sum(holds is not None for _, holds in found),
             asked=len(found),
+            changes_at=self._changes_at(profile),
             at_stake=sum([abs(rule.points) for rule, _ in found if rule.asks]),
             gaps=tuple(
                 gap for rule, holds in found if holds is None for gap in _gaps(rule, profile)
             ),
         )
+
+    def _changes_at(self, profile: Profile) -> datetime | None:
+        timed = [rule.when.changes_at for rule in self.rules if rule.when.changes_at]
+        return min((at for change in timed if (at := change(profile))), default=None)
 
 
 def _gaps(rule: Rule, profile: Profile) -> list[Gap]:
