@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import compile_policy, validate
-from chalicelib.scoring import score_card
+from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.publication import provisioned
 from tests.scoring.examples import NOW, SUBJECT, TEXT, ago, bought, fact_set, starter
 
@@ -20,6 +20,9 @@ DEAR = {
     "when": {"all": [{"segment": "gone_quiet"}, {"sum": "purchase", "at_least": 100}]},
     "text": TEXT,
 }
+
+
+NOBODY = Written({}, certain=False)
 
 
 def page(**changes):
@@ -55,8 +58,11 @@ def test_the_card_says_when_somebody_comes_into_it():
     made["lead"]["groups"] = made["lead"]["groups"][:1]  # nothing decays
     made["lead"]["grade"]["engagement"]["groups"] = ["fit"]
     made["customer"]["components"] = made["customer"]["components"][:1]
-    rows = [bought("A", ago(days=90)), bought("B", ago(days=59))]
-    assert card(rows, made).next_change_at == NOW + timedelta(days=1)
+    rows = fact_set([bought("A", ago(days=90)), bought("B", ago(days=59))])
+    policy = compile_policy(made)
+    written = publish(score_card(SUBJECT, rows, policy, NOTHING_FITTED, NOW), NOBODY, policy)
+    change = next_change_at(SUBJECT, rows, policy, NOTHING_FITTED, NOW, written)
+    assert change == NOW + timedelta(days=1)
 
 
 def test_the_crm_gets_a_choice_for_its_tag():
@@ -66,7 +72,7 @@ def test_the_crm_gets_a_choice_for_its_tag():
 
 def test_a_rule_goes_by_it():
     made = page()
-    rule = {"id": "quiet", "when": {"segment": "gone_quiet"}, "points": -10, "text": TEXT}
+    rule = {"id": "quiet", "when": {"segment": "gone_quiet"}, "points": 10, "text": TEXT}
     made["lead"]["groups"][0]["rules"].append(rule)
     lines = [line.id for line in card(TWO_LONG_AGO, made).lead.contributions]
     assert "fit.quiet" in lines
