@@ -11,10 +11,14 @@ from chalicelib.core.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """``pointer`` is a JSON Pointer into the page, empty for the page itself."""
+    """``pointer`` is a JSON Pointer into the page, empty for the page itself.
+
+    ``key`` is the one of the mapping's keys that is meant, where it has no place in a policy.
+    """
 
     pointer: str
     message: str
+    key: str = ""
 
     def __str__(self) -> str:
         return f"{self.pointer or 'the page'}: {self.message}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.policy.problem import Problem, instead, pointer
@@ -53,8 +54,26 @@ def misshapen(page: Mapping[str, Any]) -> Iterator[Problem]:
 
     checker = Draft202012Validator.FORMAT_CHECKER
     validator = Draft202012Validator(policy_schema(), format_checker=checker)
-    for error in validator.iter_errors(page):
-        yield Problem(pointer(error.absolute_path), _advice(_misfit(error)))
+    problems = [
+        problem
+        for error in validator.iter_errors(page)
+        for problem in _problems(pointer(error.absolute_path), _misfit(error))
+    ]
+    misspelt = {(one.pointer, f"add {meant}") for one in problems if (meant := _meant(one))}
+    yield from (one for one in problems if (one.pointer, one.message) not in misspelt)
+
+
+def _problems(where: str, misfit: Misfit) -> Iterator[Problem]:
+    if misfit.keyword == "additionalProperties":
+        yield from (Problem(where, *told) for told in _unknown_keys(misfit))
+    else:
+        yield Problem(where, _advice(misfit))
+
+
+def _meant(problem: Problem) -> str:
+    """The key that a misspelt one stands for, which is not missing then."""
+    _, found, word = problem.message.partition("did you mean ")
+    return word.removesuffix("?") if problem.key and found else ""
 
 
 def _misfit(error: ValidationError) -> Misfit:
@@ -69,10 +88,12 @@ def _advice(misfit: Misfit) -> str:
     return advise(misfit) if advise else misfit.message
 
 
-def _unknown_key(misfit: Misfit) -> str:
+def _unknown_keys(misfit: Misfit) -> Iterator[tuple[str, str]]:
+    """What is wrong with each, and the key."""
     known = list(misfit.schema["properties"])
-    unknown = [str(key) for key in misfit.value if key not in known]
-    return "; ".join(f"{key} is unknown here, {instead(key, known)}" for key in unknown)
+    for key in map(str, misfit.value):
+        if key not in known:
+            yield f"{key} is unknown here, {instead(key, known)}", key
 
 
 def _missing_key(misfit: Misfit) -> str:
@@ -83,7 +104,9 @@ def _missing_key(misfit: Misfit) -> str:
 
 def _wrong_type(misfit: Misfit) -> str:
     expected = misfit.expected if isinstance(misfit.expected, list) else [misfit.expected]
-    return f"write {' or '.join(_TYPES[name] for name in expected)} instead of {misfit.value!r}"
+    return (
+        f"write {' or '.join(_TYPES[name] for name in expected)} instead of {_said(misfit.value)}"
+    )
 
 
 def _unknown_word(misfit: Misfit) -> str:
@@ -91,12 +114,37 @@ def _unknown_word(misfit: Misfit) -> str:
 
 
 def _described(misfit: Misfit) -> str:
-    described = misfit.schema.get("description")
-    return f"write {described} instead of {misfit.value!r}" if described else misfit.message
+    described, words = misfit.schema.get("description"), _words(misfit)
+    if words and get_close_matches(str(misfit.value), words, n=1):
+        return f"{misfit.value!r} is unknown, {instead(misfit.value, words)}"
+    return f"write {described} instead of {_said(misfit.value)}" if described else misfit.message
+
+
+def _words(misfit: Misfit) -> list[str]:
+    forms = misfit.expected if isinstance(misfit.expected, list) else []
+    return [word for form in forms for word in form.get("enum", ())]
+
+
+def _said(value: object) -> str:
+    """A value as it stands on the page, or what it is where that is long.
+
+    >>> _said("no"), _said(False), _said(None), _said([1] * 40)
+    ("'no'", 'false', 'nothing', 'a list')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "nothing", True: "true", False: "false"}[value]
+    told = repr(value)
+    return told if len(told) <= _LONG else f"a {_CONTAINERS.get(type(value), 'longer value')}"
+
+
+_LONG = 60
+_CONTAINERS: Mapping[type, str] = {list: "list", dict: "mapping", str: "long text"}
 
 
 def _bound(words: str) -> Callable[[Misfit], str]:
-    return lambda misfit: f"write a number {words} {misfit.expected} instead of {misfit.value!r}"
+    return lambda misfit: (
+        f"write a number {words} {misfit.expected} instead of {_said(misfit.value)}"
+    )
 
 
 def _size(words: str) -> Callable[[Misfit], str]:
@@ -113,7 +161,6 @@ _TYPES = {
 }
 
 _ADVICE: Mapping[str, Callable[[Misfit], str]] = {
-    "additionalProperties": _unknown_key,
     "required": _missing_key,
     "type": _wrong_type,
     "enum": _unknown_word,

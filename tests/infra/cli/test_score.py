@@ -91,7 +91,7 @@ def test_an_instant_without_a_zone_is_wrong_usage(emtiaz, facts):
 
 @pytest.mark.parametrize(
     ("page", "complaint"),
-    [("- a\n- b\n", "mapping"), ("a: [", "not YAML"), ("name: half\n", "lead")],
+    [("- a\n- b\n", "mapping"), ("a: [", "left open above"), ("name: half\n", "lead")],
 )
 def test_what_is_no_policy_is_a_finding(emtiaz, facts, tmp_path, page, complaint):
     policy = tmp_path / "policy.yaml"
