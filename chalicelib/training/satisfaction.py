@@ -69,7 +69,7 @@ def csat(answers: Sequence[float]) -> Csat | None:
     return Csat(satisfied / count, *wilson(satisfied, count), count)
 
 
-def wilson(hits: int, count: int) -> tuple[float, float]:
+def wilson(hits: float, count: float) -> tuple[float, float]:
     """The interval of 95 % of a share, which holds for few trials and near 0 and 1 too.
 
     >>> [round(bound, 4) for bound in wilson(0, 10)]

@@ -15,6 +15,7 @@ from infra.cli import (
     deploy,
     explain,
     parked,
+    policy,
     provision,
     score,
     status,
@@ -39,6 +40,7 @@ app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)
 app.command()(calls.calls)
+app.add_typer(policy.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)
 
