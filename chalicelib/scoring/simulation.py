@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from heapq import nsmallest
 
-from chalicelib.core.card import Contribution, Fields, ScoreCard
+from chalicelib.core.card import Contribution, ScoreCard
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Json, Kind, Ref, Text
+from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.scoring.assessment import assess
 from chalicelib.scoring.card import card_of
