@@ -198,12 +198,7 @@ BROKEN = {
     ),
     "an unknown happening": (
         condition({"count": "email.openend", "at_least": 1}),
-        [
-            (
-                f"{RULE}/when/count: write a kind of activity such as email.opened, one of your "
-                "own that begins with x., or purchase, ticket, survey instead of 'email.openend'"
-            )
-        ],
+        [f"{RULE}/when/count: 'email.openend' is unknown, did you mean email.opened?"],
     ),
     "when something happened last, of no age": (
         condition({"last": "purchase"}),
