@@ -11,16 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from time import sleep
 from typing import Any, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
 from chalicelib.core.connector import Access, AccessToken, Rate
 from chalicelib.core.errors import (
@@ -33,6 +29,7 @@ from chalicelib.core.errors import (
     RequestRefused,
     Retryable,
 )
+from connectors._wire import Answer, FreshAdapter, Token, answer_of, session, was_sent
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 10.0
@@ -46,27 +43,11 @@ REPLACEMENTS = 1
 LONGEST_WAIT_S = 12.0
 """All waiting for one answer together; the queue can wait longer, a Lambda's waiting is paid."""
 
-LONGEST_RETRY_AFTER_S = 24 * 3600.0
-
 SUCCESS = range(200, 300)
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 TOO_MANY_REQUESTS = 429
 CLIENT_ERRORS = range(400, 500)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """``headers`` are found in any case; ``body`` is parsed JSON, None if it is none."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: Any
-
-    @property
-    def retry_after(self) -> float | None:
-        """In seconds; None without one or for nonsense."""
-        return _seconds(self.headers.get("Retry-After", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +128,9 @@ class Http:
     """
 
     def __init__(self, line: Line) -> None:
-        self._reading = _Channel(line, _session(HTTPAdapter), READ_TIMEOUT_S, writes=False)
+        self._reading = _Channel(line, session(HTTPAdapter), READ_TIMEOUT_S, writes=False)
         write_timeout = line.dialect.write_timeout_s
-        self._writing = _Channel(line, _session(_FreshAdapter), write_timeout, writes=True)
+        self._writing = _Channel(line, session(FreshAdapter), write_timeout, writes=True)
         # A connection that went stale while a Lambda was frozen looks, when it breaks, like
         # a lost answer, and puts a whole batch in doubt. A fresh one per write cannot.
         self._writing.session.headers["Connection"] = "close"
@@ -173,11 +154,11 @@ def submit_form(url: str, form: Mapping[str, str], busy: frozenset[int]) -> Any:
     timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     try:
         response = requests.post(
-            url, data=form, timeout=timeout, allow_redirects=False, auth=_Token("")
+            url, data=form, timeout=timeout, allow_redirects=False, auth=Token("")
         )
     except requests.RequestException as failure:
         raise CrmUnavailable(f"POST {url}: {type(failure).__name__}") from None
-    answer = _answer(response)
+    answer = answer_of(response)
     text = f"POST {url} answered {answer.status}"
     if answer.status in SUCCESS and answer.body is not None:
         return answer.body
@@ -284,12 +265,12 @@ class _Channel:
                 json=call.body,
                 timeout=(CONNECT_TIMEOUT_S, self.timeout_s),
                 allow_redirects=False,
-                auth=_Token(token),
+                auth=Token(token),
             )
         except requests.RequestException as failure:
             text = f"{call.method} {call.path}: {type(failure).__name__}"
-            raise self._silence(text, sent=_was_sent(failure)) from failure
-        answer = _answer(response)
+            raise self._silence(text, sent=was_sent(failure)) from failure
+        answer = answer_of(response)
         self.line.limits.heed(answer)
         if answer.status not in SUCCESS:
             raise self._failure(answer, token)
@@ -340,83 +321,5 @@ class _Channel:
         return OutOfService(text, until=until, retry_after=max(0.0, left))
 
 
-class _FreshHttp(HTTPConnection):
-    """Never reused: a pool takes it for dropped, also where the far end has yet to close it."""
-
-    @property
-    def is_connected(self) -> bool:
-        return False
-
-
-class _FreshHttps(HTTPSConnection):
-    @property
-    def is_connected(self) -> bool:
-        return False
-
-
-class _FreshHttpPool(HTTPConnectionPool):
-    ConnectionCls = _FreshHttp
-
-
-class _FreshHttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _FreshHttps
-
-
-class _FreshAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        pools = {"http": _FreshHttpPool, "https": _FreshHttpsPool}
-        self.poolmanager.pool_classes_by_scheme = pools
-
-
-def _session(adapter: type[HTTPAdapter]) -> requests.Session:
-    session = requests.Session()
-    session.headers["User-Agent"] = "emtiaz"
-    for scheme in ("https://", "http://"):  # http: the stand-ins, on loopback
-        session.mount(scheme, adapter())
-    return session
-
-
-@dataclass(frozen=True, slots=True)
-class _Token(requests.auth.AuthBase):
-    # As auth rather than as a header: a header gives way to a .netrc file, and so does none.
-    value: str
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.value:
-            request.headers["Authorization"] = f"Bearer {self.value}"
-        return request
-
-
-def _answer(response: requests.Response) -> Answer:
-    try:
-        body = response.json()
-    except requests.JSONDecodeError:
-        body = None
-    return Answer(response.status_code, response.headers, body)
-
-
-def _was_sent(failure: requests.RequestException) -> bool:
-    """False only if no connection was ever made."""
-    cause = failure.args[0] if failure.args else None
-    return not (isinstance(cause, MaxRetryError) and isinstance(cause.reason, ConnectTimeoutError))
-
-
 def _jitter() -> float:
     return random.uniform(0, 1)  # noqa: S311 - spreads load, guards nothing
-
-
-def _seconds(retry_after: str) -> float | None:
-    """From either form of the header, a number of seconds or a date; at most a day.
-
-    >>> _seconds("120"), _seconds("soon"), _seconds("Wed, 21 Oct 2015 07:28:00 GMT")
-    (120.0, None, 0.0)
-    """
-    if retry_after.isascii() and retry_after.isdigit():
-        return min(float(retry_after), LONGEST_RETRY_AFTER_S)
-    try:
-        at = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    left = (at.astimezone(UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(0.0, left), LONGEST_RETRY_AFTER_S)

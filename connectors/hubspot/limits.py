@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.connector import Rate
-from connectors._http import Answer, Closure
+from connectors._http import Closure
+from connectors._wire import Answer
 
 CALLS = Rate("calls", 100, 10.0)
 """Of the smallest accounts, until the first answer tells; OAuth apps have 110, larger ones 190."""

@@ -8,7 +8,8 @@ from chalicelib.core.model import Ref
 from chalicelib.core.stored import Leaving, Stub
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import park, replay
-from chalicelib.pipeline.scorer import HIDDEN_FOR, scorer
+from chalicelib.pipeline.saves import HIDDEN_FOR
+from chalicelib.pipeline.scorer import scorer
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 

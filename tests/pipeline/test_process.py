@@ -18,7 +18,8 @@ from chalicelib.core.errors import (
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Envelope, Reason, refs_messages
-from chalicelib.pipeline.process import HOPELESS_AFTER, MOST_OWNERS, process
+from chalicelib.pipeline.process import HOPELESS_AFTER, process
+from chalicelib.pipeline.visit import MOST_OWNERS
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION, Installation, envelope
 

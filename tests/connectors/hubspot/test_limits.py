@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.connector import Rate
 from chalicelib.core.errors import OutOfService, RateLimited
-from connectors._http import Answer
+from connectors._wire import Answer
 from connectors.hubspot.limits import (
     CALLS,
     LOOK_AGAIN_AFTER,

@@ -1,0 +1,195 @@
+"""What one transaction writes of a subject: which facts are new, its card, and what the CRM hears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib import logs
+from chalicelib.core.card import ScoreCard
+from chalicelib.core.card_json import card_json
+from chalicelib.core.dues import Debts
+from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
+from chalicelib.core.model import Json, Ref
+from chalicelib.core.outputs import Fields
+from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.stored import Collection, Save, StoredCard
+from chalicelib.pipeline.messages import Reason
+from chalicelib.scoring import Assessment, Written, assess, card_of, next_change, publish
+from chalicelib.scoring.dues import dues, revised
+from chalicelib.scoring.funnel import sightings
+
+REPAIR_AFTER = timedelta(minutes=2)
+"""How long a card may be unwritten before sweep rings for it again."""
+
+COLLECTED_IS_DUE_AFTER = timedelta(hours=1)
+"""When a card that was collected, and not yet published, is looked at again at the latest."""
+
+HIDDEN_FOR = timedelta(days=90)
+"""How long a deleted record is remembered, since its CRM restores it for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saves:
+    """What a connection scores by, and why it does so now."""
+
+    policy: Policy
+    models: FittedModels
+    now: datetime
+    reason: Reason
+
+    def of(self, collection: Collection, incoming: Iterable[Fact], *, absorbs: bool) -> Save | None:
+        """None if there is nothing that the store does not know.
+
+        Who ``absorbs`` another may show some of the other's fields: a CRM merges ours too.
+        """
+        stored = collection.card
+        uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
+        told = [fact.as_received(self.now) for fact in self._with_history(incoming)]
+        for fact in collection.facts.conflicting(told):
+            logs.warning("contradicts itself", subject=str(stored.ref), activity=fact.id)
+        facts = collection.facts.merge(told)
+        new_facts = facts.beyond(collection.facts)
+        if stored.hidden and not (new_facts or facts.hidden) and (record := facts.record()):
+            new_facts = (record,)  # the later look at the same record is what brings it back
+        related = tuple(sorted(facts.related() - collection.facts.related()))
+        if facts.hidden:
+            return self._hidden(stored, new_facts, related)
+        assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
+        card = _founded(card_of(assessment), stored)
+        news = self._news(card, stored, certain=not uncertain)
+        debts = self._debts(stored, facts, news or stored.aim)
+        if not (new_facts or news or debts != stored.debts or self._is_stale(card, stored)):
+            return None
+        change_at = self._change_at(assessment, card, news or stored.aim)
+        save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
+        save = replace(save, related=related, debts=debts)
+        doubt = self._doubt(stored, news, uncertain=uncertain)
+        owing = self._owing(save, stored, news, doubt) if news or stored.pending else save
+        return self._soon(owing) if debts.owed else owing
+
+    def _debts(self, stored: StoredCard, facts: FactSet, shown: Fields) -> Debts:
+        """What others are owed once the CRM shows ``shown``."""
+        owing = self.policy.owing
+        if not (owing or stored.debts):
+            return stored.debts
+        wanted = dues(stored.ref, shown.get("score"), facts, owing, self.now)
+        return revised(stored.debts, wanted, self.now)
+
+    def _soon(self, save: Save) -> Save:
+        """To be looked at again if it is not delivered what others are owed."""
+        at = self.now + REPAIR_AFTER
+        return replace(save, due_at=min(save.due_at or at, at))
+
+    def _with_history(self, incoming: Iterable[Fact]) -> Iterable[Fact]:
+        """With what deals tell of their stages, which a later reading of them tells no more."""
+        told = tuple(incoming)
+        return (*told, *sightings(told)) if self.policy.funnel else told
+
+    def _hidden(
+        self, stored: StoredCard, new_facts: tuple[Fact, ...], related: tuple[Ref, ...]
+    ) -> Save | None:
+        """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
+        debts = revised(stored.debts, (), self.now)
+        if stored.hidden and not (new_facts or debts != stored.debts):
+            return None
+        since = str(stored.body.get("deleted_at", iso(self.now)))
+        expires = parse_instant(since) + HIDDEN_FOR
+        save = Save(
+            ref=stored.ref,
+            base_version=stored.version,
+            facts=new_facts,
+            body={"subject": str(stored.ref), "at": iso(self.now), "deleted_at": since},
+            outgoing=stored.aim,
+            settled=True,
+            doubt_until=stored.doubt_until,
+            due_at=expires,
+            next_change_at=expires,
+            history=None,
+            at=self.now,
+            related=related,
+            debts=debts,
+        )
+        return self._soon(save) if debts.owed else save
+
+    def _settled(self, stored: StoredCard, card: ScoreCard, facts: tuple[Fact, ...]) -> Save:
+        """A save of which the CRM need not hear."""
+        return Save(
+            ref=stored.ref,
+            base_version=stored.version,
+            facts=facts,
+            body=card_json(card),
+            outgoing=stored.aim,
+            settled=True,
+            doubt_until=stored.doubt_until,
+            due_at=card.next_change_at,
+            next_change_at=card.next_change_at,
+            history=None,
+            at=self.now,
+        )
+
+    def _owing(
+        self, save: Save, stored: StoredCard, news: Fields | None, doubt: datetime | None
+    ) -> Save:
+        """The same save with something for the CRM: news, or what it is still owed."""
+        return replace(
+            save,
+            outgoing=news or stored.outgoing,
+            settled=False,
+            doubt_until=doubt,
+            due_at=self.now + REPAIR_AFTER,
+            history=self._history(save, news) if news else None,
+        )
+
+    def _history(self, save: Save, news: Fields) -> dict[str, Json]:
+        return {"at": iso(self.now), "version": save.base_version + 1, "fields": _json(news)}
+
+    def _doubt(
+        self, stored: StoredCard, news: Fields | None, *, uncertain: bool
+    ) -> datetime | None:
+        """What is replaced unwritten may have been written and not marked, see StoredCard."""
+        replaces = stored.pending and news is not None
+        if not (replaces or uncertain):
+            return stored.doubt_until
+        return max(self.now, stored.doubt_until or self.now)
+
+    def _news(self, card: ScoreCard, stored: StoredCard, *, certain: bool) -> Fields | None:
+        """All fields, if the CRM should show something else than it does or is about to."""
+        if self.reason is Reason.COLLECT and not stored.pending:
+            return None
+        written = Written(stored.aim, certain, _founded_at(stored))
+        return publish(card, written, self.policy)
+
+    def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
+        """Whether the stored card is due, or made by another policy or other models."""
+        if self.reason is Reason.RESCORE:
+            return True
+        made_by = (stored.body.get("policy"), stored.body.get("models"))
+        is_due = stored.due_at is not None and stored.due_at <= self.now
+        return is_due or made_by != (card.policy, card.models)
+
+    def _change_at(
+        self, assessment: Assessment, card: ScoreCard, outgoing: Fields
+    ) -> datetime | None:
+        if self.reason is Reason.COLLECT:
+            # The rescore that follows gives it its true time; should that miss it, sweep will.
+            return self.now + COLLECTED_IS_DUE_AFTER
+        return next_change(assessment, card, outgoing, card.class_founded_at)
+
+
+def _founded(card: ScoreCard, stored: StoredCard) -> ScoreCard:
+    """With when its class was last certain: now, or what the stored card remembers."""
+    certain = card.customer is not None and card.customer.class_certain
+    return replace(card, class_founded_at=card.at if certain else _founded_at(stored))
+
+
+def _founded_at(stored: StoredCard) -> datetime | None:
+    told = stored.body.get("class_founded_at")
+    return parse_instant(str(told)) if told else None
+
+
+def _json(fields: Fields) -> dict[str, Json]:
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
+    }
