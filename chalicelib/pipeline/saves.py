@@ -1,4 +1,4 @@
-"""What one transaction writes of a subject: which facts are new, its card, and what the CRM hears."""
+"""What one transaction writes of a subject: new facts, its card, and what the CRM is to hear."""
 
 from __future__ import annotations
 
