@@ -321,12 +321,14 @@ class Owing:
 
     With ``roll_up`` a person's score goes to their company. ``referrer`` is the attribute that
     holds the record id of whoever referred a buyer, who is credited with what the buyer bought,
-    and is an influencer from so many purchases on.
+    and is an influencer from so many purchases on. ``region`` is that of telephone numbers without
+    a country, by which two records of one person are known.
     """
 
     roll_up: bool = False
     referrer: str | None = None
     influencer_from: int = 3
+    region: str = "IR"
 
     def __bool__(self) -> bool:
         return self.roll_up or self.referrer is not None

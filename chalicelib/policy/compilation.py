@@ -39,6 +39,7 @@ Page = Mapping[str, Any]
 _CAP = (0, 100)
 _RECENT_DAYS = 7
 _INFLUENCER_FROM = 3
+_REGION = "IR"
 _GRADES = ("A", "B", "C"), ("1", "2", "3")
 _NOT_FIELDS = frozenset({"type", "of", "activity", "label"})
 
@@ -199,6 +200,7 @@ def _owing(page: Page) -> Owing:
         roll_up=any(group["model"] == "roll_up" for group in groups),
         referrer=page.get("referrals", {}).get("attribute"),
         influencer_from=page.get("referrals", {}).get("influencer_from", _INFLUENCER_FROM),
+        region=page.get("region", _REGION),
     )
 
 

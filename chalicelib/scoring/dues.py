@@ -37,14 +37,13 @@ from chalicelib.core.model import Json, Purchase, Ref
 from chalicelib.core.outputs import FieldValue
 from chalicelib.core.policy import Owing
 from chalicelib.localization.letters import key_form
+from chalicelib.localization.phones import e164
 
 REFERRAL = "referral"
 
 _PERSONS = frozenset({"contact", "lead"})
 _RECORD_ID = re.compile(r"[A-Za-z0-9-]{1,40}")
 _TICK = timedelta(milliseconds=1)
-_PHONE_DIGITS = 10
-"""National numbers are that long nearly everywhere; what stands before them varies."""
 
 
 def dues(
@@ -58,7 +57,7 @@ def dues(
         return ()
     found: list[Fact] = []
     if owing.roll_up and subject.kind in _PERSONS and isinstance(shown, int):
-        found += _to_company(subject, shown, facts, now)
+        found += _to_company(subject, shown, facts, owing.region, now)
     if owing.referrer:
         found += _to_referrer(subject, owing.referrer, facts, now)
     return tuple(found)
@@ -93,25 +92,28 @@ def withdrawn(debts: Debts, now: datetime) -> tuple[Fact, ...]:
     return revised(debts, (), now).standing
 
 
-def person_keys(record: Mapping[str, Json]) -> list[str]:
+def person_keys(record: Mapping[str, Json], region: str) -> list[str]:
     """By which two records of one person are known: hashes of e-mail address and phone number.
 
-    >>> one = person_keys({"email": "Anna@Acme.example", "phone": "+98 912 345 6789"})
-    >>> other = person_keys({"email": "anna@acme.example ", "phone": "۰۹۱۲۳۴۵۶۷۸۹"})
+    ``region`` is that of numbers without a country.
+
+    >>> one = person_keys({"email": "Anna@Acme.example", "phone": "+98 912 345 6789"}, "IR")
+    >>> other = person_keys({"email": "anna@acme.example ", "phone": "۰۹۱۲۳۴۵۶۷۸۹"}, "IR")
     >>> one == other, len(one)
     (True, 2)
     """
     email = key_form(str(record.get("email") or ""))
-    digits = re.sub(r"\D", "", key_form(str(record.get("phone") or "")))[-_PHONE_DIGITS:]
-    keys = [email if "@" in email else "", digits if len(digits) == _PHONE_DIGITS else ""]
+    keys = [email if "@" in email else "", e164(str(record.get("phone") or ""), region)]
     return [_digest(key) for key in keys if key]
 
 
-def _to_company(subject: Ref, shown: int, facts: FactSet, now: datetime) -> Iterator[Fact]:
+def _to_company(
+    subject: Ref, shown: int, facts: FactSet, region: str, now: datetime
+) -> Iterator[Fact]:
     companies = cast("list[str]", _links(facts).get("account", []))
     if companies:
         record = facts.record()
-        person = cast(list[Json], person_keys(record.data if record else {}))
+        person = cast(list[Json], person_keys(record.data if record else {}, region))
         yield Fact(
             subject=Ref(subject.connection, "account", companies[0]),
             type="score",
