@@ -133,7 +133,9 @@ class Purchase:
 
 
 class Activity(NamedTuple):
-    """Something a person did; ``kind`` is one of ``ACTIVITY_KINDS`` or starts with ``x.``.
+    """Something a person did, or a mail that was sent to them.
+
+    ``kind`` is one of ``ACTIVITY_KINDS`` or starts with ``x.``.
 
     A card makes one of every such fact, and a tuple takes a third of a dataclass's time.
     """
@@ -145,9 +147,12 @@ class Activity(NamedTuple):
     attributes: Mapping[str, Json]
 
 
+SENT = "email.sent"
+"""To them and not by them: the one kind that tells nothing of what somebody did."""
+
 ACTIVITY_KINDS = (
     "page.viewed", "file.downloaded", "email.opened", "email.clicked", "email.replied",
-    "email.unsubscribed", "email.complained", "email.bounced",
+    "email.unsubscribed", "email.complained", "email.bounced", SENT,
     "form.submitted", "webinar.attended", "social.engaged", "meeting.held", "call.held",
     "app.opened", "review.posted", "referral.joined", "newsletter.joined", "feedback.given",
     "content.shared", "campaign.replied", "profile.completed",

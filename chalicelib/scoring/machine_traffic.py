@@ -3,7 +3,9 @@
 Each check looks at what an activity carries, and one that it lacks silences the check:
 
 ==================  ========================================================================
-``too_soon``        ``delivered_at``: a click within 3 seconds of the mail's delivery
+``too_soon``        ``delivered_at``: a click within 3 seconds of the mail's delivery; or the
+                    activity ``email.sent``: a click within 3 seconds after a mail was sent, and
+                    so after its delivery
 ``burst``           ``message``, ``link``: different links of one message within 2 seconds
 ``unopened``        ``message``, ``opens_reported``: a click without any open of the message
 ``agent``           ``user_agent``: holds one of the words that only programs use
@@ -29,12 +31,20 @@ Two links of one mail within a second:
 >>> people, [(suspect.activity.id, suspect.check) for suspect in machines]
 ({}, [('a', 'burst'), ('b', 'burst')])
 
+A CRM may tell no more than when a mail was sent and when there was a click:
+
+>>> sent = Activity("m", "email.sent", noon - timedelta(seconds=2), 1, {})
+>>> done = {"email.sent": (sent,), "email.clicked": (Activity("c", "email.clicked", noon, 1, {}),)}
+>>> [(suspect.activity.id, suspect.check) for suspect in sift(done, MachineTraffic())[1]]
+[('c', 'too_soon')]
+
 Source: the scanner and bot filters of marketing automation, such as Salesforce Account
 Engagement's; Apple's Mail Privacy Protection shows no more of itself than ``Mozilla/5.0``.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +53,7 @@ from functools import lru_cache
 
 from chalicelib.core.card import MachineActivities
 from chalicelib.core.facts import parse_instant
-from chalicelib.core.model import Activity, Json, Text
+from chalicelib.core.model import SENT, Activity, Json, Text
 from chalicelib.core.policy import MachineCheck, MachineTraffic, Suspect
 
 Done = Mapping[str, tuple[Activity, ...]]
@@ -80,7 +90,8 @@ def sift(done: Done, rules: MachineTraffic) -> tuple[Done, tuple[Suspect, ...]]:
 
 def _shows_any_signal(done: Done) -> bool:
     """Most CRMs tell no more than kind and time, so this is where most calls end."""
-    return any(not _SIGNALS.isdisjoint(one.attributes) for found in done.values() for one in found)
+    told = (one.attributes for found in done.values() for one in found)
+    return SENT in done or any(not _SIGNALS.isdisjoint(one) for one in told)
 
 
 def _all(done: Done) -> Iterator[Activity]:
@@ -112,10 +123,14 @@ def _unconfirmed(done: Done, suspects: tuple[Suspect, ...]) -> tuple[Suspect, ..
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """What the activities tell together: messages that were opened, clicks of one burst."""
+    """What the activities tell together.
+
+    Messages that were opened, clicks of one burst, and what was sent when, in order of time.
+    """
 
     opened: frozenset[Json]
     bursts: frozenset[int]
+    sent: Sequence[Activity]
 
 
 def _evidence(done: Done, rules: MachineTraffic) -> _Evidence:
@@ -128,6 +143,7 @@ def _evidence(done: Done, rules: MachineTraffic) -> _Evidence:
     return _Evidence(
         opened=frozenset(_text(one, "message") for one in done.get(OPENED, ())),
         bursts=frozenset(id(one) for group in clicks.values() for one in _burst(group, within)),
+        sent=done.get(SENT, ()),
     )
 
 
@@ -152,11 +168,31 @@ def _link(activity: Activity) -> str:
     return _text(activity, "link") or (UNSUBSCRIBED if activity.kind == UNSUBSCRIBED else "")
 
 
-def _too_soon(activity: Activity, rules: MachineTraffic, _: _Evidence) -> bool:
-    delivered = _instant(_text(activity, "delivered_at")) if activity.kind in _CLICKS else None
-    if delivered is None:
+def _too_soon(activity: Activity, rules: MachineTraffic, evidence: _Evidence) -> bool:
+    if activity.kind not in _CLICKS:
         return False
-    return abs(activity.occurred_at - delivered) <= timedelta(seconds=rules.after_delivery_seconds)
+    within = timedelta(seconds=rules.after_delivery_seconds)
+    if told := _text(activity, "delivered_at"):
+        delivered = _instant(told)
+        return delivered is not None and abs(activity.occurred_at - delivered) <= within
+    return any(_may_be_of(one, activity) for one in _sent_before(activity, within, evidence.sent))
+
+
+def _sent_before(
+    activity: Activity, within: timedelta, sent: Sequence[Activity]
+) -> Iterator[Activity]:
+    at = activity.occurred_at
+    after = bisect_right(sent, at, key=lambda one: one.occurred_at)
+    for index in range(after - 1, -1, -1):
+        if at - sent[index].occurred_at > within:
+            return
+        yield sent[index]
+
+
+def _may_be_of(sent: Activity, click: Activity) -> bool:
+    """Whether the click may have been in that mail; a CRM need not say which it was in."""
+    mail, clicked = _text(sent, "message"), _text(click, "message")
+    return not mail or not clicked or mail == clicked
 
 
 @lru_cache(maxsize=256)

@@ -29,7 +29,7 @@ from datetime import datetime
 
 from chalicelib.core.calls import Advice, Priority
 from chalicelib.core.facts import FactSet
-from chalicelib.core.model import Money
+from chalicelib.core.model import SENT, Money
 from chalicelib.core.policy import PriorityPolicy, Profile
 
 UPLIFT = 0.3
@@ -129,7 +129,8 @@ def _contact(profile: Profile, contacts: Container[str]) -> tuple[datetime | Non
     done = [one.occurred_at for one in profile.purchases]
     for kind, activities in profile.activities.items():
         times = [one.occurred_at for one in activities]
-        (spoken if kind in contacts else done).extend(times)
+        if kind != SENT:
+            (spoken if kind in contacts else done).extend(times)
     last = max(spoken, default=None)
     since = (at for at in done if last is None or at > last)
     return last, min(since, default=last)

@@ -8,7 +8,8 @@ would be asked for for ever: from there on the walk goes by id, which no two rec
 
 One walk follows another: for each kind of record by its modified date, then for contacts by
 each property that holds the last time of some activity, since HubSpot computes those, and a
-computed property need not move the modified date.
+computed property need not move the modified date. When mails were sent is left out: a mailing would
+bring everybody, of whom it says nothing before they click.
 """
 
 from __future__ import annotations

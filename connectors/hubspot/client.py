@@ -31,6 +31,7 @@ from connectors.hubspot.records import (
     TIER_GATED,
     Record,
     activity_fields,
+    doing_fields,
     properties_of,
 )
 from connectors.hubspot.reference_data import ReferenceData
@@ -151,7 +152,7 @@ class HubSpotClient:
 
     def _beginning(self, since: datetime) -> changes.Position:
         kinds: tuple[Kind, ...] = ("contact", *self._relations.kinds)
-        walks = changes.streams(self._api, kinds, activity_fields(self._attributes))
+        walks = changes.streams(self._api, kinds, doing_fields(self._attributes))
         return changes.Position(tuple(walks), since)
 
     def _total(self) -> int | None:

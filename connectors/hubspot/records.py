@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NotRequired, TypedDict
 
-from chalicelib.core.model import Kind
+from chalicelib.core.model import SENT, Kind
 from chalicelib.core.policy import Attribute
 
 CRM = "hubspot"
@@ -144,6 +144,15 @@ def activity_fields(attributes: Iterable[Attribute]) -> tuple[str, ...]:
     """The contact properties whose past values tell what a person did."""
     held = held_by("contact", attributes)
     return tuple(sorted({one.fields[CRM] for one in held if one.type == "activity"}))
+
+
+def doing_fields(attributes: Iterable[Attribute]) -> tuple[str, ...]:
+    """Those whose news say that somebody did something.
+
+    A mailing goes to everybody at once, and says nothing of anybody before they click.
+    """
+    did = [one for one in attributes if one.activity != SENT]
+    return activity_fields(did)
 
 
 def place(kind: Kind, record: Record) -> tuple[str, str]:

@@ -52,7 +52,7 @@ def machine_reason(one, activities, rules):
         return None
     is_click = one["kind"] in ("email.clicked", "email.unsubscribed")
     findings = {
-        "too_soon": is_click and came_too_soon(one, rules),
+        "too_soon": is_click and came_too_soon(one, activities, rules),
         "burst": is_click and any(in_one_burst(one, other, rules) for other in activities),
         "unopened": one["kind"] == "email.clicked" and never_opened(one, activities),
         "agent": is_program(one["data"].get("user_agent", "").lower(), rules),
@@ -67,11 +67,17 @@ def off(rules):
     return rules.get("off", [])
 
 
-def came_too_soon(one, rules):
-    if "delivered_at" not in one["data"]:
-        return False
-    seconds = abs((one["at"] - instant(one["data"]["delivered_at"])).total_seconds())
-    return seconds <= rules.get("after_delivery_seconds", 3)
+def came_too_soon(one, activities, rules):
+    within = rules.get("after_delivery_seconds", 3)
+    if "delivered_at" in one["data"]:
+        delivered = instant(one["data"]["delivered_at"])
+        return abs((one["at"] - delivered).total_seconds()) <= within
+    for mail in activities:
+        if mail["kind"] == "email.sent" and one["at"] >= mail["at"]:
+            messages = {of["data"]["message"] for of in (one, mail) if "message" in of["data"]}
+            if len(messages) < 2 and (one["at"] - mail["at"]).total_seconds() <= within:
+                return True
+    return False
 
 
 def never_opened(one, activities):

@@ -8,7 +8,7 @@ from chalicelib.core.facts import iso
 from tests.scoring.examples import NOW, TEXT, contact, pages, points, row
 
 MAIL = ["email.opened", "email.clicked", "email.unsubscribed", "email.complained"]
-DOINGS = [*MAIL, "page.viewed", "x.recycled"]
+DOINGS = [*MAIL, "email.sent", "page.viewed", "x.recycled"]
 
 # Few instants, so that bursts, full days and two times of one id are met.
 _bases = st.sampled_from([0, 0, 1, 2, 40, 400])

@@ -48,6 +48,30 @@ def test_1_6_a_delivery_time_that_is_none_silences_the_check():
     assert found(mail("clicked", delivered_at="soon")) == {}
 
 
+@pytest.mark.parametrize(
+    ("seconds", "is_machine"), [(-1, False), (0, True), (3, True), (3.1, False)]
+)
+def test_1_6_a_click_within_3_seconds_after_a_mail_was_sent(seconds, is_machine):
+    sent = mail("sent", NOW - seconds * SECOND, "m")
+    assert found(sent, mail("clicked")) == ({"1": "too_soon"} if is_machine else {})
+
+
+def test_1_6_any_mail_may_be_the_one_clicked_where_the_crm_does_not_say_which():
+    sent = [mail("sent", NOW - gap * SECOND, str(gap)) for gap in (900, 2, 40)]
+    assert found(*sent, mail("clicked", identity="c")) == {"c": "too_soon"}
+
+
+def test_1_6_a_click_in_another_mail_than_the_one_just_sent_is_a_persons():
+    sent = mail("sent", NOW - SECOND, "m", message="autumn")
+    assert found(sent, mail("clicked", message="spring")) == {}
+    assert found(sent, mail("clicked", message="autumn")) == {"1": "too_soon"}
+
+
+def test_1_6_what_the_click_itself_tells_of_its_delivery_is_believed_before_that():
+    sent, before = mail("sent", NOW - SECOND, "m"), (NOW - 60 * SECOND).isoformat()
+    assert found(sent, mail("clicked", delivered_at=before)) == {}
+
+
 def click(identity, link, seconds, message="spring", **carried):
     at = NOW + seconds * SECOND
     return mail("clicked", at, identity, message=message, link=link, **carried)

@@ -191,6 +191,22 @@ def last_time(name, field):
     return Attribute(name, "activity", "contact", {"hubspot": field}, "email.opened")
 
 
+def test_a_mailing_brings_nobody_before_somebody_clicks(api):
+    definitions = [
+        {"name": name, "type": "datetime"}
+        for name in ("hs_email_last_send_date", "hs_email_last_click_date")
+    ]
+    api.answer("GET", "/crm/properties/2026-03/contacts", {"results": definitions})
+    api.answer("POST", CONTACTS_SEARCH, found())
+    sent = Attribute(
+        "sent", "activity", "contact", {"hubspot": "hs_email_last_send_date"}, "email.sent"
+    )
+    one = client(sent, last_time("clicked", "hs_email_last_click_date"))
+    position = changes.Position.from_text(one.changed_since(SINCE, None).next)
+    assert ("contact", "hs_email_last_click_date") in position.streams
+    assert ("contact", "hs_email_last_send_date") not in position.streams
+
+
 def test_kinds_and_last_times_that_the_policy_names_are_walked_too(api):
     definitions = [
         {"name": "hs_email_last_open_date", "type": "datetime"},

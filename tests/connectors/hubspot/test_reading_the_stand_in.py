@@ -12,7 +12,8 @@ from chalicelib.core.errors import RecordGone
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Money
 from chalicelib.core.outputs import OUTPUTS
-from chalicelib.core.policy import Attribute
+from chalicelib.core.policy import Attribute, MachineTraffic
+from chalicelib.scoring.profile import profile_of
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.guesses import Guesses
@@ -197,6 +198,29 @@ def test_opens_and_page_views_are_read_from_the_history(client, hubspot):
     ] == opens
     assert [one.count for one in told.activities() if one.kind == "page.viewed"] == [1, 5]
     assert plain.merge(told).activities() == told.activities()
+
+
+@pytest.mark.parametrize(("second", "checks"), [("00", ["too_soon"]), ("09", [])])
+def test_a_scanners_click_is_told_by_when_its_mail_was_sent(hubspot, version, second, checks):
+    def held(name, field, activity):
+        return Attribute(name, "activity", "contact", {"hubspot": field}, activity)
+
+    one = client_of(
+        hubspot,
+        version,
+        held("sent", "hs_email_last_send_date", "email.sent"),
+        held("clicked", "hs_email_last_click_date", "email.clicked"),
+    )
+    load(hubspot, CONTACTS, 1)
+    for field, value in (
+        ("hs_email_last_send_date", "2026-10-30T08:00:00.100Z"),
+        ("hs_email_last_click_date", f"2026-10-30T08:00:{second}.500Z"),
+        ("hs_email_last_send_date", "2026-10-31T08:00:00.000Z"),
+    ):
+        hubspot.portal.update(CONTACTS, "1", {field: value}, HUBSPOT)
+    told = facts_of(one.fetch([contact(1)], now(), history=True), contact(1))
+    profile, _ = profile_of(contact(1), told, now(), MachineTraffic())
+    assert [suspect.check for suspect in profile.machines] == checks
 
 
 def test_history_of_many_contacts_takes_a_call_for_fifty(client, hubspot):
