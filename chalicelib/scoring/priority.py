@@ -26,6 +26,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Container, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from chalicelib.core.calls import Advice, Priority
 from chalicelib.core.facts import FactSet
@@ -76,7 +77,7 @@ def priority_of(
     last, waiting_since = _contact(profile, policy.contacts)
     level = advice.service_level
     return Priority(
-        score=_score(policy, lead_score, value),
+        score=_scores(policy.chances, value.amount / policy.usual.amount)[lead_score],
         index=gain / policy.minutes,
         gain=gain,
         chance=chance,
@@ -96,13 +97,16 @@ def priority_of(
 def scores_of(policy: PriorityPolicy, profile: Profile) -> Sequence[int]:
     """By whole lead score: all that the priority may become while the value stays."""
     value = value_of(policy, profile)
-    return [_score(policy, lead_score, value) for lead_score in range(TOP + 1)]
+    return _scores(policy.chances, value.amount / policy.usual.amount)
 
 
-def _score(policy: PriorityPolicy, lead_score: int, value: Money) -> int:
-    usual = gain_of(0.5, policy.usual.amount, policy.uplift)
-    gain = gain_of(policy.chances[lead_score], value.amount, policy.uplift)
-    return round(TOP * (1 - 2 ** (-gain / usual)))
+@lru_cache(maxsize=1024)
+def _scores(chances: Sequence[float], worth: float) -> tuple[int, ...]:
+    """By whole lead score; ``worth`` is in usual deals, of which one at even chance is 50.
+
+    The uplift is the same on both sides, so it does not matter here.
+    """
+    return tuple([round(TOP * (1 - 2 ** (-4 * p * (1 - p) * worth))) for p in chances])
 
 
 def value_of(policy: PriorityPolicy, profile: Profile) -> Money:

@@ -54,8 +54,12 @@ def attribute_rules() -> list[dict[str, Any]]:
 
 
 def page() -> dict[str, Any]:
-    """The shipped policy with thirty rules of fit and ten of engagement in place of its own."""
+    """The shipped policy with thirty rules of fit and ten of engagement in place of its own.
+
+    Without the list of calls, which is no part of a card's score.
+    """
     made: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(_STARTER.read_text("utf-8"))))
+    del made["priority"]
     text = {"en": "Did it {count} times", "fa": "{count} بار انجام داد"}
     fit = [
         {"id": f"fit_{n}", "when": when, "points": 3, "text": text}

@@ -111,6 +111,8 @@ def _stay(stage: Rehearsal, loaded: Loaded) -> None:
         f"  curl -X PATCH {change} -H 'content-type: application/json' -d {promotion}",
         "to ask why its score is what it is:",
         f"  env {environment} .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
+        "to see whom to call first:",
+        f"  env {environment} .venv/bin/emtiaz calls",
         "Ctrl-C ends it",
     )
     for line in lines:

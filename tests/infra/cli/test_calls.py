@@ -10,8 +10,10 @@ from tests.pipeline.conftest import CONNECTION, SHIPPED
 TOY = ("--connection", "toy-main")
 
 
-def publish(fakes, **changes):
+def publish(fakes, *, without=(), **changes):
     page = yaml.safe_load(SHIPPED.read_text("utf-8")) | changes
+    for name in without:
+        del page[name]
     fakes.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
 
 
@@ -19,7 +21,6 @@ def publish(fakes, **changes):
 def scored(installation):
     """A customer, and two people who have not bought."""
     fakes = installation.fakes
-    publish(fakes, priority={"deal_value": 1000})
     fakes.contact(512, deals=[(NOON, 120)])
     for number in (1, 2):
         fakes.contact(number)
@@ -54,7 +55,7 @@ def test_scripts_get_both_languages_and_the_numbers(emtiaz, scored):
 
 
 def test_a_policy_without_priority_has_nobody_to_call(emtiaz, installation):
-    publish(installation.fakes, name="Without")
+    publish(installation.fakes, without=["priority"])
     outcome = emtiaz("calls", *TOY)
     assert (outcome.code, outcome.out) == (1, "")
     assert "no section priority" in outcome.err

@@ -109,7 +109,9 @@ def test_waiting_begins_with_the_first_thing_done_since_the_last_talk():
 
 
 def test_a_policy_without_the_section_gives_no_priority():
-    card = score_card(SUBJECT, fact_set([]), compile_policy(starter()), FITTED, NOW)
+    page = starter()
+    del page["priority"]
+    card = score_card(SUBJECT, fact_set([]), compile_policy(page), FITTED, NOW)
     assert card.priority is None
     assert card_json(card)["priority"] is None
 
