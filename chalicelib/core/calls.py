@@ -65,12 +65,16 @@ class Floors:
 
 @dataclass(frozen=True, slots=True)
 class CallRules:
-    """``rest_days`` pass between two calls to one person; without ``hours``, any time is good."""
+    """``rest_days`` pass between two calls to one person; without ``hours``, any time is good.
+
+    Only with ``write_owner`` may whoever shall call be made the owner in the CRM.
+    """
 
     rest_days: float
     floors: Floors
     hours: Hours | None
     pools: Mapping[str, tuple[Rep, ...]]
+    write_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)

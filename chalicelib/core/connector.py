@@ -226,6 +226,13 @@ class CrmClient(Protocol):
         """
         ...
 
+    def assign(self, owners: Mapping[Ref, str]) -> Mapping[Ref, EmtiazError]:
+        """Give records an owner, by the CRM's id of them, where they have none.
+
+        Returns those that stay as they are with the reason: owned, gone, or refused.
+        """
+        ...
+
     def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
         """What the CRM's records hold of these outputs now, None where a field is empty.
 

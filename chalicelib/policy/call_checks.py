@@ -39,6 +39,13 @@ def owner_is_an_attribute(page: Page) -> Iterator[Problem]:
         yield Problem("/priority/owner", advice)
 
 
+def owners_are_known_before_they_are_written(page: Page) -> Iterator[Problem]:
+    section = page.get("priority", {})
+    if section.get("write_owner") and "owner" not in section:
+        advice = "name the attribute that holds the owner as priority.owner too"
+        yield Problem("/priority/write_owner", advice)
+
+
 def pools_exist(page: Page) -> Iterator[Problem]:
     pools = page.get("priority", {}).get("pools", {})
     for index, row in enumerate(page.get("actions", [])):
@@ -78,6 +85,7 @@ CHECKS = (
     floors_leave_room,
     hours_open_before_they_close,
     owner_is_an_attribute,
+    owners_are_known_before_they_are_written,
     pools_exist,
     stages_have_a_funnel,
 )

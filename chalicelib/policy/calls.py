@@ -71,6 +71,7 @@ def _rules(section: Page) -> CallRules:
         floors=Floors(**(FLOORS | section.get("floors", {}))),
         hours=_hours(section.get("hours")),
         pools={name: tuple(map(_rep, reps)) for name, reps in section.get("pools", {}).items()},
+        write_owner=section.get("write_owner", False),
     )
 
 

@@ -22,6 +22,7 @@ from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
 from connectors.hubspot import changes, provision
+from connectors.hubspot import owners as owner_writes
 from connectors.hubspot.api import BATCH, HubSpotApi, Matches
 from connectors.hubspot.batch_write import write
 from connectors.hubspot.lookup import Lookup
@@ -123,6 +124,17 @@ class HubSpotClient:
             self._ref(kind, identity): error
             for kind, values in texts.items()
             for identity, error in write(self._api, OBJECT_TYPES[kind], values).items()
+        }
+
+    def assign(self, owners: Mapping[Ref, str]) -> Mapping[Ref, EmtiazError]:
+        return {
+            self._ref(kind, identity): error
+            for kind, ids in _by_kind(owners).items()
+            for identity, error in owner_writes.assign(
+                self._api,
+                OBJECT_TYPES[kind],
+                {one: owners[self._ref(kind, one)] for one in ids},
+            ).items()
         }
 
     def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:

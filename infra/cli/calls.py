@@ -13,42 +13,59 @@ from chalicelib.core.policy import Policy
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.call_list import Call, Candidate, Day, call_list
+from infra.cli import call_owners
 from infra.cli.console import note, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, Stage
+from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
 
 WORKING_DAY = 480
 
+Bodies = Mapping[Ref, Mapping[str, Any]]
+
 Minutes = Annotated[float, typer.Option(min=0, help="How long there is to call.")]
 Rep = Annotated[str, typer.Option(help="Only the calls of one rep: the id of the CRM's owner.")]
+WriteOwners = Annotated[
+    bool,
+    typer.Option("--write-owners", help="Make who shall call the owner of whom nobody owns."),
+]
 Words = Annotated[Language | None, typer.Option(help="Of the reasons; else that of the policy.")]
 
 
-def calls(
+def calls(  # noqa: PLR0913 - the options of a command
     *,
     connection: Connection = "hubspot-main",
     minutes: Minutes = WORKING_DAY,
     rep: Rep = "",
     language: Words = None,
+    write_owners: WriteOwners = False,
     stage: Stage = DEFAULT_STAGE,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """List whom to call first under a budget of minutes, each with why and what to do."""
     services = Installation.find(stage).services
     policy = compile_policy(services.settings.live(connection).policy)
+    if write_owners:
+        call_owners.refuse_unless_wanted(policy)
     chosen = [one for one in _calls(connection, minutes, policy, services) if _is_for(rep, one)]
     bodies = _bodies(chosen, services)
     if as_json:
         show_json([_row(one, bodies.get(one.ref, {})) for one in chosen])
-        return
-    spoken = language or policy.language
+    else:
+        _show(chosen, bodies, language or policy.language)
+        taken = sum(one.priority.minutes for one in chosen)
+        note(f"{len(chosen)} calls, {taken:g} of {minutes:g} minutes")
+    if write_owners:
+        call_owners.write_owners(connection, chosen, services, dry_run=dry_run, yes=yes)
+
+
+def _show(chosen: Sequence[Call], bodies: Bodies, language: Language) -> None:
     show_table(
         ("record", "rep", "priority", "why", "next action"),
-        [_cells(one, bodies.get(one.ref, {}), spoken) for one in chosen],
+        [_cells(one, bodies.get(one.ref, {}), language) for one in chosen],
     )
-    taken = sum(one.priority.minutes for one in chosen)
-    note(f"{len(chosen)} calls, {taken:g} of {minutes:g} minutes")
 
 
 def _calls(connection: str, minutes: float, policy: Policy, services: Services) -> Sequence[Call]:
@@ -70,7 +87,7 @@ def _is_for(rep: str, one: Call) -> bool:
     return rep in ("", one.rep)
 
 
-def _bodies(chosen: Sequence[Call], services: Services) -> Mapping[Ref, Mapping[str, Any]]:
+def _bodies(chosen: Sequence[Call], services: Services) -> Bodies:
     """Only the cards of who is called are read."""
     return {card.ref: card.body for card in services.store.cards([one.ref for one in chosen])}
 

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from chalicelib.core.connector import Account, Change, Page, Reading
-from chalicelib.core.errors import RecordGone
+from chalicelib.core.errors import RecordGone, WriteRefused
 
 
 @dataclass
@@ -32,6 +32,7 @@ class FakeCrm:
         self.bin = {}
         self.merged = {}
         self.entries = []
+        self.owners = {}
         self.changes = []
         self.calls = []
         self._account = account or Account("424242", "USD", "UTC")
@@ -135,6 +136,20 @@ class FakeCrm:
             return refusals
 
         return self._answer("write", tuple(updates), answer)
+
+    def assign(self, owners):
+        """``owners`` holds whose customer each is."""
+
+        def answer():
+            refusals = {ref: refusal for ref in owners if (refusal := self._not_to_own(ref))}
+            self.owners |= {ref: one for ref, one in owners.items() if ref not in refusals}
+            return refusals
+
+        return self._answer("assign", dict(owners), answer)
+
+    def _not_to_own(self, ref):
+        owner = self.owners.get(ref)
+        return WriteRefused(f"owner {owner} has them already") if owner else self._refusal(ref)
 
     def plan(self, outputs, language, kinds=("contact",)):
         missing = [one for one in outputs if one.name not in self.provisioned]

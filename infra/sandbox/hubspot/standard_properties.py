@@ -72,6 +72,9 @@ _INDUSTRIES = {
     "MARKETING_AND_ADVERTISING": "Marketing and advertising",
     "MANUFACTURING": "Manufacturing",
 }
+_OWNERS = {"77": "Sara Karimi", "78": "Omid Rad", "79": "Lena Vogt"}
+"""Users of the account; HubSpot keeps them apart, and refuses other ids like any other option."""
+
 _DEAL_TYPES = {"newbusiness": "New business", "existingbusiness": "Existing business"}
 _PRIORITIES = {"LOW": "Low", "MEDIUM": "Medium", "HIGH": "High", "URGENT": "Urgent"}
 _TICKET_SOURCES = {"CHAT": "Chat", "EMAIL": "Email", "FORM": "Form", "PHONE": "Phone"}
@@ -109,7 +112,7 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("city", "City", "text"),
         ("industry", "Industry", "text"),
         ("hs_language", "Preferred language", "text"),
-        ("hubspot_owner_id", "Contact owner", "text"),
+        ("hubspot_owner_id", "Contact owner", "select", _OWNERS),
         ("numemployees", "Number of employees", "text"),
         ("lifecyclestage", "Lifecycle stage", "radio", LIFECYCLE_STAGES),
         ("hs_lead_status", "Lead status", "radio", _LEAD_STATUSES),
@@ -120,7 +123,7 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("phone", "Phone number", "text"),
         ("country", "Country/region", "text"),
         ("city", "City", "text"),
-        ("hubspot_owner_id", "Company owner", "text"),
+        ("hubspot_owner_id", "Company owner", "select", _OWNERS),
         ("industry", "Industry", "select", _INDUSTRIES),
         ("numberofemployees", "Number of employees", "number"),
         ("annualrevenue", "Annual revenue", "number"),
@@ -134,7 +137,7 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("dealstage", "Deal stage", "text"),
         ("dealtype", "Deal type", "radio", _DEAL_TYPES),
         ("description", "Deal description", "textarea"),
-        ("hubspot_owner_id", "Deal owner", "text"),
+        ("hubspot_owner_id", "Deal owner", "select", _OWNERS),
     ),
     TICKETS: (
         ("subject", "Ticket name", "text"),
@@ -144,7 +147,7 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("hs_ticket_priority", "Priority", "select", _PRIORITIES),
         ("hs_ticket_category", "Category", "text"),
         ("source_type", "Source", "select", _TICKET_SOURCES),
-        ("hubspot_owner_id", "Ticket owner", "text"),
+        ("hubspot_owner_id", "Ticket owner", "select", _OWNERS),
     ),
     PRODUCTS: (
         ("name", "Name", "text"),

@@ -1,5 +1,7 @@
 """``emtiaz calls`` on fakes."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 
@@ -63,3 +65,66 @@ def test_a_policy_without_priority_has_nobody_to_call(emtiaz, installation):
 
 def test_one_rep_sees_their_own_calls(emtiaz, scored):
     assert emtiaz("calls", *TOY, "--rep", "77", "--json").json == []
+
+
+POOL = {"sales": [{"id": "77", "minutes_per_day": 480}]}
+
+
+@pytest.fixture
+def pooled(installation):
+    """Two people whom the pool takes; one of them is somebody's already."""
+    fakes = installation.fakes
+    page = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    owner = {"type": "text", "of": "contact", "toy": "owner"}
+    publish(
+        fakes,
+        attributes=page["attributes"] | {"owner": owner},
+        priority={"deal_value": 1000, "owner": "owner", "write_owner": True, "pools": POOL},
+        actions=[{"id": "all", "when": {}, "assign_to": {"pool": "sales"}}],
+    )
+    anna, ben = fakes.contact(1), fakes.contact(2)
+    record, *others = fakes.crm.facts[ben]
+    fakes.crm.put(ben, replace(record, data={**record.data, "owner": "78"}), *others)
+    fakes.crm.owners[ben] = "78"
+    for number in (1, 2):
+        fakes.deliver(f"contact:{number}")
+    fakes.run()
+    return fakes, anna, ben
+
+
+def test_whom_nobody_owns_gets_the_rep_who_shall_call(emtiaz, pooled):
+    fakes, anna, ben = pooled
+    outcome = emtiaz("calls", *TOY, "--write-owners", "--yes")
+    assert outcome.code == 0
+    assert "1 have an owner now" in outcome.err
+    assert fakes.crm.owners == {anna: "77", ben: "78"}
+
+
+def test_a_dry_run_writes_no_owner(emtiaz, pooled):
+    fakes, anna, _ = pooled
+    outcome = emtiaz("calls", *TOY, "--write-owners", "--dry-run")
+    assert (outcome.code, anna in fakes.crm.owners) == (0, False)
+    assert "1 of them have no owner" in outcome.err
+
+
+def test_nobody_is_written_unasked(emtiaz, pooled):
+    fakes, anna, _ = pooled
+    assert emtiaz("calls", *TOY, "--write-owners").code == 4
+    assert emtiaz("calls", *TOY).code == 0
+    assert anna not in fakes.crm.owners
+
+
+def test_who_was_taken_meanwhile_is_told_and_left_alone(emtiaz, pooled):
+    fakes, anna, _ = pooled
+    fakes.crm.owners[anna] = "79"
+    outcome = emtiaz("calls", *TOY, "--write-owners", "--yes")
+    assert outcome.code == 1
+    assert "owner 79 has them already" in outcome.err
+    assert fakes.crm.owners[anna] == "79"
+
+
+def test_a_policy_that_does_not_allow_it_writes_no_owner(emtiaz, scored):
+    outcome = emtiaz("calls", *TOY, "--write-owners", "--yes")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "priority.write_owner" in outcome.err
+    assert scored.crm.owners == {}
