@@ -95,3 +95,9 @@ def test_an_action_may_only_say_who_takes_somebody():
     assert policy.actions[0].assign_to == AssignTo("experts", None)
     assert [action.id for action in policy.advisers["assign_to"]] == ["first"]
     assert policy.actions[0] not in policy.advisers["text"]
+
+
+def test_owners_are_written_only_where_the_policy_knows_who_has_one():
+    page = starter(priority={"deal_value": 1000, "write_owner": True})
+    with pytest.raises(PolicyInvalid, match=r"priority\.owner"):
+        validate(page)
