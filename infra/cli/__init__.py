@@ -19,6 +19,7 @@ from infra.cli import (
     provision,
     score,
     status,
+    train,
 )
 from infra.cli.console import note
 from infra.cli.exits import EXPECTED, exit_code, explanation
@@ -36,6 +37,7 @@ app.command()(deploy.deploy)
 app.command()(connect.connect)
 app.command()(provision.provision)
 app.command()(backfill.backfill)
+app.command()(train.train)
 app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)
