@@ -19,6 +19,7 @@ from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.satisfaction import Decline, declines
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring.cross_sell import CROSS_SELL
@@ -44,7 +45,8 @@ Learned = Mapping[str, Mapping[str, Json]]
 class Refresh:
     """``moved`` names what is in force differently from before.
 
-    ``doubtful`` are customers who have spent so much that a person should look at it.
+    ``doubtful`` are customers who have spent so much that a person should look at it,
+    ``declined`` segments whose customers have become less satisfied.
     """
 
     parameters: Learned
@@ -52,6 +54,7 @@ class Refresh:
     moved: tuple[str, ...]
     subjects: tuple[Ref, ...]
     doubtful: tuple[Ref, ...]
+    declined: tuple[Decline, ...]
 
 
 def train(connection: str, services: Services, *, dry_run: bool = False) -> Refresh:
@@ -111,6 +114,7 @@ def _refresh(
         ),
         subjects=tuple(refs),
         doubtful=_doubtful(population),
+        declined=declines(population, services.store, services.clock.now()),
     )
 
 

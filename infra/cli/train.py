@@ -24,6 +24,10 @@ def train(
                 "moved": list(found.moved),
                 "subjects": len(found.subjects),
                 "doubtful": [str(ref) for ref in found.doubtful],
+                "declined": {
+                    one.segment: {"before": one.before.value, "now": one.now.value}
+                    for one in found.declined
+                },
             }
         )
         return
@@ -39,3 +43,8 @@ def _tell(found: Refresh, *, dry_run: bool) -> None:
         say(f"{', '.join(found.moved)} moved; {len(found.subjects)} records are being scored")
     for ref in found.doubtful:
         note(f"{ref} has spent 20 times what all but 1% of customers have: is an amount mistyped?")
+    for one in found.declined:
+        note(
+            f"NPS of {one.segment} fell from {one.before.value:.0f} (±{one.before.margin:.0f}) "
+            f"to {one.now.value:.0f} (±{one.now.margin:.0f}) within 90 days"
+        )
