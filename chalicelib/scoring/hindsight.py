@@ -7,13 +7,27 @@ later is left out, for how it stood then is not known.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chalicelib.core.facts import Fact, FactSet, parse_instant
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.scoring.assessment import assess
+from chalicelib.scoring.card import unexplained_card
+from chalicelib.scoring.simulation import Rating, rating
 
 _EVENTS = frozenset({"activity", "purchase", "refund"})
 _DATED = {"survey": "answered_at", "ticket": "opened_at"}
 _READINGS = frozenset({"score", "stage", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """Scored at ``cutoff``, and judged by what was bought within ``horizon`` after it."""
+
+    cutoff: datetime
+    horizon: timedelta
 
 
 def until(facts: FactSet, cutoff: datetime) -> FactSet:
@@ -49,3 +63,26 @@ def _closed_after(fact: Fact, cutoff: datetime) -> bool:
         return fact.version > cutoff
     closed = fact.data.get("closed_at")
     return not closed or parse_instant(str(closed)) > cutoff
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What both policies said of somebody at an instant, and whether they then bought."""
+
+    old: Rating
+    new: Rating
+    bought: bool
+
+
+def foresee(
+    subject: Ref, facts: FactSet, policies: tuple[Policy, Policy], models: FittedModels, then: Then
+) -> Foreseen | None:
+    """None for somebody of whom nothing was known yet. The old policy stands first."""
+    known = until(facts, then.cutoff)
+    if not was_there(known):
+        return None
+    old, new = (
+        rating(unexplained_card(assess(subject, known, policy, models, then.cutoff)))
+        for policy in policies
+    )
+    return Foreseen(old, new, bought_after(facts, then.cutoff, then.horizon))

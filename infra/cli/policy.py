@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from infra.cli import policy_simulate
 from infra.cli.console import note, show_json
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson
 from infra.cli.policy_page import Mistake, PolicyBroken, read_page
 
 app = typer.Typer(name="policy", help="The page that says who scores what.", no_args_is_help=True)
+app.command()(policy_simulate.simulate)
 
 Pages = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policies, as YAML.")]
 

@@ -27,7 +27,7 @@ from infra.cli.policy_page import SHIPPED, read_page
 from infra.package import PROJECT
 
 
-def _instant(text: str) -> datetime:
+def instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
@@ -38,7 +38,7 @@ def score(
     *,
     facts: Annotated[Path, typer.Option(help="Facts as JSON lines.")],
     at: Annotated[
-        list[datetime], typer.Option(parser=_instant, help="Instant to score at; repeatable.")
+        list[datetime], typer.Option(parser=instant, help="Instant to score at; repeatable.")
     ],
     policy: Policy = SHIPPED,
     models: Annotated[
