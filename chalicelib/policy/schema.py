@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.core.model import ACTIVITY_KINDS, Json
 from chalicelib.core.outputs import OUTPUTS, RFM_SEGMENTS
 from chalicelib.policy.grammar import condition_properties, happening_schema, where_schema
+from chalicelib.policy.schema_words import add_words
 from chalicelib.scoring import models
 from chalicelib.scoring.machine_traffic import CHECKS
 
@@ -35,7 +36,10 @@ def policy_schema() -> dict[str, Any]:
     definitions["where"] = where_schema()
     definitions["condition"]["properties"] |= condition_properties()
     definitions["group"] = _group(definitions["group"])
-    return schema
+    # Parts of it belong to models and operators, which it must not change.
+    own: dict[str, Any] = json.loads(json.dumps(schema))
+    add_words(own)
+    return own
 
 
 def _action_names() -> dict[str, Json]:

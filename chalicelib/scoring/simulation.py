@@ -254,10 +254,10 @@ class _Tally:
     fields: Counter[str] = field(default_factory=Counter)
 
     def count(self, rows: Iterable[Comparison]) -> Iterator[Comparison]:
-        """Yields those who moved, having counted all."""
+        """Yields those of whom anything changed, having counted all."""
         for one in rows:
             self._add(one)
-            if one.by:
+            if one.before != one.after:
                 yield one
 
     def _add(self, one: Comparison) -> None:
@@ -274,9 +274,12 @@ class _Tally:
 
 
 def summary(rows: Iterable[Comparison], movers: int = MOVERS) -> Simulation:
-    """``rows`` are gone through once. Those who moved furthest come first, equals by their ref."""
+    """``rows`` are gone through once.
+
+    Those whose score moved furthest come first, then whose class changed; equals by their ref.
+    """
     tally = _Tally()
-    moved = nsmallest(movers, tally.count(rows), key=lambda one: (-abs(one.by), str(one.subject)))
+    moved = nsmallest(movers, tally.count(rows), key=_rank)
     return Simulation(
         subjects=tally.subjects,
         moved=tally.moved,
@@ -287,6 +290,11 @@ def summary(rows: Iterable[Comparison], movers: int = MOVERS) -> Simulation:
         writes=dict(sorted(tally.writes.items())),
         fields=dict(sorted(tally.fields.items())),
     )
+
+
+def _rank(one: Comparison) -> tuple[int, bool, str]:
+    is_same_class = one.before.names["class"] == one.after.names["class"]
+    return -abs(one.by), is_same_class, str(one.subject)
 
 
 def _known(matrix: Mapping[tuple[str, str], int]) -> Matrix:

@@ -7,15 +7,22 @@ from typing import Annotated
 
 import typer
 
+from chalicelib.policy import version_of
+from chalicelib.policy.defaults import filled
+from chalicelib.policy.difference import differences
 from infra.cli import policy_simulate
-from infra.cli.console import note, show_json
+from infra.cli.console import note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson
 from infra.cli.policy_page import Mistake, PolicyBroken, read_page
+from infra.cli.policy_words import TABLES, change_row
 
 app = typer.Typer(name="policy", help="The page that says who scores what.", no_args_is_help=True)
 app.command()(policy_simulate.simulate)
 
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as YAML.")]
+Old = Annotated[Path, typer.Argument(metavar="OLD", help="The policy before.")]
+New = Annotated[Path, typer.Argument(metavar="NEW", help="The policy after.")]
 Pages = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policies, as YAML.")]
 
 
@@ -47,3 +54,35 @@ def _mistakes(path: Path, *, quiet: bool) -> list[Mistake]:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+@app.command()
+def show(*, file: File, as_json: AsJson = False) -> None:
+    """Show a policy as Emtiaz reads it, with its version and with what it leaves out filled in.
+
+    With --json its version and the page.
+    """
+    page = read_page(file)
+    version, whole = version_of(page), filled(page)
+    if as_json:
+        show_json({"version": version, "policy": whole})
+        return
+    say(f"{page['name']}, version {version}")
+    for columns, rows in TABLES:
+        if found := list(rows(whole)):
+            show_table(columns, found)
+
+
+@app.command()
+def diff(*, old: Old, new: New, as_json: AsJson = False) -> None:
+    """Say what differs between two policies by meaning: rules, points, thresholds, not lines."""
+    before, after = read_page(old), read_page(new)
+    changes = differences(before, after)
+    versions = version_of(before), version_of(after)
+    if as_json:
+        rows = [one.to_json() for one in changes]
+        show_json({"old": versions[0], "new": versions[1], "changes": [*rows]})
+        return
+    say(f"{versions[0]} → {versions[1]}: {_counted(len(changes), 'difference')}")
+    if changes:
+        show_table(("", "where", "before", "after"), map(change_row, changes))

@@ -188,9 +188,12 @@ def _show_sums(trial: _Trial, found: Simulation) -> None:
     say(f"{found.records_written:,} records would be written to the CRM{told}")
 
 
+_OTHER_BORDERS = "the borders or the lead score changed"
+
+
 def _mover(one: Comparison) -> Sequence[object]:
     before, after = one.before, one.after
-    why = "; ".join(f"{cause.by:+d} {cause.text.en}" for cause in one.causes)
+    why = "; ".join(f"{cause.by:+d} {cause.text.en}" for cause in one.causes) or _OTHER_BORDERS
     classes, grades = (_arrow(before.names[name], after.names[name]) for name in ("class", "grade"))
     return one.subject, _arrow(before.score, after.score), f"{one.by:+d}", classes, grades, why
 

@@ -1,15 +1,19 @@
-"""``python -m infra.cli.reference`` writes ``docs/reference/cli.md`` from the commands."""
+"""``python -m infra.cli.reference`` writes the pages of ``docs/reference`` that code tells."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
 from typer.cli import get_docs_for_click
 
+from chalicelib.policy.schema import policy_schema
 from infra.cli import app
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "cli.md"
+FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+PAGE = FOLDER / "cli.md"
+SCHEMA = FOLDER / "policy.schema.json"
 
 
 def text() -> str:
@@ -18,5 +22,10 @@ def text() -> str:
     return page.replace("# `emtiaz`", "# The command `emtiaz`", 1).strip() + "\n"
 
 
+def schema_text() -> str:
+    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 if __name__ == "__main__":
     PAGE.write_text(text(), "utf-8")
+    SCHEMA.write_text(schema_text(), "utf-8")

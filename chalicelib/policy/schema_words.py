@@ -1,0 +1,60 @@
+"""What the schema says about every key: words for people, and what holds if it is left out.
+
+They stand in a file of their own, by the place of the key on a page, so that ``schema.json`` shows
+the shape alone. ``[]`` is any entry of a list, ``*`` any name, and what several places share, such
+as a condition, or what a model brings, begins with its name, or with ``*`` for any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_FILE = Path(__file__).with_name("schema_words.json")
+
+Schema = dict[str, Any]
+
+
+def add_words(schema: Schema) -> None:
+    """Into a composed schema. Where the schema has words of its own, those stay."""
+    for place, key in keys(schema):
+        for name, said in _said(place).items():
+            key.setdefault(name, said)
+
+
+def keys(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    """Every key of a page with the schema of its value."""
+    yield from _keys(schema, "")
+    for name, definition in schema["$defs"].items():
+        if name != "group":
+            yield from _keys(definition, name)
+    for form in schema["$defs"]["group"]["allOf"]:
+        yield from _keys(form["then"], form["if"]["properties"]["model"]["const"])
+
+
+def _keys(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    for name, inner in schema.get("properties", {}).items():
+        if isinstance(inner, dict):
+            place = f"{path}.{name}" if path else name
+            yield place, inner
+            yield from _keys(inner, place)
+    for word, step in (("items", "[]"), ("additionalProperties", ".*")):
+        if isinstance(schema.get(word), dict):
+            yield from _keys(schema[word], path + step)
+
+
+def _said(place: str) -> Mapping[str, Any]:
+    """Of the place itself, of any group's, of any place that ends so."""
+    words, (_, _, rest) = _words(), place.partition(".")
+    last = place.rpartition(".")[2]
+    names = (place, f"group.{rest}", f"*.{rest}", f"*.{last}")
+    return next((words[name] for name in names if name in words), {})
+
+
+@cache
+def _words() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = json.loads(_FILE.read_text("utf-8"))
+    return found
