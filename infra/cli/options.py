@@ -14,7 +14,11 @@ Connection = Annotated[str, typer.Option(help="Id of the CRM account, as hubspot
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and stop.")]
 Policy = Annotated[
-    Path, typer.Option(help="Policy to score by.", show_default="the shipped starter policy")
+    Path,
+    typer.Option(
+        help="Policy to score by: a file, or the name of a shipped one.",
+        show_default="the shipped starter policy",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 

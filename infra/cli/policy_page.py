@@ -16,7 +16,8 @@ from infra.cli.yaml_source import Place, Unreadable, YamlSource, hint
 
 Page = dict[str, Json]
 
-SHIPPED = Path(chalicelib.policy.__file__).parent / "shipped" / "starter.yaml"
+_FOLDER = Path(chalicelib.policy.__file__).parent / "shipped"
+SHIPPED = _FOLDER / "starter.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,26 @@ def _drawn(mistake: Mistake, lines: Sequence[str]) -> Iterator[str]:
         yield f"  used by an alias at {mistake.file}:{used.line}:{used.column}"
 
 
+def shipped_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+
+
+def shipped_page(name: str) -> Path:
+    return _FOLDER / f"{name}.yaml"
+
+
+def _named(path: Path) -> Path:
+    """A shipped policy may be named instead of its file; a file of that name comes first."""
+    is_name = not path.exists() and str(path) in shipped_names()
+    return shipped_page(str(path)) if is_name else path
+
+
 def read_page(path: Path) -> Page:
-    """The canonical page, checked. Raises PolicyBroken with places and what to write there."""
+    """The canonical page, checked. Raises PolicyBroken with places and what to write there.
+
+    Instead of a file, the name of a shipped policy.
+    """
+    path = _named(path)
     text = _text(path)
     try:
         source = YamlSource.of(text)
