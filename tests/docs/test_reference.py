@@ -99,3 +99,10 @@ def test_the_example_of_the_policy_page_is_a_policy():
 )
 def test_the_policy_page_names_whatever_a_policy_may_say(word):
     assert re.search(rf"`[^`]*\b{word}\b[^`]*`", policy_page())
+
+
+def test_the_page_of_shipped_policies_names_them_all():
+    page = (REFERENCE / "shipped.md").read_text("utf-8")
+    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    shipped = Path("chalicelib/policy/shipped").glob("*.yaml")
+    assert sorted(named) == sorted(path.stem for path in shipped)
