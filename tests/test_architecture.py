@@ -15,6 +15,12 @@ MAY_IMPORT = {
     "chalicelib.training": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
+    "chalicelib.advice": {
+        "chalicelib.core",
+        "chalicelib.policy",
+        "chalicelib.scoring",
+        "chalicelib.training",
+    },
     "chalicelib.adapters": {"chalicelib.core"},
     "chalicelib.logs": {"chalicelib.core"},
     "chalicelib.settings": {"chalicelib.core"},
@@ -45,6 +51,7 @@ MAY_USE = {
     "chalicelib.training": set(),
     "chalicelib.scoring": set(),
     "chalicelib.policy": {"jsonschema"},
+    "chalicelib.advice": set(),
     "chalicelib.pipeline": {"ulid"},
 }
 
@@ -153,7 +160,7 @@ OUTSIDE = {
     "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
 }  # fmt: skip
 TELLS_THE_TIME = {"now", "today", "utcnow"}
-PURE = ("chalicelib.core", "chalicelib.scoring", "chalicelib.training")
+PURE = ("chalicelib.core", "chalicelib.scoring", "chalicelib.training", "chalicelib.advice")
 
 
 def impurities(module, source):
