@@ -10,7 +10,7 @@ import typer
 from chalicelib.policy import version_of
 from chalicelib.policy.defaults import filled
 from chalicelib.policy.difference import differences
-from infra.cli import policy_simulate, policy_story
+from infra.cli import policy_review, policy_simulate, policy_story, policy_suggest
 from infra.cli.console import note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson
@@ -19,6 +19,8 @@ from infra.cli.policy_words import TABLES, change_row
 
 app = typer.Typer(name="policy", help="The page that says who scores what.", no_args_is_help=True)
 app.command()(policy_simulate.simulate)
+app.command()(policy_suggest.suggest)
+app.command()(policy_review.review)
 app.command("list")(policy_story.list_policies)
 app.command()(policy_story.story)
 
