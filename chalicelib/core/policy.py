@@ -14,6 +14,7 @@ from chalicelib.core.card import Detail, Gap
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
+from chalicelib.core.purchases import Credited
 
 Adviser = Literal["text", "campaign", "service_level", "assign_to"]
 ADVISERS: tuple[Adviser, ...] = get_args(Adviser)
@@ -80,6 +81,7 @@ class Profile:
 
     ``attributes`` holds the subject's own values by canonical name; those of its first
     account stand under ``account``. Purchases and activities later than ``now`` are left out.
+    ``credited`` are the purchases of others that the subject brought in, oldest first.
     ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``;
     ``machines`` holds the activities that no person did, which are not among the others.
     """
@@ -92,6 +94,7 @@ class Profile:
     facts: FactSet
     in_doubt: tuple[str, ...] = ()
     machines: tuple[Suspect, ...] = ()
+    credited: tuple[Credited, ...] = ()
 
     def value(self, name: str) -> Json:
         """Of an attribute as conditions call it, ``account.`` before those of the account."""

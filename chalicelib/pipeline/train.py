@@ -18,6 +18,7 @@ from chalicelib.core.facts import canonical, parse_instant
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.purchases import turnover
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.satisfaction import Decline, declines
 from chalicelib.pipeline.scorer import compiled
@@ -167,7 +168,8 @@ def _histories(
         facts = services.store.load(ref).facts
         closed |= closed_deals(facts, policy.funnel)
         if ref.kind != "account":  # what its people bought would count twice
-            bought.append(bought_categories(facts, policy.categories, now))
+            net = turnover(facts, now).purchases
+            bought.append(bought_categories(facts, net, policy.categories, now))
     stages = {"stages": stage_probabilities(closed.values())}
     if not policy.categories:
         return stages

@@ -12,6 +12,7 @@ from chalicelib.policy import call_checks, condition_checks
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
 from chalicelib.policy.problem import Problem, instead, pointer
+from chalicelib.scoring.levels import TOP
 
 Page = Mapping[str, Any]
 Path = tuple[str | int, ...]
@@ -45,6 +46,15 @@ def thresholds_fall(page: Page) -> Iterator[Problem]:
     for path, (better, worse) in pairs.items():
         if better <= worse:
             yield Problem(pointer(path), f"write a better threshold above {worse:g}")
+
+
+def components_are_of_a_hundred(page: Page) -> Iterator[Problem]:
+    """Or the score that is mixed of them would not be."""
+    for index, group in enumerate(page["customer"]["components"]):
+        low, high = group.get("cap", (0, TOP))
+        if low < 0 or high > TOP:
+            where = pointer(("customer", "components", index, "cap"))
+            yield Problem(where, "write a cap of a component within 0 and 100")
 
 
 def value_classes_have_a_value(page: Page) -> Iterator[Problem]:
@@ -174,6 +184,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     time_zone_exists,
     activities_are_named,
     thresholds_fall,
+    components_are_of_a_hundred,
     grades_name_groups,
     resets_name_groups,
     other_attributes_fit,

@@ -87,7 +87,9 @@ def assess(
         standing=stand(facts, policy.funnel, now) if policy.funnel else None,
         next_fact_at=min((at for at in (next_fact_at, next_reset_at) if at), default=None),
         begun=begun,
-        products=preferences(profile, policy.categories) if policy.categories else None,
+        products=preferences(profile, policy.categories, policy.currency)
+        if policy.categories
+        else None,
     )
 
 

@@ -227,9 +227,8 @@ def _is_influencer(assessment: Assessment) -> bool:
     owing, profile = assessment.policy.owing, assessment.profile
     if owing.referrer is None:
         return False
-    credited = profile.facts.credited(REFERRAL)
-    until_now = [one for one in credited if one.occurred_at <= profile.now]
-    return len(until_now) >= owing.influencer_from
+    referred = [one for one in profile.credited if one.credit == REFERRAL]
+    return len(referred) >= owing.influencer_from
 
 
 def _of_products(categories: Sequence[str]) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ def suggestion(profile: Profile, policy: Policy, fitted: Mapping[str, Json]) -> 
     goes_with = cast("Pairs | None", fitted.get("goes_with"))
     if not goes_with or not policy.categories:
         return None
-    bought = bought_categories(profile.facts, policy.categories, profile.now)
+    net, facts = profile.purchases, profile.facts
+    bought = bought_categories(facts, net, policy.categories, profile.now)
     offer = best_offer(goes_with, bought, policy.categories)
     return offer and Suggestion(*offer, text=_text(*offer))
 

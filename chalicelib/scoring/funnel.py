@@ -102,8 +102,10 @@ def _days(time: timedelta) -> float:
 
 
 def stand(facts: FactSet, policy: FunnelPolicy, now: datetime) -> Standing:
-    found = [stay for stay in stays(facts, policy) if stay.entered <= now]
-    open_ones = [stay for stay in found if stay.left is None or stay.left > now]
+    found = stays(facts, policy)
+    open_ones = [
+        stay for stay in found if stay.entered <= now and (stay.left is None or stay.left > now)
+    ]
     most = min(open_ones, key=lambda one: (-_ORDER[one.stage], one.entered), default=None)
     spans = [span for stay in found for span in _spans(stay, policy)]
     begun = {name for name, start, end in spans if start <= now and (end is None or now < end)}

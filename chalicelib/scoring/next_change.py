@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.funnel import Standing
 from chalicelib.core.outputs import Fields
-from chalicelib.core.policy import Measure, Term
+from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
 from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
 from chalicelib.scoring.classes import by_value
@@ -23,7 +23,7 @@ from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.levels import whole
 from chalicelib.scoring.priority import scores_of
-from chalicelib.scoring.products import preferences
+from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.publication import Written, held_until, publish
 from chalicelib.scoring.quiet import Ladder, quiet
 
@@ -85,8 +85,13 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
         lead=tuple(map(carried, assessment.lead)),
         components=tuple(map(carried, assessment.components)),
         standing=_standing_at(assessment, at),
-        products=assessment.products and preferences(later, assessment.policy.categories),
+        products=_products_at(assessment, later),
     )
+
+
+def _products_at(assessment: Assessment, later: Profile) -> Preferences | None:
+    policy = assessment.policy
+    return preferences(later, policy.categories, policy.currency) if policy.categories else None
 
 
 def _standing_at(assessment: Assessment, at: datetime) -> Standing | None:

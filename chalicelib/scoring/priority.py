@@ -116,7 +116,12 @@ def value_of(policy: PriorityPolicy, profile: Profile) -> Money:
     if open_sum > 0:
         return Money(open_sum, code)
     bought = [one.amount.amount for one in profile.purchases if one.amount.currency == code]
-    return Money(round(sum(bought) / len(bought)), code) if bought else policy.usual
+    return Money(_mean(bought), code) if bought else policy.usual
+
+
+def _mean(amounts: Sequence[int]) -> int:
+    """Half a unit goes up."""
+    return (2 * sum(amounts) + len(amounts)) // (2 * len(amounts))
 
 
 def _owner(attribute: str | None, profile: Profile) -> str | None:

@@ -1,7 +1,8 @@
 """Which kinds of product somebody prefers, by what they buy and look at.
 
 At t, category c has the decayed sum ``x_c = Σ w · 2^(-(t - e) / 90 days)`` over purchases, each
-with its value as a multiple of the mean one, and views with w = 0.1. Of C categories that the
+with its net value as a multiple of the mean one, and views with w = 0.1. Sums of which nobody told
+the worth in the policy's currency are left out. Of C categories that the
 policy names, x_c makes the share::
 
     s_c = (x_c + 0.5) / (Σ x + 0.5 · C)
@@ -25,12 +26,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
+from typing import NamedTuple
 
 from chalicelib.core.facts import Fact, FactSet, money
+from chalicelib.core.model import Deal, Money, Purchase
 from chalicelib.core.policy import Profile
 
 HALF_LIFE_DAYS = 90
@@ -57,22 +60,43 @@ class Leaning:
     changes_in_days: float | None
 
 
+class Bought(NamedTuple):
+    """Something of a category, net of what was given back, in smallest units of the currency."""
+
+    category: str
+    at: datetime
+    worth: float
+    currency: str
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Categories that earn a tag, and those that keep one; ``changes_at`` by decay alone."""
+    """Categories that earn a tag, and those that keep one.
+
+    ``changes_at`` is when they do so otherwise, by decay or because a deal that tells no sum, which
+    is no purchase of the profile, counts from then on.
+    """
 
     preferred: tuple[str, ...]
     staying: tuple[str, ...]
     changes_at: datetime | None
 
 
-def preferences(profile: Profile, categories: Sequence[str]) -> Preferences:
-    found = leanings(_doings(profile, frozenset(categories)), len(categories))
+def preferences(profile: Profile, categories: Sequence[str], currency: str) -> Preferences:
+    named = frozenset(categories)
+    bought = [
+        one
+        for one in _bought(profile.facts, profile.purchases)
+        if one.category in named and one.currency == currency
+    ]
+    found = leanings(_doings(profile, bought, named), len(categories))
+    changes = [one.at for one in bought if one.at > profile.now]
     days = [one.changes_in_days for one in found if one.changes_in_days is not None]
+    changes += [_whole_minute(profile.now, min(days))] if days else []
     return Preferences(
         preferred=tuple(one.category for one in found if one.is_preferred),
         staying=tuple(one.category for one in found if one.stays),
-        changes_at=_whole_minute(profile.now, min(days)) if days else None,
+        changes_at=min(changes, default=None),
     )
 
 
@@ -114,13 +138,12 @@ def _whole_minute(now: datetime, days: float) -> datetime:
     return now + timedelta(minutes=math.floor(days * 1440 + 1e-6) + 1)
 
 
-def _doings(profile: Profile, categories: frozenset[str]) -> Doings:
+def _doings(profile: Profile, bought: Iterable[Bought], categories: frozenset[str]) -> Doings:
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    bought = [row for row in _bought(profile.facts) if row[0] in categories]
-    bought = [row for row in bought if row[1] <= profile.now]
-    mean = fmean(value for *_, value in bought) if bought else 1.0
-    for category, at, value in bought:
-        found[category].append(((profile.now - at) / _DAY, value / mean))
+    until_now = [one for one in bought if one.at <= profile.now]
+    mean = fmean(one.worth for one in until_now) if until_now else 1.0
+    for one in until_now:
+        found[one.category].append(((profile.now - one.at) / _DAY, one.worth / mean))
     for view in profile.activities.get("page.viewed", ()):
         category = str(view.attributes.get("category", ""))
         if category in categories:
@@ -129,28 +152,35 @@ def _doings(profile: Profile, categories: frozenset[str]) -> Doings:
     return found
 
 
-def bought_categories(facts: FactSet, categories: Sequence[str], now: datetime) -> frozenset[str]:
-    """Of those named, what has ever been bought until now."""
-    return frozenset(
-        category for category, at, _ in _bought(facts) if at <= now and category in categories
-    )
+def bought_categories(
+    facts: FactSet, purchases: Iterable[Purchase], categories: Sequence[str], now: datetime
+) -> frozenset[str]:
+    """Of those named, what has ever been bought until now and not been given back."""
+    found = _bought(facts, purchases)
+    return frozenset(one.category for one in found if one.at <= now and one.category in categories)
 
 
-def _bought(facts: FactSet) -> Iterator[tuple[str, datetime, float]]:
-    """Category, time and value of orders and of the line items of won deals."""
+def _bought(facts: FactSet, purchases: Iterable[Purchase]) -> Iterator[Bought]:
+    """Orders and the line items of won deals, each as far as ``purchases`` are left of them."""
+    net = {one.id: one.amount for one in purchases}
     for fact in facts.by_type.get("purchase", ()):
-        if "credit" not in fact.data and (value := _value(fact)) > 0:
-            yield str(fact.data.get("category", "")), fact.occurred_at, value
-    won = {d.id: d.closed_at for d in facts.deals() if d.status == "won" and d.closed_at}
+        if fact.id in net and "credit" not in fact.data:
+            category, left = str(fact.data.get("category", "")), net[fact.id]
+            yield Bought(category, fact.occurred_at, left.amount, left.currency)
+    won = {deal.id: deal for deal in facts.deals() if deal.status == "won"}
     for item in facts.states("line_item"):
-        closed = won.get(str(item.data.get("deal_id")))
-        if closed and (value := _value(item)) > 0:
-            yield category_of(item), closed, value
+        deal = won.get(str(item.data.get("deal_id")))
+        paid = money(item.data.get("value")) or money(item.data.get("amount"))
+        if deal and deal.closed_at and paid and (worth := paid.amount * _kept(deal, net)) > 0:
+            yield Bought(category_of(item), deal.closed_at, worth, paid.currency)
 
 
-def _value(fact: Fact) -> float:
-    worth = money(fact.data.get("value")) or money(fact.data.get("amount"))
-    return float(worth.amount) if worth else 0.0
+def _kept(deal: Deal, net: Mapping[str, Money]) -> float:
+    """The share of a deal that was not given back; all of one that tells no sum."""
+    whole, left = deal.value or deal.amount, net.get(f"deal:{deal.id}")
+    if whole is None:
+        return 1.0
+    return left.amount / whole.amount if left else 0.0
 
 
 def category_of(item: Fact) -> str:

@@ -26,7 +26,8 @@ def profile_of(
     done, coming = _by_kind(facts.activities(), now)
     activities, suspects = sift(done, machines)
     bought = turnover(facts, now)
-    coming += [one.occurred_at for one in bought.purchases if one.occurred_at > now]
+    sold = [*bought.purchases, *(one.purchase for one in bought.credited)]
+    coming += [one.occurred_at for one in sold if one.occurred_at > now]
     coming += [bought.changes_at] if bought.changes_at else []
     coming += _told_ahead(facts, now)
     profile = Profile(
@@ -38,6 +39,7 @@ def profile_of(
         in_doubt=bought.in_doubt,
         facts=facts,
         machines=suspects,
+        credited=tuple(one for one in bought.credited if one.purchase.occurred_at <= now),
     )
     return profile, min(coming, default=None)
 

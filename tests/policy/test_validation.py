@@ -105,6 +105,10 @@ BROKEN = {
         fit_rule(starter(), text={"en": "Yes"}),
         [f"{RULE}/text: add fa"],
     ),
+    "a component beyond 0 and 100": (
+        edited(lambda page: page["customer"]["components"][0].update(cap=[-10, 100])),
+        ["/customer/components/0/cap: write a cap of a component within 0 and 100"],
+    ),
     "a half-life of nothing": (
         edited(lambda page: page["lead"]["groups"][1]["rules"][0].update(half_life_days=0)),
         ["/lead/groups/1/rules/0/half_life_days: write a number greater than 0 instead of 0"],

@@ -36,7 +36,6 @@ from chalicelib.core.card import CustomerValue
 from chalicelib.core.facts import canonical, parse_instant
 from chalicelib.core.model import Json, Money, Purchase
 from chalicelib.core.policy import Measure, Profile, Term
-from chalicelib.core.purchases import turnover
 from chalicelib.localization.customers import beyond_others, brought_in, cost_us, spent
 from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import in_smallest_units
@@ -133,8 +132,7 @@ class Model:
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:
         parts = self._realised(profile), self._indirect(profile), self._cost(profile)
         if not profile.purchases and not parts[1].amount:
-            ahead = min(parts[1].changes, default=None)
-            return Measure(terms=(), known=0, asked=self._asked, changes_at=ahead)
+            return Measure(terms=(), known=0, asked=self._asked)
         value = self._value(profile, *(part.amount for part in parts))
         unknown = sum(part.unknown for part in parts)
         score = self._score(value.total.amount, fitted)
@@ -179,17 +177,13 @@ class Model:
     def _indirect(self, profile: Profile) -> _Part:
         if not self.credit:
             return _Part(0)
-        found = turnover(profile.facts, profile.now).credited
-        ours = [one for one in found if one.credit in self.credit]
-        until_now = [one for one in ours if one.purchase.occurred_at <= profile.now]
-        ahead = [one.purchase.occurred_at for one in ours if one.purchase.occurred_at > profile.now]
-        inside = {id(one) for one in self._counted([c.purchase for c in until_now], profile.now)}
-        counted = [one for one in until_now if id(one.purchase) in inside]
+        ours = [one for one in profile.credited if one.credit in self.credit]
+        counted = [one for one in ours if self._is_inside(one.purchase.occurred_at, profile.now)]
         known = [one for one in counted if one.purchase.amount.currency == self.currency]
         worth = fsum(self._share(one.credit, one.share) * one.purchase.amount.amount
                      for one in known)  # fmt: skip
         leaving = self._leaving([one.purchase for one in counted])
-        return _Part(floor(worth + 0.5), len(counted) - len(known), (*leaving, *ahead[:1]))
+        return _Part(floor(worth + 0.5), len(counted) - len(known), leaving)
 
     def _share(self, credit: str, told: float | None) -> float:
         most = self.credit[credit]

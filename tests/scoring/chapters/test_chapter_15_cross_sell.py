@@ -10,7 +10,7 @@ from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, publish, score_card
 from chalicelib.training.cross_sell import cross_sell, lift_and_bound
 from tests.oracle.cross_sell import naive_pairs
-from tests.scoring.examples import NOW, SUBJECT, ago, bought, fact_set, starter
+from tests.scoring.examples import NOW, SUBJECT, ago, bought, fact_set, refunded, starter
 
 TEA, CUPS, BOTH, CAKE = (frozenset(one.split()) for one in ("tea", "cups", "tea cups", "cake"))
 
@@ -83,6 +83,14 @@ def test_15_who_has_both_or_neither_is_suggested_nothing():
     assert card("cake").suggestion is None
     assert card("tea", at=ago(days=-1)).suggestion is None
     assert card("tea", models=FittedModels("none", {})).suggestion is None
+
+
+def test_15_what_was_brought_back_asks_for_nothing_beside_it_and_foreign_money_does():
+    back = [bought("tea", ago(days=9), category="tea"), refunded("r", "tea", ago(days=1), 10_000)]
+    foreign = [bought("tea", ago(days=9), 900, "EUR", category="tea")]
+    for rows, category in ((back, None), (foreign, "cups")):
+        found = score_card(SUBJECT, fact_set(rows), policy(), MODELS, NOW).suggestion
+        assert (found and found.category) == category
 
 
 def test_15_a_suggestion_is_no_reason_to_write():

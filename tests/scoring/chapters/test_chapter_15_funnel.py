@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.core.facts import iso
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import PolicyInvalid, compile_policy, validate
@@ -93,6 +94,15 @@ def test_15_n_days_in_stage_are_over_at_the_instant_itself_and_the_crm_hears_of_
     after = publish(card(*rows, now=at), Written(shown, certain=True), page())
     assert before is None
     assert after["stage_segment"] == "offer_stalled"
+
+
+def test_15_a_stage_that_is_entered_ahead_of_our_clock_begins_then_and_the_crm_hears_of_it():
+    at = NOW + DAY / 24
+    rows = [deal("s3", NOW, entered_at=iso(at))]
+    assert card(*rows).stage is None
+    shown = publish(card(*rows), Written({}, certain=True), page())
+    assert next_change_at(SUBJECT, known(*rows), page(), NOTHING_FITTED, NOW, shown) == at
+    assert card(*rows, now=at).stage == "offer"
 
 
 def test_15_a_deal_without_a_link_any_more_is_nowhere():

@@ -6,13 +6,24 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from chalicelib.core.facts import iso
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.products import leanings
 from chalicelib.scoring.publication import provisioned
 from tests.oracle.products import naive_shares
-from tests.scoring.examples import NOW, SUBJECT, ago, fact_set, row, starter, won
+from tests.scoring.examples import (
+    NOW,
+    SUBJECT,
+    ago,
+    bought,
+    fact_set,
+    refunded,
+    row,
+    starter,
+    won,
+)
 
 CATEGORIES = ["tea", "coffee", "cups", "books"]
 
@@ -80,6 +91,33 @@ def test_15_line_items_of_won_deals_count_at_the_time_of_the_deal():
     rows = [won("1", ago(days=1)), *(item(str(n), "1", "cups", 500) for n in range(4))]
     assert tags(*rows) == {"product:cups"}
     assert tags(*rows[1:]) == set()
+
+
+def test_15_what_was_brought_back_is_no_preference():
+    back = [refunded(f"r{n}", str(n), ago(), 1000) for n in range(4)]
+    assert tags(*TEA, *back[:1]) == {"product:tea"}
+    assert tags(*TEA, *back) == set()
+    sold = [won("1", ago(days=1), 2000), *(item(str(n), "1", "cups", 500) for n in range(4))]
+    assert tags(*sold) == {"product:cups"}
+    assert tags(*sold, refunded("r", "deal:1", ago(), 2000)) == set()
+
+
+def test_15_money_that_nobody_told_the_worth_of_is_left_out():
+    foreign = [bought(f"e{n}", ago(days=n), 10**9, "EUR", category="books") for n in range(4)]
+    assert tags(*TEA, *foreign) == tags(*TEA)
+    assert tags(*foreign) == set()
+
+
+def test_15_items_of_a_deal_without_a_sum_count_from_its_closing_and_the_crm_hears_of_it():
+    at = NOW + timedelta(days=2)
+    deal = row("deal", "1", {"status": "won", "closed_at": iso(at)}, NOW, NOW)
+    rows = [deal, *(item(str(n), "1", "cups", 500) for n in range(4))]
+    assert tags(*rows) == set()
+    assert tags(*rows, now=at) == {"product:cups"}
+    facts = fact_set(rows)
+    card = score_card(SUBJECT, facts, POLICY, NOTHING_FITTED, NOW)
+    shown = publish(card, Written({}, certain=True), POLICY)
+    assert next_change_at(SUBJECT, facts, POLICY, NOTHING_FITTED, NOW, shown) == at
 
 
 def test_15_categories_that_the_policy_does_not_name_are_none():

@@ -90,6 +90,11 @@ def test_open_deals_are_worth_more_than_past_purchases_and_those_more_than_the_u
     assert card_of(dealing).priority.value == Money(800, "USD")
 
 
+def test_half_a_unit_of_the_average_purchase_goes_up():
+    bought = [won("1", ago(days=40), 2), won("2", ago(days=9), 3)]
+    assert card_of(bought).priority.value == Money(3, "USD")
+
+
 def test_the_usual_deal_at_even_chance_has_priority_50():
     section = {"deal_value": 500, "chances": [[0, 0.5], [100, 0.5]]}
     assert card_of([contact()], section).priority.score == 50
