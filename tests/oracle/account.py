@@ -21,3 +21,13 @@ def naive_roll_up(people, method, top):
     for score in best:
         nobody = nobody * (100 - score) / 100
     return 100 - 100 * nobody
+
+
+def naive_people(group, rows, subject):
+    """What the scores of its people say of a company, as a model's result."""
+    told = [row["data"] for row in rows if row["type"] == "score" and "score" in row["data"]]
+    if not told:
+        return {"terms": [], "known": 0, "asked": 1 if ":account:" in subject else 0}
+    people = [(one["score"], one["person"]) for one in told]
+    points = naive_roll_up(people, group.get("method", "noisy_or"), group.get("top", 5))
+    return {"terms": [("people", points)], "known": 1, "asked": 1}

@@ -40,15 +40,26 @@ def naive_value(page, group, known, now):
     if not known["purchases"] and not indirect:
         return {"terms": [], "known": 0, "asked": asked}
     total = realised + indirect - cost
+    own = [(at, amount) for at, amount, money in known["purchases"] if money == page["currency"]]
+    found = {
+        "asked": asked,
+        "value": total,
+        "parts": {"realised": realised, "indirect": indirect, "cost": cost},
+        "windows": {
+            days: sum(amount for at, amount in own if at > now - timedelta(days=days))
+            for days in (90, 365)
+        },
+        "flags": ["no_rate"] if foreign else [],
+    }
     score = value_score(page, group, total, known["fitted"].get("value", {}))
     if score is None:
-        return {"terms": [], "known": 0, "asked": asked, "value": total}
+        return {"terms": [], "known": 0, **found}
     terms = [("realised", score)]
     if total > 0 and score:
         made_of = {"realised": realised, "indirect": indirect, "cost": -cost}
         terms = [(name, score * part / total) for name, part in made_of.items() if part]
     missing = foreign + lacking
-    return {"terms": terms, "known": asked - missing, "asked": asked, "value": total}
+    return {"terms": terms, "known": asked - missing, **found}
 
 
 def credit_of(group, sale):
@@ -62,6 +73,7 @@ def cost_of(page, group, known, start, now):
     costs = group.get("costs", {})
     factor = 10 ** DECIMALS.get(page["currency"], 2)
     values = [known["attributes"].get(name) for name in costs.get("attributes", [])]
+    values = [value if type(value) in (int, float) else None for value in values]
     total = sum(round(value * factor) for value in values if value is not None)
     has_links = any(row["type"] == "links" for row in known["rows"])
     tickets = linked(known["rows"], "ticket") or []
@@ -106,7 +118,9 @@ def naive_satisfaction(group, known, now):
         (survey, weights[survey] * (latest[survey][1] - (mean or 0)) / total)
         for survey in sorted(latest)
     ]
-    return {"terms": terms, "known": 1, "asked": 1}
+    qualities = [quality for _, quality in latest.values()]
+    told = {"mean": sum(qualities) / len(qualities), "answers": len(qualities)}
+    return {"terms": terms, "known": 1, "asked": 1, "satisfaction": told}
 
 
 def latest_answers(rows, now):
@@ -138,7 +152,9 @@ def naive_behaviour(page, group, known, cuts, did, zone, now):
         most = group["purchases"]
         terms += [("recency", most / 2 * (r - 1) / 4), ("frequency", most / 2 * (f - 1) / 4)]
         inputs += 2
-    return {"terms": terms, "known": inputs, "asked": did["asked"] + 2, "rfm": bought["rfm"]}
+    flags = [flag for flag in bought.get("flags", []) if flag != "alike:m"]
+    asked = did["asked"] + 2
+    return {"terms": terms, "known": inputs, "asked": asked, "rfm": bought["rfm"], "flags": flags}
 
 
 def naive_class(page, group_values, score, fitted):

@@ -71,3 +71,27 @@ def what_is_left(data, mine):
         exact = worth["amount"] * max(part, 0) + Fraction(1, 2)
         left = exact.numerator // exact.denominator  # half up
     return left - sum(in_worth)
+
+
+def naive_doubts(rows, linked, now):
+    """What counts for nothing until somebody has looked at it."""
+    bills, _ = sorted_out(rows, linked, now)
+    doubts = []
+    for identity, _, data in bills:
+        if (data.get("value") or data["amount"])["amount"] < 0:
+            doubts.append("negative_amount:" + identity)
+    for row in rows:
+        if row["type"] != "refund" and not is_negative_with_reference(row):
+            continue
+        if instant(row["occurred_at"]) > now:
+            continue
+        mine = [data for identity, _, data in bills if identity == row["data"].get("purchase")]
+        if not mine:
+            doubts.append("refund_without_purchase:" + row["id"])
+        elif not currencies(mine[0]) & currencies(row["data"]):
+            doubts.append("refund_in_another_currency:" + row["id"])
+    return doubts
+
+
+def currencies(data):
+    return {data[name]["currency"] for name in ("amount", "value") if name in data}

@@ -37,7 +37,11 @@ def naive_rfm(page, group, purchases, cuts, subject, zone, now):
         ("monetary", 100 * weights["m"] * (m - 1) / whole),
     ]
     foreign = [one for one in purchases if one[2] != page["currency"]]
-    return {"terms": terms, "known": 2 if foreign else 3, "asked": 3, "rfm": rfm}
+    flags = ["alike:" + name for name in (cuts or {}).get("constant", [])]
+    flags += ["no_rate"] if foreign else []
+    return {
+        "terms": terms, "known": 2 if foreign else 3, "asked": 3, "rfm": rfm, "flags": flags,
+    }  # fmt: skip
 
 
 def quantities(page, group, purchases, zone, now):

@@ -6,7 +6,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.policy import Profile
 from chalicelib.policy.conditions import compile_condition
 from chalicelib.policy.operators import OPERATORS
-from tests.oracle.scorer import truth
+from tests.oracle.conditions import truth
 from tests.scoring.examples import NOW, SUBJECT, conditions
 
 WORDS = {True: "yes", False: "no", None: "unknown"}

@@ -86,6 +86,7 @@ rules = st.lists(
                 st.sampled_from([1, 2, 7, 30]),
             ),
             "per": st.just("minutes"),
+            "once": st.just({"en": "Did it once", "fa": "یک بار"}),
         },
     ),
     min_size=1,

@@ -13,7 +13,7 @@ from tests.oracle.scorer import naive_card
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(pages, fact_rows, fitted)
 def test_a_card_is_what_the_naive_scorer_says(page, rows, models):
     validate(page)

@@ -24,7 +24,7 @@ def card_of(page, facts, now=NOW):
     return score_card(SUBJECT, facts, compile_policy(page), FITTED, now)
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(lead_pages, lead_rows)
 def test_a_lead_is_what_the_naive_scorer_says(page, rows):
     validate(page)
