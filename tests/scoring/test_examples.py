@@ -2,10 +2,11 @@
 
 from hypothesis import given, settings
 
+from chalicelib.policy.operators import OPERATORS
 from chalicelib.policy.schema import policy_schema
 from tests.scoring.whole_examples import whole_pages
 
-ANYTHING = {"/name", "/attributes"}
+ANYTHING = {"/name", "/attributes", "/segments"}
 """Sections of which it does not matter to a score what else stands in them."""
 
 APART = {"#/$defs/group", "#/$defs/condition"}
@@ -31,7 +32,10 @@ def never_said(schema, pages):
     groups = [group for page in pages for group in page["lead"]["groups"]]
     groups += [group for page in pages for group in page["customer"]["components"]]
     told = {"": (schema, pages), "group": (schema["$defs"]["group"], groups)}
-    told["condition"] = schema["$defs"]["condition"], [*conditions_in(pages)]
+    asked = {**OPERATORS, "attribute": 0, "all": 0, "any": 0, "not": 0, "when_missing": 0}
+    of_attributes = schema["$defs"]["condition"]["properties"].items()
+    plain = {"properties": {name: inner for name, inner in of_attributes if name in asked}}
+    told["condition"] = plain, [*conditions_in(pages)]
     for path, (node, values) in told.items():
         yield from Walk(schema["$defs"]).members(node, values, path)
 
