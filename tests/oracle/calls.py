@@ -74,7 +74,7 @@ def naive_priority(page, known, lead, low, advice):
     value = worth_of(known, money) or usual
     gain, index, score, unrounded = worth(section, lead["score"], value, usual)
     talks, done = [], [at for at, _, _ in known["purchases"]]
-    for one in known["people"]:
+    for one in [one for one in known["people"] if one["kind"] != "email.sent"]:
         contacts = section.get("contacts", ["call.held", "meeting.held"])
         (talks if one["kind"] in contacts else done).append(one["at"])
     last = max(talks) if talks else None

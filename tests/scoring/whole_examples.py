@@ -102,6 +102,11 @@ POOLS = {
 }
 HOURS = {"days": ["saturday", "sunday", "monday"], "opens": "09:00", "closes": "17:00"}
 
+
+def _owned(section):
+    return st.booleans().map(lambda written: section | {"write_owner": written})
+
+
 priorities = st.fixed_dictionaries(
     {"deal_value": st.sampled_from([10, 512.5, 3000]), "pools": st.just(POOLS)},
     optional={
@@ -123,7 +128,7 @@ priorities = st.fixed_dictionaries(
         ),
         "hours": st.just(HOURS),
     },
-)
+).flatmap(lambda made: st.just(made) if "owner" not in made else _owned(made))
 
 _sections = {
     "funnel": funnels,
@@ -189,6 +194,7 @@ _mostly = st.sampled_from([True, True, False])
 @st.composite
 def _pages(draw):
     page, sections = draw(lead_examples.lead_pages), {}
+    page = {name: section for name, section in page.items() if name not in _sections}
     for name, drawn in _sections.items():
         sections |= {name: draw(drawn)} if draw(_mostly) else {}
     names = _NAMES | ({"stage": _STAGES} if "funnel" in sections else {})
@@ -203,6 +209,7 @@ def _pages(draw):
     currency = draw(st.sampled_from(["USD", "USD", "EUR"]))
     language = draw(st.sampled_from(["en", "fa"]))
     changed = {"language": language, "currency": currency, "tags": draw(_tags(names))}
+    changed |= {"region": "IR"} if draw(st.booleans()) else {}
     return page | sections | changed | {"actions": actions}
 
 
