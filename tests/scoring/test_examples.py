@@ -75,7 +75,7 @@ class Walk:
             having = [one[name] for one in said if name in one]
             if having:
                 yield from self.members(inner, having, f"{path}/{name}")
-            else:
+            elif f"{path}/{name}" not in ANYTHING:
                 yield f"{path}/{name}"
         free = node.get("additionalProperties")
         if isinstance(free, dict):
