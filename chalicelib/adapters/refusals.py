@@ -20,7 +20,7 @@ PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 # Each as the code of a call, and as the reason of one item of a cancelled transaction.
 CONDITION_FAILED = frozenset({"ConditionalCheckFailedException", "ConditionalCheckFailed"})
-_COLLISION = frozenset({"TransactionConflictException", "TransactionConflict"})
+COLLISION = frozenset({"TransactionConflictException", "TransactionConflict"})
 _INVALID = frozenset({"ValidationException", "ValidationError", "ItemCollectionSizeLimitExceeded"})
 _MISCONFIGURED = frozenset({"ResourceNotFoundException", "AccessDeniedException"})
 
@@ -48,7 +48,7 @@ def item_codes(error: PynamoDBException) -> tuple[str, ...]:
 def translated(error: PynamoDBException) -> Exception:
     """The project's own exception for it, by what the caller does next."""
     found = codes(error)
-    if found & (CONDITION_FAILED | _COLLISION):
+    if found & (CONDITION_FAILED | COLLISION):
         return Conflict("somebody else saved first")
     if found & _INVALID:
         return Parked(f"DynamoDB will never take this: {error.cause}")
@@ -87,4 +87,4 @@ def _is_busy(error: PynamoDBException) -> bool:
 
 
 def _collided(error: PynamoDBException) -> bool:
-    return bool(codes(error) & _COLLISION) and not codes(error) & CONDITION_FAILED
+    return bool(codes(error) & COLLISION) and not codes(error) & CONDITION_FAILED

@@ -7,7 +7,7 @@ import secrets
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -16,16 +16,21 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from chalicelib.adapters.refusals import CONDITION_FAILED, codes, item_codes, translating
+from chalicelib.adapters.refusals import COLLISION, CONDITION_FAILED, codes, item_codes, translating
 from chalicelib.adapters.tables import SettingsItem, connection_of, in_table
 from chalicelib.core.connector import Connection
-from chalicelib.core.errors import ConfigurationError, Retryable
+from chalicelib.core.editions import Publication
+from chalicelib.core.errors import ConfigurationError, Conflict, Retryable
 from chalicelib.core.facts import canonical
 from chalicelib.core.model import Json
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.core.ports import LiveSettings, ParkedItem
 
 BODIES_KEPT = 64
+
+PUBLISHING_ATTEMPTS = 20
+"""Races for the next number of a connection's history; each is won by somebody."""
+
 PARKED_FOR = timedelta(days=30)
 
 # DynamoDB takes items of 400 KB, names included, where a queue takes messages of 1 MiB.
@@ -38,6 +43,7 @@ SALT = "SALT"
 SALT_BYTES = 32
 POLICY = "POLICY#"
 MODELS = "MODELS#"
+PUBLISHED = "PUBLISHED#"
 PARKED = "PARKED#"
 CHECKPOINT = "CHECKPOINT#"
 
@@ -66,7 +72,12 @@ class DynamoSettingsStore:
             raise ConfigurationError(f"{connection} has no policy; publish one first")
         fitted = FittedModels(entry.live_models, cast(Any, models)) if models else NOTHING_FITTED
         return LiveSettings(
-            Connection(**entry.data), policy, fitted, entry.paused_until, entry.pause_reason or ""
+            Connection(**entry.data),
+            policy,
+            fitted,
+            entry.paused_until,
+            entry.pause_reason or "",
+            int(entry.revision or 0),
         )
 
     def put_connection(self, connection: Connection) -> None:
@@ -75,17 +86,44 @@ class DynamoSettingsStore:
             entry.update([self.item.data.set(asdict(connection))])
 
     def publish_policy(
-        self, connection: str, version: str, page: Mapping[str, Json], now: datetime
-    ) -> None:
-        """A version is immutable: ``ConfigurationError`` if it is there with another page."""
+        self,
+        connection: str,
+        version: str,
+        page: Mapping[str, Json],
+        now: datetime,
+        *,
+        by: str = "",
+        note: str = "",
+        over: str | None = None,
+    ) -> Publication:
         row = self.item(connection, POLICY + version, data=dict(page), published_at=now)
-        self._publish(row, self.item.live_policy.set(version))
+        wanted = Publication(0, "policy", version, now, by=by, note=note)
+        return self._publish(row, wanted, over)
 
-    def publish_models(self, connection: str, models: FittedModels, now: datetime) -> None:
-        """A version is immutable, as a policy's is."""
+    def publish_models(
+        self, connection: str, models: FittedModels, now: datetime, *, over: str | None = None
+    ) -> Publication:
         parameters = dict(models.parameters)
         row = self.item(connection, MODELS + models.version, data=parameters, published_at=now)
-        self._publish(row, self.item.live_models.set(models.version))
+        return self._publish(row, Publication(0, "models", models.version, now), over)
+
+    def policy(self, connection: str, version: str) -> Mapping[str, Json]:
+        with translating():
+            try:
+                body = self._body(connection, POLICY, version)
+            except self.item.DoesNotExist:
+                body = None
+        if body is None:
+            raise ConfigurationError(f"{connection} never had a policy {version}")
+        return body
+
+    def publications(self, connection: str) -> tuple[Publication, ...]:
+        entries = self.item.sk.startswith(PUBLISHED)
+        with translating():
+            rows = self.item.query(
+                connection, entries, consistent_read=True, scan_index_forward=False
+            )
+            return tuple(Publication.from_json(row.data) for row in rows)
 
     def pause(self, connection: str, until: datetime, reason: str) -> None:
         held, data = self.item.paused_until, self.item.data
@@ -185,24 +223,46 @@ class DynamoSettingsStore:
         except self.item.DoesNotExist:
             raise ConfigurationError(f"no connection {connection!r}") from None
 
-    def _publish(self, row: SettingsItem, point_to_it: Action) -> None:
+    def _publish(self, row: SettingsItem, wanted: Publication, over: str | None) -> Publication:
+        """Numbered by what is there, so that of two at once the later one sees the other's."""
+        pointer = self.item.live_policy if wanted.what == "policy" else self.item.live_models
+        for _ in range(PUBLISHING_ATTEMPTS):
+            with translating():
+                entry = self._entry(row.connection)
+            live = pointer.attr_name and entry.attribute_values.get(pointer.attr_name)
+            if over is not None and over != (live or NOTHING_FITTED.version):
+                raise Conflict(f"{row.connection} has {live} in force by now, and not {over}")
+            number = int(entry.revision or 0) + 1
+            numbered = replace(wanted, number=number, replaced=live)
+            if self._publish_next(row, numbered, pointer.set(wanted.version)):
+                return numbered
+        raise Conflict(f"{row.connection}: others kept publishing first")
+
+    def _publish_next(self, row: SettingsItem, entry: Publication, point_to_it: Action) -> bool:
+        """Whether nobody else has published as this number."""
         with translating():
             try:
-                self._put_and_point(row, point_to_it)
+                self._put_and_point(row, entry, point_to_it)
             except TransactWriteError as error:
-                put, point = (*item_codes(error), "", "")[:2]
+                put, told, point = (*item_codes(error), "", "", "")[:3]
                 if put in CONDITION_FAILED:
                     raise ConfigurationError(f"{row.sk} is there with other content") from error
-                if point in CONDITION_FAILED:
-                    raise ConfigurationError(f"no connection {row.connection!r}") from error
+                if {told, point} & {*CONDITION_FAILED, *COLLISION}:
+                    return False
                 raise
+        return True
 
-    def _put_and_point(self, row: SettingsItem, point_to_it: Action) -> None:
-        data = self.item.data
-        entry = self.item(DIRECTORY, row.connection)
-        with TransactWrite(connection=connection_of(self.item)) as transaction:
-            transaction.save(row, condition=data.does_not_exist() | (data == row.data))
-            transaction.update(entry, [point_to_it], condition=data.exists())
+    def _put_and_point(self, row: SettingsItem, entry: Publication, point_to_it: Action) -> None:
+        item = self.item
+        told = item(row.connection, f"{PUBLISHED}{entry.number:08}", data=entry.to_json())
+        connection = item(DIRECTORY, row.connection)
+        is_next = item.revision.does_not_exist() | (item.revision == entry.number - 1)
+        with TransactWrite(connection=connection_of(item)) as transaction:
+            same = item.data.does_not_exist() | (item.data == row.data)
+            transaction.save(row, condition=same)
+            transaction.save(told, condition=item.sk.does_not_exist())
+            actions = [point_to_it, item.revision.set(entry.number)]
+            transaction.update(connection, actions, condition=item.data.exists() & is_next)
 
 
 def _parked_item(row: SettingsItem) -> ParkedItem:

@@ -36,7 +36,7 @@ from chalicelib.core.stored import Leaving, Stub
 
 OF_THE_LIVING = (
     "written_version", "outgoing", "published", "doubt_until", "doubted_version", "body",
-    "next_change_at", *INDEXED,
+    "next_change_at", "revision", *INDEXED,
 )  # fmt: skip
 """Attributes of a card that a stub has not."""
 

@@ -51,7 +51,7 @@ def numbers(body: Mapping[str, Json]) -> dict[str, Json]:
 def population_row(row: SubjectItem) -> Mapping[str, Json]:
     held: dict[str, Json] = {
         "ref": row.ref, "at": row.at, "score": row.score, "call": row.call,
-        "r": row.r, "f": row.f, "m": row.m, "v": row.v, "q": row.q,
+        "r": row.r, "f": row.f, "m": row.m, "v": row.v, "q": row.q, "made": row.made,
     }  # fmt: skip
     return {name: value for name, value in held.items() if value is not None}
 
@@ -81,6 +81,8 @@ def card_of(row: SubjectItem) -> StoredCard:
         body=row.body,
         due_at=due_at,
         next_change_at=row.next_change_at,
+        made=row.made,
+        revision=int(row.revision or 0),
     )
 
 

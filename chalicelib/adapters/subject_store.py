@@ -154,7 +154,7 @@ class DynamoSubjectStore(Moves, Marks):
 
     def _card_actions(self, save: Save) -> list[Action]:
         item, version = self.item, save.base_version + 1
-        held = numbers(save.body)
+        held = {**numbers(save.body), "made": save.made}
         return [
             item.version.set(version),
             item.written_version.set(version if save.settled else item.written_version | 0),
@@ -165,6 +165,7 @@ class DynamoSubjectStore(Moves, Marks):
             item.shard.set(shard(save.ref)),
             item.due_at.set(save.due_at or NEVER),
             assign(item.next_change_at, save.next_change_at),
+            item.revision.set(save.revision),
             assign(item.debts, save.debts.to_json() if save.debts else None),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]

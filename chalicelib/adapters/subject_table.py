@@ -35,7 +35,7 @@ Fill = Callable[[TransactWrite], None]
 ITEMS_PER_TRANSACTION = 100
 BYTES_PER_TRANSACTION = 3_000_000
 
-INDEXED = ("at", "score", "r", "f", "m", "v", "q", "call")
+INDEXED = ("at", "score", "r", "f", "m", "v", "q", "call", "made")
 """Attributes of a card that stand in the index."""
 
 

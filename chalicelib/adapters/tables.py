@@ -60,7 +60,7 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 
     class Meta:
         index_name = "cards"
-        projection = IncludeProjection(["at", "score", "r", "f", "m", "v", "q", "call"])
+        projection = IncludeProjection(["at", "score", "r", "f", "m", "v", "q", "call", "made"])
 
     shard = UnicodeAttribute(hash_key=True)
     due_at = InstantText(range_key=True)
@@ -99,6 +99,8 @@ class SubjectItem(Model):
     call = JsonText(null=True)
     v = NumberAttribute(null=True)
     q = NumberAttribute(null=True)
+    made = UnicodeAttribute(null=True)
+    revision = NumberAttribute(null=True)
     stub = JsonText(null=True)
     debts = JsonText(null=True)
 
@@ -112,9 +114,9 @@ class SubjectItem(Model):
 
 class SettingsItem(Model):
     """``#connections`` holds one item per connection, with what is live and any pause; under a
-    connection's own id stand its policies, models, parked deliveries and checkpoints, and what its
-    workers share: a mark per rate limit, and an access token with the lease of whoever renews it.
-    ``#installation`` holds what is the same for all connections.
+    connection's own id stand its policies, models and their history, parked deliveries and
+    checkpoints, and what its workers share: a mark per rate limit, and an access token with the
+    lease of whoever renews it. ``#installation`` holds what is the same for all connections.
     """
 
     connection = UnicodeAttribute(hash_key=True)
@@ -123,6 +125,7 @@ class SettingsItem(Model):
     data = JsonText(null=True)
     live_policy = UnicodeAttribute(null=True)
     live_models = UnicodeAttribute(null=True)
+    revision = NumberAttribute(null=True)
     published_at = InstantText(null=True)
     paused_until = InstantText(null=True)
     pause_reason = UnicodeAttribute(null=True)

@@ -11,6 +11,7 @@
     │   └── PayloadInvalid        400
     ├── Retryable             raise; the queue brings it back, after ``retry_after`` if known
     │   ├── Conflict              somebody else saved first: read again
+    │   ├── Superseded            something newer was published: begin again by that
     │   ├── RateLimited           the CRM asks for patience
     │   ├── CrmUnavailable        the CRM is down or did not answer
     │   │   └── CrmStumbled           it failed inside, over this request or over any
@@ -68,6 +69,10 @@ class Retryable(EmtiazError):
 
 class Conflict(Retryable):
     pass
+
+
+class Superseded(Retryable):
+    """A card was made by a later publication than its reader knows of."""
 
 
 class RateLimited(Retryable):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chalicelib.core.connector import Connection, Secret
+from chalicelib.core.editions import Publication
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, Mark, Save, StoredCard, Stub
@@ -88,7 +89,7 @@ class SubjectStore(Protocol):
     ) -> Iterator[Mapping[str, Json]]:
         """Projected numbers of every card of a connection.
 
-        They are ``ref, at, score, r, f, m, v, q, call``.
+        They are ``ref, at, score, r, f, m, v, q, call, made``.
 
         With ``shard``, of one of ``SHARDS`` shares of them. Stubs are left out; a hidden card has
         no numbers.
@@ -96,7 +97,8 @@ class SubjectStore(Protocol):
         ``r`` is in days as of ``at``; ``m`` is in the currency's smallest unit. ``r``, ``f`` and
         ``m`` are absent where nothing was bought. ``v`` is what a customer is worth in that unit,
         and ``q`` the mean of their answers to surveys, 0-100, where the policy looks at them;
-        ``call`` is the card's ``priority``, absent where the policy has none.
+        ``call`` is the card's ``priority``, absent where the policy has none; ``made`` is as of
+        ``StoredCard``.
         """
         ...
 
@@ -121,6 +123,7 @@ class LiveSettings:
     """What is in force for a connection. ``policy`` is the canonical page.
 
     Until ``paused_until`` its CRM is not called; after that, one call finds out whether it may be.
+    ``revision`` is the number of the last publication, see ``core.editions.Publication``.
     """
 
     connection: Connection
@@ -128,6 +131,7 @@ class LiveSettings:
     models: FittedModels
     paused_until: datetime | None = None
     pause_reason: str = ""
+    revision: int = 0
 
 
 class SettingsStore(Protocol):
@@ -140,10 +144,37 @@ class SettingsStore(Protocol):
     def put_connection(self, connection: Connection) -> None: ...
 
     def publish_policy(
-        self, connection: str, version: str, page: Mapping[str, Json], now: datetime
-    ) -> None: ...
+        self,
+        connection: str,
+        version: str,
+        page: Mapping[str, Json],
+        now: datetime,
+        *,
+        by: str = "",
+        note: str = "",
+        over: str | None = None,
+    ) -> Publication:
+        """Put a page into force, and an entry into the history, both or neither.
 
-    def publish_models(self, connection: str, models: FittedModels, now: datetime) -> None: ...
+        ``over`` is the version that its publisher takes to be in force: raises ``Conflict``
+        if another is. A version is immutable: raises ``ConfigurationError`` if it is there with
+        another page.
+        """
+        ...
+
+    def publish_models(
+        self, connection: str, models: FittedModels, now: datetime, *, over: str | None = None
+    ) -> Publication:
+        """The same for what training learned."""
+        ...
+
+    def policy(self, connection: str, version: str) -> Mapping[str, Json]:
+        """The page of a version that was ever in force. Raises ``ConfigurationError``."""
+        ...
+
+    def publications(self, connection: str) -> tuple[Publication, ...]:
+        """The history of policies and models, newest first."""
+        ...
 
     def pause(self, connection: str, until: datetime, reason: str) -> None:
         """Nobody calls its CRM before ``until``; a longer pause is never shortened."""

@@ -43,6 +43,9 @@ class StoredCard:
 
     ``stub`` says that the card stands for nobody any more. Such a one keeps its ``debts``, which
     have to be taken back before it is cleared.
+
+    ``made`` names the versions of its making as ``core.editions`` does, and ``revision`` is the
+    number of the last publication by then: no worker that knows of fewer may replace the card.
     """
 
     ref: Ref
@@ -56,6 +59,8 @@ class StoredCard:
     next_change_at: datetime | None
     stub: Stub | None = None
     debts: Debts = NO_DEBTS
+    made: str | None = None
+    revision: int = 0
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
@@ -106,7 +111,7 @@ class Save:
     ``settled`` says that the CRM already shows what it should, so nothing is pending; for
     ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
     ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
-    ``SubjectStore.holders``.
+    ``SubjectStore.holders``. ``made`` and ``revision`` as of ``StoredCard``.
     """
 
     ref: Ref
@@ -122,6 +127,8 @@ class Save:
     at: datetime
     related: Sequence[Ref] = ()
     debts: Debts = NO_DEBTS
+    made: str | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from chalicelib.core.errors import (
     Parked,
     RequestRefused,
     Retryable,
+    Superseded,
 )
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.delivery import delivery
@@ -171,6 +172,8 @@ def _take(
     for subject, step in steps:
         try:
             heard = step()
+        except Superseded:
+            raise  # it holds for all of the work, which begins anew with its reading
         except Retryable as error:
             failures += postpone(owners[subject], error, services)
         except Parked as error:  # such as a fact that is larger than the store can hold

@@ -10,6 +10,7 @@ from chalicelib import logs
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.card_json import card_json
 from chalicelib.core.dues import Debts
+from chalicelib.core.editions import COLLECTED, HIDDEN, made_by
 from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
@@ -32,12 +33,21 @@ HIDDEN_FOR = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class Saves:
-    """What a connection scores by, and why it does so now."""
+    """What a connection scores by, and why it does so now.
+
+    ``revision`` is the number of the last publication that is known of.
+    """
 
     policy: Policy
     models: FittedModels
     now: datetime
     reason: Reason
+    revision: int = 0
+
+    @property
+    def made(self) -> str:
+        """What its cards are made by."""
+        return made_by(self.policy.version, self.models.version)
 
     def of(self, collection: Collection, incoming: Iterable[Fact], *, absorbs: bool) -> Save | None:
         """None if there is nothing that the store does not know.
@@ -60,7 +70,7 @@ class Saves:
         card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
-        if not (new_facts or news or debts != stored.debts or self._is_stale(card, stored)):
+        if not (new_facts or news or debts != stored.debts or self._is_stale(stored)):
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
@@ -110,6 +120,8 @@ class Saves:
             at=self.now,
             related=related,
             debts=debts,
+            made=HIDDEN,
+            revision=self.revision,
         )
         return self._soon(save) if debts.owed else save
 
@@ -127,6 +139,8 @@ class Saves:
             next_change_at=card.next_change_at,
             history=None,
             at=self.now,
+            made=COLLECTED if self.reason is Reason.COLLECT else self.made,
+            revision=self.revision,
         )
 
     def _owing(
@@ -161,13 +175,12 @@ class Saves:
         written = Written(stored.aim, certain, _founded_at(stored))
         return publish(card, written, self.policy)
 
-    def _is_stale(self, card: ScoreCard, stored: StoredCard) -> bool:
+    def _is_stale(self, stored: StoredCard) -> bool:
         """Whether the stored card is due, or made by another policy or other models."""
-        if self.reason is Reason.RESCORE:
+        if stored.due_at is not None and stored.due_at <= self.now:
             return True
-        made_by = (stored.body.get("policy"), stored.body.get("models"))
-        is_due = stored.due_at is not None and stored.due_at <= self.now
-        return is_due or made_by != (card.policy, card.models)
+        is_kept = stored.made == COLLECTED and self.reason is Reason.COLLECT
+        return stored.made != self.made and not is_kept
 
     def _change_at(
         self, assessment: Assessment, card: ScoreCard, outgoing: Fields

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from chalicelib.core.dues import Debts
-from chalicelib.core.errors import Conflict, SubjectErased
+from chalicelib.core.errors import Conflict, SubjectErased, Superseded
 from chalicelib.core.facts import Fact, canonical, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import Policy
@@ -54,7 +54,7 @@ class Scorer:
         """Score ``subject`` with what is new; returns whom the CRM has to hear of.
 
         That is the survivor where the subject was merged. Raises ``Conflict`` if others kept
-        saving first.
+        saving first, and ``Superseded`` if one of them goes by a later publication.
         """
         return self._score(subject, tuple(incoming), LONGEST_CHAIN)
 
@@ -97,6 +97,7 @@ class Scorer:
     ) -> Ref | None:
         for _ in range(ATTEMPTS):
             collection = self.store.load(subject)
+            self._check_in_force(collection.card)
             if collection.card.stub:
                 return self._beyond(collection, collection.card.stub, facts, chain)
             if self._is_expired(collection):
@@ -115,6 +116,11 @@ class Scorer:
             self._note(subject, save.debts)
             return None if save.settled else subject
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
+
+    def _check_in_force(self, card: StoredCard) -> None:
+        """Who began before a publication must not undo what was done after it."""
+        if card.revision > self.saves.revision:
+            raise Superseded(f"{card.ref} was scored by publication {card.revision} already")
 
     def _beyond(
         self, collection: Collection, stub: Stub, incoming: tuple[Fact, ...], chain: int
@@ -181,7 +187,8 @@ class Scorer:
 
 
 def scorer(live: LiveSettings, store: SubjectStore, now: datetime, reason: Reason) -> Scorer:
-    return Scorer(Saves(compiled(live.policy), live.models, now, reason), store)
+    saves = Saves(compiled(live.policy), live.models, now, reason, live.revision)
+    return Scorer(saves, store)
 
 
 def compiled(page: Mapping[str, Json]) -> Policy:

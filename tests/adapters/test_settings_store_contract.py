@@ -1,12 +1,14 @@
 """What every settings store promises, in memory or on DynamoDB."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from chalicelib.core.connector import Connection
-from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.errors import ConfigurationError, Conflict
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.core.ports import LiveSettings, ParkedItem
 
@@ -60,7 +62,7 @@ def test_a_connection_without_a_policy_cannot_score(store):
 
 def test_a_published_policy_is_live_and_nothing_is_fitted_at_first(store):
     store.publish_policy("hubspot-main", "v1", PAGE, NOON)
-    assert store.live("hubspot-main") == LiveSettings(MAIN, PAGE, NOTHING_FITTED)
+    assert store.live("hubspot-main") == LiveSettings(MAIN, PAGE, NOTHING_FITTED, revision=1)
 
 
 def test_published_models_are_live(store):
@@ -181,3 +183,71 @@ def test_a_checkpoint_is_there_until_it_is_cleared(store):
     store.set_checkpoint("hubspot-main", "backfill", None)
     store.set_checkpoint("hubspot-main", "backfill", None)
     assert store.checkpoint("hubspot-main", "backfill") is None
+
+
+OTHER = {"name": "other"}
+
+
+def history(store):
+    return [
+        (entry.number, entry.what, entry.version, entry.replaced)
+        for entry in store.publications("hubspot-main")
+    ]
+
+
+def test_the_history_tells_newest_first_who_published_what_when_and_why(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON, by="ada", note="the first")
+    store.publish_models("hubspot-main", FITTED, NOON)
+    told = store.publish_policy("hubspot-main", "v2", OTHER, NOON + MINUTE, by="ebru", note="نسخه")
+    assert store.publications("hubspot-main")[0] == told
+    assert (told.at, told.by, told.note) == (NOON + MINUTE, "ebru", "نسخه")
+    assert history(store) == [
+        (3, "policy", "v2", "v1"),
+        (2, "models", FITTED.version, None),
+        (1, "policy", "v1", None),
+    ]
+    assert store.live("hubspot-main").revision == 3
+
+
+def test_a_version_that_comes_back_is_told_again(store):
+    for version, page in (("v1", PAGE), ("v2", OTHER), ("v1", PAGE)):
+        store.publish_policy("hubspot-main", version, page, NOON)
+    assert history(store)[0] == (3, "policy", "v1", "v2")
+
+
+def test_every_version_that_was_in_force_can_be_read(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.publish_policy("hubspot-main", "v2", OTHER, NOON)
+    assert store.policy("hubspot-main", "v1") == PAGE
+    with pytest.raises(ConfigurationError, match="v3"):
+        store.policy("hubspot-main", "v3")
+
+
+def test_who_publishes_over_what_is_not_in_force_any_more_is_told(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.publish_policy("hubspot-main", "v2", OTHER, NOON, over="v1")
+    with pytest.raises(Conflict, match="v2"):
+        store.publish_policy("hubspot-main", "v3", {"name": "late"}, NOON, over="v1")
+    assert store.live("hubspot-main").policy == OTHER
+    assert len(history(store)) == 2
+
+
+def test_models_are_published_over_what_was_learned_before(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    store.publish_models("hubspot-main", FITTED, NOON, over=NOTHING_FITTED.version)
+    with pytest.raises(Conflict):
+        store.publish_models("hubspot-main", replace(FITTED, version="2"), NOON, over="none")
+    assert store.live("hubspot-main").models == FITTED
+
+
+def test_of_publishers_at_once_each_keeps_its_entry(store):
+    def publish(number):
+        version = f"v{number}"
+        store.publish_policy("hubspot-main", version, {"name": version}, NOON, by=version)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(publish, range(8)))
+    entries = store.publications("hubspot-main")
+    assert [entry.number for entry in entries] == list(range(8, 0, -1))
+    assert {entry.by for entry in entries} == {f"v{number}" for number in range(8)}
+    assert all(one.replaced == older.version for one, older in pairwise(entries))

@@ -1,6 +1,9 @@
 import json
+from dataclasses import replace
+from threading import Lock
 
-from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.editions import Publication
+from chalicelib.core.errors import ConfigurationError, Conflict
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.ports import LiveSettings
 
@@ -18,6 +21,8 @@ class InMemorySettingsStore:
         self._parked = {}
         self._checkpoints = {}
         self._pauses = {}
+        self._history = {}
+        self._lock = Lock()
 
     def connections(self):
         return tuple(self._connections[id_] for id_ in sorted(self._connections))
@@ -32,23 +37,46 @@ class InMemorySettingsStore:
             self.policies[connection, self._live_policy[connection]],
             self.models.get((connection, self._live_models.get(connection)), NOTHING_FITTED),
             *self._pauses.get(connection, (None, "")),
+            revision=len(self._history.get(connection, [])),
         )
 
     def put_connection(self, connection):
         self._connections[connection.id] = connection
 
-    def publish_policy(self, connection, version, page, now):
-        self._publish(self.policies, connection, version, json.loads(json.dumps(page)))
-        self._live_policy[connection] = version
+    def publish_policy(self, connection, version, page, now, *, by="", note="", over=None):
+        wanted = Publication(0, "policy", version, now, by=by, note=note)
+        return self._publish(connection, wanted, json.loads(json.dumps(page)), over)
 
-    def publish_models(self, connection, models, now):
-        self._publish(self.models, connection, models.version, models)
-        self._live_models[connection] = models.version
+    def publish_models(self, connection, models, now, *, over=None):
+        wanted = Publication(0, "models", models.version, now)
+        return self._publish(connection, wanted, models, over)
 
-    def _publish(self, versions, connection, version, content):
+    def policy(self, connection, version):
+        if (connection, version) not in self.policies:
+            raise ConfigurationError(f"{connection} never had a policy {version}")
+        return self.policies[connection, version]
+
+    def publications(self, connection):
+        return tuple(reversed(self._history.get(connection, [])))
+
+    def _publish(self, connection, wanted, content, over):
+        with self._lock:
+            return self._published(connection, wanted, content, over)
+
+    def _published(self, connection, wanted, content, over):
         self._require(connection)
-        if versions.setdefault((connection, version), content) != content:
-            raise ConfigurationError(f"{version} is there with other content")
+        of_models = wanted.what == "models"
+        versions = self.models if of_models else self.policies
+        pointers = self._live_models if of_models else self._live_policy
+        live = pointers.get(connection)
+        if over is not None and over != (live or NOTHING_FITTED.version):
+            raise Conflict(f"{connection} has {live} in force by now, and not {over}")
+        if versions.setdefault((connection, wanted.version), content) != content:
+            raise ConfigurationError(f"{wanted.version} is there with other content")
+        history = self._history.setdefault(connection, [])
+        history.append(replace(wanted, number=len(history) + 1, replaced=live))
+        pointers[connection] = wanted.version
+        return history[-1]
 
     def pause(self, connection, until, reason):
         held, _ = self._pauses.get(connection, (None, ""))

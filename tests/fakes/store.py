@@ -189,6 +189,8 @@ def saved(subject, save):
         due_at=save.due_at,
         next_change_at=save.next_change_at,
         debts=Debts.from_json(json.loads(canonical(save.debts.to_json()))),
+        made=save.made,
+        revision=save.revision,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
@@ -239,6 +241,7 @@ def population_row(card):
         "call": card.body.get("priority"),
         "v": ((card.body.get("value") or {}).get("total") or {}).get("amount"),
         "q": (card.body.get("satisfaction") or {}).get("mean"),
+        "made": card.made,
     }
     return {name: value for name, value in row.items() if value is not None}
 
