@@ -9,47 +9,29 @@ every page it notes where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
 from typing import cast
 
 from chalicelib.core.connector import CrmClient
-from chalicelib.core.model import Json, Ref
-from chalicelib.core.ports import Queue
-from chalicelib.pipeline.messages import REFS_PER_MESSAGE, Reason, refs_messages
+from chalicelib.core.model import Json
+from chalicelib.pipeline import rescore
+from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.progress import Progress, Wait, drain
 from chalicelib.pipeline.services import Services
-from chalicelib.pipeline.train import learned, put_into_force
+from chalicelib.pipeline.train import learn_anew
 
 CHECKPOINT = "backfill"
-
-QUIET_LOOKS = 3
-"""A queue's own count is approximate: it is empty when it says so this often in a row."""
-
-Wait = Callable[[], None]
-"""Sleeps for as long as the caller likes between two looks at a queue."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """``step`` is list, collect, fit, score or write; ``total`` is None while unknown."""
-
-    step: str
-    done: int
-    total: int | None
 
 
 def backfill(connection: str, services: Services, wait: Wait) -> Iterator[Progress]:
     """Yields as it goes; the CRM shows everybody's score when it ends."""
     listed = yield from _list(connection, services)
-    yield from _drain("collect", services.intake, listed, wait)
-    population = list(services.store.population(connection))
+    yield from drain("collect", services.intake, listed, wait)
     yield Progress("fit", 0, 1)
-    put_into_force(connection, learned(connection, population, services), services)
+    learn_anew(connection, services)
     yield Progress("fit", 1, 1)
-    refs = [Ref.parse(str(row["ref"])) for row in population]
-    services.intake.send(refs_messages(connection, refs, Reason.RESCORE))
-    yield from _drain("score", services.intake, len(refs), wait)
-    yield from _drain("write", services.write_back, len(refs), wait)
+    rescore.begin_whole(connection, services)
+    yield from rescore.follow(connection, services, wait)
     services.settings.set_checkpoint(connection, CHECKPOINT, None)
 
 
@@ -78,13 +60,3 @@ def _list_page(
     }
     services.settings.set_checkpoint(connection, CHECKPOINT, reached)
     return reached
-
-
-def _drain(step: str, queue: Queue, total: int, wait: Wait) -> Iterator[Progress]:
-    empty = 0
-    while empty < QUIET_LOOKS:
-        backlog = queue.backlog()
-        empty = empty + 1 if backlog == 0 else 0
-        yield Progress(step, max(0, total - backlog * REFS_PER_MESSAGE), total)
-        if empty < QUIET_LOOKS:
-            wait()

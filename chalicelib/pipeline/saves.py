@@ -172,7 +172,7 @@ class Saves:
         """All fields, if the CRM should show something else than it does or is about to."""
         if self.reason is Reason.COLLECT and not stored.pending:
             return None
-        written = Written(stored.aim, certain, _founded_at(stored))
+        written = Written(stored.aim, certain, founded_at(stored))
         return publish(card, written, self.policy)
 
     def _is_stale(self, stored: StoredCard) -> bool:
@@ -194,10 +194,10 @@ class Saves:
 def _founded(card: ScoreCard, stored: StoredCard) -> ScoreCard:
     """With when its class was last certain: now, or what the stored card remembers."""
     certain = card.customer is not None and card.customer.class_certain
-    return replace(card, class_founded_at=card.at if certain else _founded_at(stored))
+    return replace(card, class_founded_at=card.at if certain else founded_at(stored))
 
 
-def _founded_at(stored: StoredCard) -> datetime | None:
+def founded_at(stored: StoredCard) -> datetime | None:
     told = stored.body.get("class_founded_at")
     return parse_instant(str(told)) if told else None
 

@@ -10,27 +10,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import cast
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
 
-from chalicelib.core.facts import canonical, parse_instant
-from chalicelib.core.funnel import ClosedDeal
+from chalicelib.core.facts import canonical, iso, parse_instant
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.policy import FittedModels, Policy
-from chalicelib.core.purchases import turnover
-from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.core.policy import FittedModels
+from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline import rescore
 from chalicelib.pipeline.satisfaction import Decline, declines
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
-from chalicelib.scoring.cross_sell import CROSS_SELL
-from chalicelib.scoring.funnel import closed_deals
-from chalicelib.scoring.models import behaviour, rfm, value
-from chalicelib.scoring.products import bought_categories
-from chalicelib.training.cross_sell import cross_sell
+from chalicelib.pipeline.shares import Learned, learned, share_of
+from chalicelib.policy.version import version_of
 from chalicelib.training.data_quality import outliers
-from chalicelib.training.population import Row, Wanted, fitted
-from chalicelib.training.stages import stage_probabilities
 from chalicelib.training.steadiness import SEEN, adopted
 
 CHECKPOINT = "train"
@@ -38,8 +32,43 @@ CHECKPOINT = "train"
 STEADY = ("rfm", "value", "classes")
 """Parameters that are borders; others, such as means and probabilities, nobody stands beside."""
 
-Learned = Mapping[str, Mapping[str, Json]]
-"""Parameters by model name."""
+PREMISES = ("customer", "currency", "time_zone", "funnel", "products", "referrals")
+"""Sections of a policy that decide what there is to learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of the last refresh: what it ``seen`` has, when, and under which policy.
+
+    ``premises`` name what there was to learn; ``looked_at`` is when the population was looked at
+    last, also in vain.
+    """
+
+    policy: str = ""
+    premises: str = ""
+    seen: Learned = field(default_factory=dict)
+    learned_at: datetime | None = None
+    looked_at: datetime | None = None
+
+    @classmethod
+    def of(cls, connection: str, services: Services) -> Memory:
+        state = cast(Any, services.settings.checkpoint(connection, CHECKPOINT))
+        if state is None:
+            return cls()
+        times = {name: parse_instant(state[name]) for name in ("learned_at", "looked_at")}
+        return cls(state["policy"], state["premises"], state["seen"], **times)
+
+    def keep(self, connection: str, services: Services) -> None:
+        assert self.learned_at is not None
+        assert self.looked_at is not None
+        state: dict[str, Json] = {
+            "policy": self.policy,
+            "premises": self.premises,
+            "seen": {name: dict(values) for name, values in self.seen.items()},
+            "learned_at": iso(self.learned_at),
+            "looked_at": iso(self.looked_at),
+        }
+        services.settings.set_checkpoint(connection, CHECKPOINT, state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,86 +82,74 @@ class Refresh:
     parameters: Learned
     fresh: Learned
     moved: tuple[str, ...]
-    subjects: tuple[Ref, ...]
+    subjects: int
     doubtful: tuple[Ref, ...]
     declined: tuple[Decline, ...]
 
 
 def train(connection: str, services: Services, *, dry_run: bool = False) -> Refresh:
-    """Learn anew; where something moves, put it into force and have everybody scored."""
+    """Learn anew; where something moves, put it into force, of which a rescore follows."""
     population = list(services.store.population(connection))
-    found = _refresh(connection, population, services)
-    if dry_run:
-        return found
-    put_into_force(connection, found.parameters, services, seen=found.fresh)
-    if found.moved:
-        services.intake.send(refs_messages(connection, found.subjects, Reason.RESCORE))
-    return found
-
-
-def learned(
-    connection: str, population: Sequence[Mapping[str, Json]], services: Services
-) -> Learned:
-    """What the connection's customers tell as a population, as of now."""
-    policy, now = compiled(services.settings.live(connection).policy), services.clock.now()
-    today = now.astimezone(policy.time_zone).date()
-    known = fitted((_row(one, today, policy) for one in population), _wanted(policy))
-    return {**known, **_histories(population, policy, services, now)}
-
-
-def put_into_force(
-    connection: str, parameters: Learned, services: Services, *, seen: Learned | None = None
-) -> FittedModels:
-    """``seen`` is what was found, where that is not what is put into force."""
-    version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
-    models = FittedModels(version, parameters)
-    services.settings.publish_models(connection, models, services.clock.now())
-    policy = compiled(services.settings.live(connection).policy)
-    state: dict[str, Json] = {
-        "policy": policy.version,
-        "seen": {name: dict(values) for name, values in (seen or parameters).items()},
-    }
-    services.settings.set_checkpoint(connection, CHECKPOINT, state)
-    return models
-
-
-def _refresh(
-    connection: str, population: Sequence[Mapping[str, Json]], services: Services
-) -> Refresh:
-    fresh = learned(connection, population, services)
-    before = services.settings.live(connection).models.parameters
-    parameters = _steadied(before, fresh, _seen(connection, services))
-    refs = [Ref.parse(str(row["ref"])) for row in population]
-    return Refresh(
-        parameters=parameters,
+    live = services.settings.live(connection)
+    fresh = _learned(connection, population, services)
+    steady = steadied(live, fresh, Memory.of(connection, services))
+    found = Refresh(
+        parameters=steady,
         fresh=fresh,
-        moved=tuple(
-            sorted(
-                name
-                for name in parameters.keys() | before.keys()
-                if parameters.get(name) != before.get(name)
-            )
-        ),
-        subjects=tuple(refs),
+        moved=moved(live, steady),
+        subjects=len(population),
         doubtful=_doubtful(population),
         declined=declines(population, services.store, services.clock.now()),
     )
+    if not dry_run:
+        put_into_force(live, steady, fresh, services, services.clock.now())
+        rescore.advance(connection, services)
+    return found
 
 
-def _seen(connection: str, services: Services) -> Learned | None:
-    """What the last refresh found under the policy that is in force; None if there was none."""
+def learn_anew(connection: str, services: Services) -> None:
+    """Put into force what there is, as a backfill does that has read everybody."""
     live = services.settings.live(connection)
-    state = services.settings.checkpoint(connection, CHECKPOINT) or {}
-    if state.get("policy") != compiled(live.policy).version:
-        return None
-    return cast(Learned, state["seen"])
+    found = _learned(connection, list(services.store.population(connection)), services)
+    put_into_force(live, found, found, services, services.clock.now())
 
 
-def _steadied(before: Learned, fresh: Learned, seen: Learned | None) -> Learned:
-    if seen is None:
+def put_into_force(
+    live: LiveSettings, parameters: Learned, seen: Learned, services: Services, at: datetime
+) -> FittedModels:
+    """``seen`` is what was found ``at``, which need not be what is put into force.
+
+    Raises ``Conflict`` if other models came into force meanwhile.
+    """
+    connection = live.connection.id
+    version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
+    models = FittedModels(version, parameters)
+    if version != live.models.version:
+        now, before = services.clock.now(), live.models.version
+        services.settings.publish_models(connection, models, now, over=before)
+    policy = version_of(live.policy)
+    Memory(policy, premises_of(live), seen, at, at).keep(connection, services)
+    return models
+
+
+def premises_of(live: LiveSettings) -> str:
+    """Names what there is to learn under the policy that is in force."""
+    return version_of({name: live.policy.get(name) for name in PREMISES})
+
+
+def steadied(live: LiveSettings, fresh: Learned, memory: Memory) -> Learned:
+    """What to have in force after a refresh found ``fresh``."""
+    before, seen = live.models.parameters, memory.seen
+    if memory.policy != version_of(live.policy):
         return fresh
     steady = [name for name in STEADY if name in fresh and name in before and name in seen]
     return {**fresh, **{name: _one(before[name], fresh[name], seen[name]) for name in steady}}
+
+
+def moved(live: LiveSettings, parameters: Learned) -> tuple[str, ...]:
+    before = live.models.parameters
+    names = sorted(parameters.keys() | before.keys())
+    return tuple(name for name in names if parameters.get(name) != before.get(name))
 
 
 def _one(
@@ -144,62 +161,17 @@ def _one(
     return before if taken | {"n": None} == {**before, "n": None} else taken
 
 
+def _learned(
+    connection: str, population: Sequence[Mapping[str, Json]], services: Services
+) -> Learned:
+    """As of now, in this process alone."""
+    policy = compiled(services.settings.live(connection).policy)
+    share = share_of(population, policy, services.store, services.clock.now())
+    return learned([share], policy)
+
+
 def _doubtful(population: Sequence[Mapping[str, Json]]) -> tuple[Ref, ...]:
     spent = {
         str(row["ref"]): int(cast(int, row["m"])) for row in population if row.get("m") is not None
     }
     return tuple(map(Ref.parse, outliers(spent)))
-
-
-def _histories(
-    population: Sequence[Mapping[str, Json]], policy: Policy, services: Services, now: datetime
-) -> Mapping[str, Mapping[str, Json]]:
-    """What each stage of the funnel is worth, and which products go with one another.
-
-    The index holds neither, so all facts are read, for the stages of a funnel alone; products are
-    learned on the way.
-    """
-    if policy.funnel is None:
-        return {}
-    closed: dict[str, ClosedDeal] = {}
-    bought: list[frozenset[str]] = []
-    for row in population:
-        ref = Ref.parse(str(row["ref"]))
-        facts = services.store.load(ref).facts
-        closed |= closed_deals(facts, policy.funnel)
-        if ref.kind != "account":  # what its people bought would count twice
-            net = turnover(facts, now).purchases
-            bought.append(bought_categories(facts, net, policy.categories, now))
-    stages = {"stages": stage_probabilities(closed.values())}
-    if not policy.categories:
-        return stages
-    # Whoever has bought none of the categories is no customer of theirs.
-    return {**stages, CROSS_SELL: cross_sell(filter(None, bought))}
-
-
-def _wanted(policy: Policy) -> Wanted:
-    """What the customer components of the policy ask of the population."""
-    models = [group.model for group in policy.customer.components]
-    buying = [one.buying if isinstance(one, behaviour.Model) else one for one in models]
-    return Wanted(
-        ties_by_id=any(one.options.ties_by_id for one in buying if isinstance(one, rfm.Model)),
-        basis=next((one.basis for one in models if isinstance(one, value.Model)), None),
-        value_shares=policy.customer.value_shares,
-    )
-
-
-def _row(row: Mapping[str, Json], today: date, policy: Policy) -> Row:
-    satisfaction, worth = row.get("q"), row.get("v")
-    return Row(
-        id=str(row["ref"]),
-        rfm=_rfm(row, today, policy) if row.get("r") is not None else None,
-        value=None if worth is None else int(cast(int, worth)),
-        satisfaction=None if satisfaction is None else float(cast(float, satisfaction)),
-    )
-
-
-def _rfm(row: Mapping[str, Json], today: date, policy: Policy) -> tuple[int, int, int]:
-    """With the days since the last purchase as of now; the row tells them as of its card."""
-    made_on = parse_instant(str(row["at"])).astimezone(policy.time_zone).date()
-    recency = cast(int, row["r"]) + (today - made_on).days
-    return recency, cast(int, row["f"]), cast(int, row["m"])

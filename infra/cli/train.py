@@ -22,7 +22,7 @@ def train(
         show_json(
             {
                 "moved": list(found.moved),
-                "subjects": len(found.subjects),
+                "subjects": found.subjects,
                 "doubtful": [str(ref) for ref in found.doubtful],
                 "declined": {
                     one.segment: {"before": one.before.value, "now": one.now.value}
@@ -38,9 +38,9 @@ def _tell(found: Refresh, *, dry_run: bool) -> None:
     if not found.moved:
         say("nothing moves")
     elif dry_run:
-        say(f"{', '.join(found.moved)} would move, and {len(found.subjects)} records be scored")
+        say(f"{', '.join(found.moved)} would move, and {found.subjects} records be scored")
     else:
-        say(f"{', '.join(found.moved)} moved; {len(found.subjects)} records are being scored")
+        say(f"{', '.join(found.moved)} moved; {found.subjects} records are being scored")
     for ref in found.doubtful:
         note(f"{ref} has spent 20 times what all but 1% of customers have: is an amount mistyped?")
     for one in found.declined:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.core.errors import Superseded
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.delivery import delivery
@@ -151,6 +152,33 @@ def test_two_scorers_of_a_known_subject_lose_nothing():
         [
             lambda store: of(store).score(ANNA, [visit(ANNA, NOON - 3 * DAY)]),
             lambda store: of(store).score(ANNA, [visit(ANNA, NOON - 2 * DAY)]),
+        ],
+        lambda store: (bodies(store), facts_of(store, ANNA)),
+    )
+
+
+def published():
+    """What is in force after the first rule was given other points."""
+    page = json.loads(json.dumps(LIVE.policy))
+    page["lead"]["groups"][0]["rules"][0]["points"] += 1
+    return replace(LIVE, policy=page, revision=LIVE.revision + 1)
+
+
+def began_before(store):
+    """A worker that knows of the old policy alone, until it is told to begin anew."""
+    news = [visit(ANNA, NOON - 3 * DAY)]
+    try:
+        of(store).score(ANNA, news)
+    except Superseded:
+        scorer(published(), store, NOON, Reason.READ).score(ANNA, news)
+
+
+def test_no_worker_of_an_old_policy_undoes_a_rescore():
+    assert_as_quiet(
+        anna_is_known,
+        [
+            began_before,
+            lambda store: scorer(published(), store, NOON, Reason.RESCORE).score(ANNA),
         ],
         lambda store: (bodies(store), facts_of(store, ANNA)),
     )

@@ -1,0 +1,56 @@
+"""What a policy would do to the cards that are stored, and to what the CRM shows of them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from chalicelib.core.editions import HIDDEN
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import Policy
+from chalicelib.core.ports import LiveSettings
+from chalicelib.core.stored import Collection
+from chalicelib.pipeline.reading import collections
+from chalicelib.pipeline.saves import founded_at
+from chalicelib.pipeline.scorer import compiled
+from chalicelib.pipeline.services import Services
+from chalicelib.scoring import Written
+from chalicelib.scoring.publication import provisioned
+from chalicelib.scoring.simulation import Comparison, compare
+
+
+def present(connection: str, services: Services) -> list[Ref]:
+    """Everybody who has a card and is not in the CRM's bin, in order."""
+    rows = services.store.population(connection)
+    return sorted(Ref.parse(str(row["ref"])) for row in rows if row.get("made") != HIDDEN)
+
+
+def effect(
+    live: LiveSettings, new: Policy, refs: list[Ref], services: Services, now: datetime
+) -> Iterator[Comparison]:
+    """Of each of ``refs`` how it stands under both policies, and what the CRM would be told.
+
+    What one subject owes another is as it stands, so what companies and referrers would hear in
+    the second place is not among it.
+    """
+    old = compiled(live.policy)
+    for one in collections(refs, services.store):
+        if one.card.stub is None and not one.facts.hidden:
+            yield compare(one.ref, one.facts, old, new, live.models, now, _shown(one))
+
+
+def unread(live: LiveSettings, new: Policy) -> tuple[str, ...]:
+    """Attributes that were never asked for under the old policy: stored facts have none of them."""
+    known = compiled(live.policy).attributes
+    return tuple(sorted(one.name for one in new.attributes if one not in known))
+
+
+def needs_provision(live: LiveSettings, new: Policy) -> bool:
+    """Whether the new policy publishes fields, or values of them, that the old one did not."""
+    old = compiled(live.policy)
+    return any(one not in provisioned(old, "contact") for one in provisioned(new, "contact"))
+
+
+def _shown(one: Collection) -> Written:
+    """What the CRM shows or will soon, as ``Saves`` sees it."""
+    return Written(one.card.aim, certain=True, founded_at=founded_at(one.card))

@@ -1,0 +1,263 @@
+"""Every day the population is looked at, share by share, and borders move where it says so twice."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.core.errors import Conflict
+from chalicelib.core.funnel import ClosedDeal
+from chalicelib.core.policy import FittedModels
+from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline import kept_shares
+from chalicelib.pipeline.kept_shares import keep, kept
+from chalicelib.pipeline.refresh import CHECKPOINT, refresh, refresh_all
+from chalicelib.pipeline.rescore import REST, advance
+from chalicelib.pipeline.shares import Share, learned, share_of
+from chalicelib.pipeline.train import Memory, train
+from chalicelib.policy import compile_policy, version_of
+from chalicelib.training.population import Row
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION
+from tests.pipeline.test_backfill import CUSTOMERS, complete, crowd
+
+DAY = timedelta(days=1)
+LATER = timedelta(minutes=4)
+
+
+@pytest.fixture
+def ranked(installation):
+    """Sixty customers, ranked by a backfill, of which all walks are over; and a day has passed."""
+    complete(crowd(installation))
+    rescored(installation)
+    installation.clock.advance(days=1)
+    return installation
+
+
+def rescored(installation):
+    for _ in range(10):
+        if advance(CONNECTION, installation.services)[0].ended:
+            return
+        installation.run()
+        installation.clock.advance(seconds=REST.total_seconds())
+    raise AssertionError("it does not come to an end")
+
+
+def look(installation):
+    now = installation.clock.now()
+    return refresh(CONNECTION, installation.services, now + LATER)
+
+
+def models(installation):
+    return installation.settings.live(CONNECTION).models
+
+
+def somebody_buys(installation, people=CUSTOMERS):
+    """Often enough to move the borders of frequency."""
+    now = installation.clock.now()
+    for number in range(people):
+        deals = [(now - timedelta(hours=k), 10 + number) for k in range(6 + number % 7)]
+        installation.contact(number, deals=deals)
+        installation.deliver(f"contact:{number}")
+    installation.run()
+
+
+def a_day_later(installation):
+    installation.clock.advance(days=1)
+    installation.sweep()
+    installation.run()
+    rescored(installation)
+
+
+def test_where_few_have_bought_since_nothing_is_adopted(ranked):
+    before = models(ranked)
+    ranked.contact(1, deals=[(ranked.clock.now(), 10_000)])
+    ranked.deliver("contact:1")
+    ranked.run()
+    assert not look(ranked)
+    assert models(ranked) == before
+    assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
+
+
+def test_borders_move_at_the_second_look_that_says_so(ranked):
+    before = models(ranked).parameters["rfm"]["f"]
+    somebody_buys(ranked)
+    look(ranked)
+    assert models(ranked).parameters["rfm"]["f"] == before
+    a_day_later(ranked)
+    somebody_buys(ranked)
+    assert look(ranked)
+    assert models(ranked).parameters["rfm"]["f"] != before
+
+
+def test_of_new_borders_a_rescore_follows_by_itself(ranked):
+    for _ in range(2):
+        somebody_buys(ranked)
+        look(ranked)
+        a_day_later(ranked)
+    rescored(ranked)
+    cards = [subject.card for subject in ranked.store.subjects.values()]
+    assert {card.body["models"] for card in cards} == {models(ranked).version}
+
+
+def test_it_learns_what_one_process_would_learn(ranked):
+    somebody_buys(ranked)
+    policy = compile_policy(ranked.settings.live(CONNECTION).policy)
+    now = ranked.clock.now()
+
+    def share(**which):
+        cards = ranked.store.population(CONNECTION, **which)
+        return share_of(cards, policy, ranked.store, now)
+
+    parts = [Share.from_json(share(shard=n).to_json()) for n in range(SHARDS)]
+    assert learned(parts, policy) == learned([share()], policy)
+
+
+def test_within_a_day_it_is_not_looked_at_again(ranked):
+    look(ranked)
+    somebody_buys(ranked)
+    ranked.clock.advance(hours=23)
+    assert not look(ranked)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 16, 17, 32])
+def test_killed_midway_it_publishes_nothing_and_the_next_run_goes_on(ranked, steps):
+    somebody_buys(ranked)
+    history = ranked.settings.publications(CONNECTION)
+    untouched, left = ranked.settings.set_checkpoint, [steps]
+
+    def mortal(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        untouched(*arguments)
+
+    ranked.settings.set_checkpoint = mortal
+    with pytest.raises(Killed):
+        look(ranked)
+    assert ranked.settings.publications(CONNECTION) == history
+    ranked.settings.set_checkpoint = untouched
+    read = []
+    population = ranked.store.population
+
+    def counted(connection, *, shard=None):
+        read.append(shard)
+        return population(connection, shard=shard)
+
+    ranked.store.population = counted
+    look(ranked)
+    assert read == list(range((steps - 1) // 2, SHARDS))
+    assert Memory.of(CONNECTION, ranked.services).learned_at == ranked.clock.now()
+
+
+def test_out_of_time_it_goes_on_in_the_next_run(ranked):
+    somebody_buys(ranked)
+    for _ in range(SHARDS):
+        assert not refresh(CONNECTION, ranked.services, ranked.clock.now())
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT)["done"] == 0
+    look(ranked)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+
+
+def test_a_run_whose_policy_was_replaced_is_dropped(ranked):
+    somebody_buys(ranked)
+    half_done(ranked)
+    page = {**ranked.settings.live(CONNECTION).policy, "name": "Another"}
+    ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    before = models(ranked)
+    assert not look(ranked)
+    assert models(ranked) == before
+
+
+def half_done(installation):
+    """As after a run that came to its deadline."""
+    now, ticks = installation.clock.now, iter(range(1, 1_000))
+    deadline = now() + timedelta(seconds=8)
+    installation.clock.now = lambda: now() + timedelta(seconds=next(ticks))
+    refresh(CONNECTION, installation.services, deadline)
+    installation.clock.now = now
+    assert 0 < installation.settings.checkpoint(CONNECTION, CHECKPOINT)["done"] < SHARDS
+
+
+def test_while_cards_are_being_rescored_nothing_is_learned(ranked):
+    somebody_buys(ranked)
+    page = {**ranked.settings.live(CONNECTION).policy, "name": "Another"}
+    ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    look(ranked)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+    rescored(ranked)
+    assert look(ranked)
+
+
+def test_a_policy_that_asks_for_something_else_is_learned_for_at_once(ranked):
+    look(ranked)
+    page = dict(ranked.settings.live(CONNECTION).policy)
+    worth = {"id": "worth", "model": "value", "weight": 50}
+    customer = {**page["customer"], "components": [*page["customer"]["components"], worth]}
+    page = page | {"customer": customer}
+    ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    rescored(ranked)
+    assert look(ranked)
+    assert len(models(ranked).parameters["value"]["cuts"]) == 100
+
+
+def test_two_runs_at_once_publish_nothing_half_done(ranked):
+    """Shares of another run in the place of one's own are not taken for one's own."""
+    somebody_buys(ranked)
+    half_done(ranked)
+    stolen = share_of([], compile_policy(ranked.settings.live(CONNECTION).policy), None, NOON)
+    keep(CONNECTION, 1, stolen, "another run", ranked.settings)
+    before = models(ranked)
+    assert not look(ranked)
+    assert models(ranked) == before
+    look(ranked)
+    assert Memory.of(CONNECTION, ranked.services).learned_at == ranked.clock.now()
+
+
+def test_models_that_came_into_force_meanwhile_are_not_replaced(ranked):
+    somebody_buys(ranked)
+    look(ranked)
+    a_day_later(ranked)
+    somebody_buys(ranked)
+    other = FittedModels("other", models(ranked).parameters)
+    population = ranked.store.population
+
+    def overtaken(connection, *, shard):
+        if shard == SHARDS - 1:
+            ranked.settings.publish_models(connection, other, NOON)
+        return population(connection, shard=shard)
+
+    ranked.store.population = overtaken
+    with pytest.raises(Conflict):
+        look(ranked)
+    assert models(ranked) == other
+
+
+def test_shares_larger_than_an_item_are_cut_and_put_together(installation, monkeypatch):
+    monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
+    rows = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
+    deals = {"7": ClosedDeal({"intro": 3.5}, won=True)}
+    share = Share((*rows, Row("toy-main:contact:99", None)), deals, {frozenset({"چای", "tea"}): 3})
+    keep(CONNECTION, 5, share, "a run", installation.settings)
+    assert kept(CONNECTION, "a run", installation.settings) == [share]
+    assert kept(CONNECTION, "another", installation.settings) == []
+
+
+def test_an_admins_refresh_counts_as_the_days(ranked):
+    train(CONNECTION, ranked.services)
+    somebody_buys(ranked)
+    assert not look(ranked)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+
+
+def test_a_connection_that_is_half_made_stops_no_other(ranked):
+    live = ranked.settings.live(CONNECTION)
+    ranked.settings.put_connection(replace(live.connection, id="toy-half"))
+    with pytest.raises(Exception, match="toy-half"):
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
