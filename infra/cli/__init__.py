@@ -14,6 +14,7 @@ from infra.cli import (
     dead_letters,
     deploy,
     explain,
+    export,
     parked,
     policy,
     provision,
@@ -42,6 +43,7 @@ app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)
 app.command()(calls.calls)
+app.command()(export.export)
 app.add_typer(policy.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)

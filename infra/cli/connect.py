@@ -208,7 +208,9 @@ def _keep(installation: Installation, found: Connection, secret: Secret, page: P
     """The secret comes last: receive answers for a connection as soon as it has one."""
     settings = installation.services.settings
     settings.put_connection(found)
-    settings.publish_policy(found.id, version_of(page), page, datetime.now(UTC))
+    settings.publish_policy(
+        found.id, version_of(page), page, datetime.now(UTC), by=installation.who, note="connected"
+    )
     _put_secret(secret_name(installation.stage, found.id), to_text(secret))
     settings.resume(found.id)  # it may rest because its last grant was withdrawn
 

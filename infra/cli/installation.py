@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import boto3
+
 import connectors
 from chalicelib.adapters.queue import SqsQueue
 from chalicelib.core.ports import Queue
@@ -33,6 +35,11 @@ class Installation:
             write_back_url=self.outputs["WriteBackQueueUrl"],
         )
         return aws_services(settings, connectors.load)
+
+    @property
+    def who(self) -> str:
+        """Who is signed in to AWS here, as the history of policies tells it."""
+        return str(boto3.client("sts").get_caller_identity()["Arn"])
 
     def queue(self, output: str) -> Queue:
         return SqsQueue(self.outputs[output])

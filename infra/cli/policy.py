@@ -1,4 +1,7 @@
-"""``emtiaz policy``: check, look at and compare policies. Needs no AWS."""
+"""``emtiaz policy``: check, look at and compare policies, and put them into force.
+
+Only the last needs AWS.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ import typer
 from chalicelib.policy import version_of
 from chalicelib.policy.defaults import filled
 from chalicelib.policy.difference import differences
-from infra.cli import policy_review, policy_simulate, policy_story, policy_suggest
+from infra.cli import (
+    policy_publish,
+    policy_review,
+    policy_simulate,
+    policy_story,
+    policy_suggest,
+)
 from infra.cli.console import note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson
@@ -23,6 +32,9 @@ app.command()(policy_suggest.suggest)
 app.command()(policy_review.review)
 app.command("list")(policy_story.list_policies)
 app.command()(policy_story.story)
+app.command()(policy_publish.publish)
+app.command()(policy_publish.history)
+app.command()(policy_publish.rollback)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as YAML.")]
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="The policy before.")]

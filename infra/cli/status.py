@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import ConfigurationError
 from chalicelib.core.facts import iso
+from chalicelib.core.model import Json
+from chalicelib.pipeline.rescore import in_force, is_stale
 from chalicelib.pipeline.services import Services
 from infra.cli.console import say, show_json, show_table
 from infra.cli.installation import Installation
@@ -26,6 +29,7 @@ class ConnectionStatus:
     account: str
     webhooks: str
     cards: int
+    rescored: str
     parked: int
     paused: str
 
@@ -41,7 +45,7 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
         return
     show_table(("queue", "messages"), depths.items())
     if rows:
-        columns = ("connection", "account", "webhooks", "cards", "parked", "paused")
+        columns = ("connection", "account", "webhooks", "cards", "rescored", "parked", "paused")
         show_table(columns, [tuple(asdict(row).values()) for row in rows])
     else:
         say("nothing is connected yet; next: emtiaz connect hubspot")
@@ -50,14 +54,26 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
 def _connection(
     connection: Connection, installation: Installation, services: Services
 ) -> ConnectionStatus:
+    cards = list(services.store.population(connection.id))
     return ConnectionStatus(
         connection=connection.id,
         account=connection.account_id,
         webhooks=installation.webhook_url(connection.id),
-        cards=sum(1 for _ in services.store.population(connection.id)),
+        cards=len(cards),
+        rescored=_rescored(connection.id, cards, services),
         parked=len(services.settings.parked(connection.id)),
         paused=_pause(connection.id, services),
     )
+
+
+def _rescored(connection: str, cards: Sequence[Mapping[str, Json]], services: Services) -> str:
+    """How many cards are made by what is in force; empty if nothing is."""
+    try:
+        target = in_force(services.settings.live(connection))
+    except ConfigurationError:
+        return ""
+    stale = sum(is_stale(card, target, whole=True) for card in cards)
+    return f"{len(cards) - stale} of {len(cards)}"
 
 
 def _pause(connection: str, services: Services) -> str:

@@ -22,6 +22,7 @@ class FakeInstallation:
 
     fakes: Fakes = field(default_factory=Fakes)
     stage: str = "test"
+    who: str = "arn:aws:iam::123456789012:user/ada"
     outputs: dict = field(default_factory=lambda: {name: name for name in FAKE_OUTPUTS})
     dead: InMemoryQueue = field(default_factory=InMemoryQueue)
 

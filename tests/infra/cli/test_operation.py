@@ -57,6 +57,7 @@ def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, 
         "account": "424242",
         "webhooks": "https://emtiaz.example/v1/hooks/toy-main",
         "cards": 1,
+        "rescored": "1 of 1",
         "parked": 2,
         "paused": "",
     }
@@ -65,7 +66,15 @@ def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, 
 def test_status_in_lines_says_the_same(emtiaz, installation, scored):
     cells = emtiaz("status").cells
     assert ["intake", "0"] in cells
-    assert ["toy-main", "424242", "https://emtiaz.example/v1/hooks/toy-main", "1", "0", ""] in cells
+    assert [
+        "toy-main",
+        "424242",
+        "https://emtiaz.example/v1/hooks/toy-main",
+        "1",
+        "1 of 1",
+        "0",
+        "",
+    ] in cells
 
 
 def test_status_says_why_and_until_when_a_crm_is_left_alone(emtiaz, installation):
