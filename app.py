@@ -35,6 +35,9 @@ WRITE_BACK_SECONDS = 40
 RECONCILE_SECONDS = 180
 """How long reconcile begins new pages; one more may take a minute, and it may run for 280 s."""
 
+TRAIN_SECONDS = 180
+"""How long training begins new shares; one more may take a minute, and it may run for 280 s."""
+
 app = Chalice(app_name="emtiaz")
 logs.start_logging()
 
@@ -127,6 +130,20 @@ def reconcile(_event: CloudWatchEvent) -> None:
 
     now = services().clock.now()
     look_for_changes(services(), now, now + timedelta(seconds=RECONCILE_SECONDS))
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def rescore(_event: CloudWatchEvent) -> None:
+    from chalicelib.pipeline.rescore import rescore as tell_of_more_cards
+
+    tell_of_more_cards(services())
+
+
+@app.schedule(Rate(15, unit=Rate.MINUTES))
+def train(_event: CloudWatchEvent) -> None:
+    from chalicelib.pipeline.refresh import refresh_all
+
+    refresh_all(services(), services().clock.now() + timedelta(seconds=TRAIN_SECONDS))
 
 
 def _request(channel: str) -> Request:

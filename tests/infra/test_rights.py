@@ -5,13 +5,17 @@ Left alone, the local cloud allows everything. Told to, it holds each function t
 
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from chalicelib.adapters.secrets import SecretsManagerSecrets
 from chalicelib.core.connector import OAuthGrant
 from chalicelib.core.model import Ref
+from chalicelib.pipeline import rescore, train
 from chalicelib.pipeline.backfill import backfill
+from chalicelib.pipeline.rescore import Walk, in_force
+from chalicelib.policy import version_of
 from infra import deploy
 from infra.package import Package
 from infra.sandbox.hubspot.oauth import TokenPolicy
@@ -55,6 +59,9 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     move_out(strict, contact.id)
     strict.invoke("sweep")
     strict.invoke("reconcile")
+    change_the_policy(strict)
+    strict.invoke("rescore")
+    strict.invoke("train")
     assert refusals(strict) == []
     kept = SecretsManagerSecrets(STAGE).get(CONNECTION).oauth
     assert (kept.refresh_token,) == strict.hubspot.oauth.refresh_tokens()
@@ -79,6 +86,16 @@ def move_out(stage, identity):
     wait_until(lambda: any(card.stub for card in cards_of(stage, refs)))
     portal.erase(survivor.id, REP)
     wait_until(lambda: not cards_of(stage, refs))
+
+
+def change_the_policy(stage):
+    """So that there is something to rescore, and to learn once that is done."""
+    settings = stage.services.settings
+    page = {**settings.live(CONNECTION).policy, "name": "Another"}
+    settings.publish_policy(CONNECTION, version_of(page), page, datetime.now(UTC))
+    walk = Walk(in_force(settings.live(CONNECTION)), number=2)
+    settings.set_checkpoint(CONNECTION, rescore.CHECKPOINT, walk.to_json())
+    settings.set_checkpoint(CONNECTION, train.CHECKPOINT, None)
 
 
 def cards_of(stage, refs):

@@ -86,7 +86,9 @@ def test_a_failed_message_comes_back_without_its_batch(template, function, queue
     assert source["Properties"]["Queue"] == {"Fn::GetAtt": [queue, "Arn"]}
 
 
-@pytest.mark.parametrize("function", ["APIHandler", "Process", "WriteBack", "Sweep", "Reconcile"])
+@pytest.mark.parametrize(
+    "function", ["APIHandler", "Process", "WriteBack", "Sweep", "Reconcile", "Rescore", "Train"]
+)
 def test_every_function_has_a_role_and_a_log_group_of_its_own(template, function):
     functions = {
         name: resource["Properties"]
@@ -115,7 +117,9 @@ def test_no_variable_is_left_in_a_plain_text(template):
     assert list(plain(template["Resources"])) == []
 
 
-@pytest.mark.parametrize("name", ["receive", "process", "write-back", "sweep", "reconcile"])
+@pytest.mark.parametrize(
+    "name", ["receive", "process", "write-back", "sweep", "reconcile", "rescore", "train"]
+)
 def test_no_function_may_do_everything(name):
     for statement in policy(name):
         assert statement["Effect"] == "Allow"
@@ -128,6 +132,8 @@ def test_each_function_may_do_what_it_does_and_no_more():
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
     assert rights["receive"] == logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"}
     assert rights["sweep"] == logs | {"dynamodb:Query", "dynamodb:GetItem", "sqs:SendMessage"}
+    assert "sqs:SendMessage" not in set(actions("train"))
+    assert not [one for one in policy("rescore") if one["Resource"] == "${SubjectsTable.Arn}"]
     (send,) = [one for one in policy("write-back") if one["Action"] == "sqs:SendMessage"]
     assert send["Resource"] == "${IntakeQueue.Arn}"  # and never to its own queue
     assert not [one for name in rights for one in rights[name] if one == "dynamodb:Scan"]
