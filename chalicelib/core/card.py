@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.funnel import Forecast
 from chalicelib.core.model import Activity, Money, Purchase, Ref, Text
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One line of an explanation; the points of all lines sum to the number shown.
 
     ``exact`` are the points before they were rounded, ``unlimited`` those before bounds took some

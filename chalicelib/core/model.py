@@ -60,8 +60,7 @@ class Ref:
         return cls(connection, kind, identity)
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One sentence in both languages of the product."""
 
     en: str

@@ -90,8 +90,8 @@ def sift(done: Done, rules: MachineTraffic) -> tuple[Done, tuple[Suspect, ...]]:
 
 def _shows_any_signal(done: Done) -> bool:
     """Most CRMs tell no more than kind and time, so this is where most calls end."""
-    told = (one.attributes for found in done.values() for one in found)
-    return SENT in done or any(not _SIGNALS.isdisjoint(one) for one in told)
+    told = [one.attributes for found in done.values() for one in found]
+    return SENT in done or not all(map(_SIGNALS.isdisjoint, told))
 
 
 def _all(done: Done) -> Iterator[Activity]:

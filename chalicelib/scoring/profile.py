@@ -66,12 +66,13 @@ def _by_kind(
     done: defaultdict[str, list[Activity]] = defaultdict(list)
     coming = []
     for activity in activities:
-        if activity.count < 1:
+        _, kind, at, count, _ = activity
+        if count < 1:
             continue
-        if activity.occurred_at <= now:
-            done[activity.kind].append(activity)
+        if at <= now:
+            done[kind].append(activity)
         else:
-            coming.append(activity.occurred_at)
+            coming.append(at)
     return {kind: tuple(found) for kind, found in done.items()}, coming
 
 

@@ -38,7 +38,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from operator import mul
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
@@ -71,7 +71,9 @@ SCHEMA = rules_schema(
     once={"$ref": "#/$defs/text"},
 )
 
-_DAY = 86_400  # seconds
+_DAY = timedelta(days=1)
+_LONGEST_DAY = timedelta(days=2)
+"""Of 25 hours where clocks are set back, and of up to 48 where the date line was moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,74 +116,73 @@ class Model:
         return math.inf
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        kinds = {rule.kind for rule in self.rules} & profile.activities.keys()
-        done = {kind: self._doings(profile.activities[kind], profile.now) for kind in kinds}
-        terms = [self._term(rule, done[rule.kind]) for rule in self.rules if rule.kind in done]
+        done, today = profile.activities, self._day(profile.now)
+        terms = [
+            self._term(rule, done[rule.kind], profile.now, today)
+            for rule in self.rules
+            if rule.kind in done
+        ]
         return Measure(terms=tuple(terms), known=1, asked=1)
 
-    def _doings(self, activities: Sequence[Activity], now: datetime) -> Doings:
-        days = [one.occurred_at.astimezone(self.time_zone).date() for one in activities]
-        today = now.astimezone(self.time_zone).date()
-        return Doings(
-            activities=activities,
-            ages=[(now - one.occurred_at).total_seconds() / _DAY for one in activities],
-            counts=[one.count for one in activities],
-            days=days,
-            busiest=_busiest(days, activities),
-            last=when(days[-1], today, self.calendar),
-        )
+    def _day(self, instant: datetime) -> date:
+        return instant.astimezone(self.time_zone).date()
 
-    def _term(self, rule: Rule, done: Doings) -> Term:
+    def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
+        """``done`` are all activities of the rule's kind, oldest first."""
         counts = self._counted(rule, done)
-        text = happened(rule.once, rule.text, sum(counts), done.last)
-        worth = done.worth(counts, rule.per) if rule.per else counts
-        points = rule.points * _decayed(worth, done.ages, rule.half_life_days)
+        last = when(self._day(done[-1].occurred_at), today, self.calendar)
+        text = happened(rule.once, rule.text, sum(counts), last)
+        worth = _worth(counts, done, rule.per) if rule.per else counts
+        points = rule.points * _decayed(worth, done, now, rule.half_life_days)
         return Term(rule.id, points, text, rule.half_life_days)
 
-    def _counted(self, rule: Rule, done: Doings) -> Sequence[int]:
-        counts = done.valued(rule.per) if rule.per else done.counts
+    def _counted(self, rule: Rule, done: Sequence[Activity]) -> Sequence[int]:
+        counts: Sequence[int] = [one.count for one in done]
+        if rule.per:
+            counts = [_countable(one, rule.per) for one in done]
         if rule.max_per_session is not None:
-            counts = limited(counts, done.sessions, rule.max_per_session)
-        if rule.max_per_day is not None and rule.max_per_day < done.busiest:
-            counts = limited(counts, done.days, rule.max_per_day)
+            counts = limited(counts, map(_session, done), rule.max_per_session)
+        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, done, counts):
+            counts = limited(counts, self._days(done), rule.max_per_day)
         if rule.max_per_period is not None:
-            periods = [self._period(day, rule.max_per_period.days) for day in done.days]
+            periods = [self._period(day, rule.max_per_period.days) for day in self._days(done)]
             counts = limited(counts, periods, rule.max_per_period.count)
         return counts
+
+    def _days(self, done: Iterable[Activity]) -> list[date]:
+        return [self._day(one.occurred_at) for one in done]
 
     def _period(self, day: date, days: int) -> int:
         """Which of the periods that tile the calendar a day lies in; 1 January 1 was a Monday."""
         return (day.toordinal() + (1 if self.calendar == "jalali" else -1)) // days
 
 
-@dataclass(frozen=True, slots=True)
-class Doings:
-    """All activities of one kind, oldest first: ages in days, counts, local days.
+def _session(activity: Activity) -> str | None:
+    """None where an activity does not say in which one it was."""
+    name = activity.attributes.get("session")
+    return None if name is None else str(name)
 
-    ``busiest`` is the count of the fullest day.
+
+def _countable(activity: Activity, name: str) -> int:
+    """The count if there is a value under this name, else 0."""
+    return 0 if _value(activity, name) is None else activity.count
+
+
+def _worth(counts: Sequence[int], done: Sequence[Activity], name: str) -> Sequence[float]:
+    values = (_value(one, name) or 0 for one in done)
+    return [count * value for count, value in zip(counts, values, strict=True)]
+
+
+def _may_exceed(most: int, done: Sequence[Activity], counts: Sequence[int]) -> bool:
+    """Whether a local day can hold more than ``most``, without asking which day each is in.
+
+    A day lasts less than ``_LONGEST_DAY`` in every zone, so it cannot where those that lie
+    ``most`` places apart are never so near.
     """
-
-    activities: Sequence[Activity]
-    ages: Sequence[float]
-    counts: Sequence[int]
-    days: Sequence[date]
-    busiest: int
-    last: Text
-
-    @property
-    def sessions(self) -> Sequence[str | None]:
-        """None where an activity does not say in which one it was."""
-        named = (one.attributes.get("session") for one in self.activities)
-        return [None if name is None else str(name) for name in named]
-
-    def valued(self, name: str) -> Sequence[int]:
-        """The counts of those that have a value under this name, else 0."""
-        rows = zip(self.activities, self.counts, strict=True)
-        return [0 if _value(one, name) is None else count for one, count in rows]
-
-    def worth(self, counts: Sequence[int], name: str) -> Sequence[float]:
-        values = (_value(one, name) or 0 for one in self.activities)
-        return [count * value for count, value in zip(counts, values, strict=True)]
+    if max(counts) > 1:
+        return sum(counts) > most
+    pairs = zip(done, done[most:])  # noqa: B905 - the second is shorter by ``most``
+    return any(later.occurred_at - one.occurred_at < _LONGEST_DAY for one, later in pairs)
 
 
 def limited(counts: Sequence[int], places: Iterable[object], most: int) -> Sequence[int]:
@@ -204,17 +205,13 @@ def _value(activity: Activity, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _busiest(days: Sequence[date], activities: Sequence[Activity]) -> int:
-    by_day: dict[date, int] = {}
-    for day, activity in zip(days, activities, strict=True):
-        by_day[day] = by_day.get(day, 0) + activity.count
-    return max(by_day.values())
-
-
-def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:
-    if half_life is None:
+def _decayed(
+    worth: Sequence[float], done: Sequence[Activity], now: datetime, half_life_days: float | None
+) -> float:
+    if half_life_days is None:
         return math.fsum(worth)
-    return math.fsum(map(mul, worth, [math.exp2(-age / half_life) for age in ages]))
+    left = [math.exp2((one.occurred_at - now) / _DAY / half_life_days) for one in done]
+    return math.fsum(map(mul, worth, left))
 
 
 def _rule(row: Mapping[str, Json]) -> Rule:
