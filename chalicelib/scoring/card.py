@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from chalicelib.core.calls import Advice, Priority
 from chalicelib.core.card import (
     CustomerScore,
     CustomerValue,
+    Gap,
     LeadScore,
+    MachineActivities,
     Rfm,
     Satisfaction,
     ScoreCard,
     Suggestion,
 )
 from chalicelib.core.funnel import Forecast, Standing
+from chalicelib.core.model import Text
 from chalicelib.core.policy import Action, Adviser
 from chalicelib.scoring import newcomers
 from chalicelib.scoring.assessment import Assessment, Reading
@@ -25,7 +27,7 @@ from chalicelib.scoring.classes import class_of
 from chalicelib.scoring.completeness import completeness, gaps
 from chalicelib.scoring.cross_sell import CROSS_SELL, suggestion
 from chalicelib.scoring.dues import REFERRAL
-from chalicelib.scoring.explanation import corrected, explain_customer, explain_lead, reasons
+from chalicelib.scoring.explanation import UNEXPLAINED, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
@@ -36,15 +38,12 @@ D = TypeVar("D", Rfm, CustomerValue, Satisfaction)
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
-    card = unexplained_card(assessment)
-    lead, customer = _explained(card.lead, assessment), card.customer
-    if customer:
-        told = explain_customer(assessment.known_components, customer.score)
-        customer = replace(customer, contributions=told.contributions, limits=told.limits)
-    return replace(
-        card,
-        lead=lead,
-        customer=customer,
+    at = levels_of(assessment)
+    lead, customer = _lead(assessment, at), _customer(assessment, at)
+    return _card(
+        assessment,
+        lead,
+        customer,
         reasons=reasons((customer or lead).contributions),
         unknown=gaps(assessment),
         machine_traffic=summary(assessment.profile.machines),
@@ -52,24 +51,28 @@ def card_of(assessment: Assessment) -> ScoreCard:
     )
 
 
+def unexplained_card(assessment: Assessment) -> ScoreCard:
+    """All that can be a reason to write: the card without contributions and reasons."""
+    at = levels_of(assessment)
+    lead = _lead(assessment, at, explained=False)
+    return _card(assessment, lead, _customer(assessment, at, explained=False))
+
+
 def _suggestion(assessment: Assessment) -> Suggestion | None:
     fitted = assessment.models.parameters.get(CROSS_SELL)
     return suggestion(assessment.profile, assessment.policy, fitted) if fitted else None
 
 
-def _explained(lead: LeadScore, assessment: Assessment) -> LeadScore:
-    if lead.computed is None:
-        told = explain_lead(assessment.lead, lead.score)
-    else:
-        told = explain_lead(assessment.lead, lead.computed)
-        told = corrected(told, lead.computed, lead.score)
-    return replace(lead, contributions=told.contributions, limits=told.limits)
-
-
-def unexplained_card(assessment: Assessment) -> ScoreCard:
-    """All that can be a reason to write: the card without contributions and reasons."""
-    at = levels_of(assessment)
-    lead, customer = _lead(assessment, at), _customer(assessment, at)
+def _card(
+    assessment: Assessment,
+    lead: LeadScore,
+    customer: CustomerScore | None,
+    *,
+    reasons: tuple[Text, ...] = (),
+    unknown: tuple[Gap, ...] = (),
+    machine_traffic: tuple[MachineActivities, ...] = (),
+    suggestion: Suggestion | None = None,
+) -> ScoreCard:
     bought = _detail(assessment, Rfm)
     purchases = assessment.profile.purchases
     stage = _stage(assessment.standing)
@@ -87,7 +90,7 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         last_purchase=purchases[-1] if purchases else None,
         segments=_segment(bought) + _stage_segments(assessment.standing) + own,
         tags=_tags(assessment, names, bought),
-        reasons=(),
+        reasons=reasons,
         completeness=completeness(assessment),
         flags=_flags(assessment),
         stage=stage,
@@ -99,6 +102,9 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
         priority=_priority(assessment, lead, customer, advice),
         value=_detail(assessment, CustomerValue),
         satisfaction=_detail(assessment, Satisfaction),
+        unknown=unknown,
+        machine_traffic=machine_traffic,
+        suggestion=suggestion,
     )
 
 
@@ -138,18 +144,20 @@ def points(reading: Reading) -> float:
     return math.fsum(term.points for term in reading.measure.terms)
 
 
-def _lead(assessment: Assessment, at: Levels) -> LeadScore:
+def _lead(assessment: Assessment, at: Levels, *, explained: bool = True) -> LeadScore:
     policy, machine = assessment.policy.lead, whole(at.lead)
     by_hand = set_by_hand(assessment)
     score = machine if by_hand is None else by_hand
     fit = _share(at.fit, policy.most_fit)
     engagement = _share(at.engagement, policy.most_engagement)
+    told = explain_lead(assessment.lead, machine, score) if explained else UNEXPLAINED
     return LeadScore(
         score=score,
         grade=band_of(policy.fit_grades, fit) + band_of(policy.engagement_grades, engagement),
         temperature=band_of(policy.temperatures, score),
-        contributions=(),
+        contributions=told.contributions,
         computed=None if by_hand is None else machine,
+        limits=told.limits,
         resets=tuple(assessment.begun[group] for group in sorted(assessment.begun)),
     )
 
@@ -167,17 +175,21 @@ def _share(level: float, maximum: float) -> float:
     return level / maximum if maximum > 0 else 0.0
 
 
-def _customer(assessment: Assessment, at: Levels) -> CustomerScore | None:
+def _customer(
+    assessment: Assessment, at: Levels, *, explained: bool = True
+) -> CustomerScore | None:
     """None for somebody who has not bought, or of whom no component is known."""
     if at.customer is None:
         return None
     known, score = assessment.known_components, whole(at.customer)
+    told = explain_customer(known, score) if explained else UNEXPLAINED
     return CustomerScore(
         score=score,
         class_=class_of(assessment, score),
         components={reading.group.id: _component(reading) for reading in known},
         confidence=_weight(known) / _weight(assessment.components),
-        contributions=(),
+        contributions=told.contributions,
+        limits=told.limits,
     )
 
 

@@ -27,14 +27,19 @@ class Explanation:
     limits: tuple[Limit, ...]
 
 
-def explain_lead(readings: Sequence[Reading], score: int) -> Explanation:
+UNEXPLAINED = Explanation((), ())
+
+
+def explain_lead(readings: Sequence[Reading], computed: int, score: int) -> Explanation:
+    """Of the number that the machine ``computed``, and of the ``score`` where another is shown."""
     unlimited = _weighed(readings, 1)
     parts, limits = _bounded(readings, 1)
     points = capped(parts, 0, TOP)
     if points is not parts:
         total = math.fsum(parts)
         limits.append(Limit("total", total, TOP if total > TOP else 0))
-    return _explanation(readings, points, unlimited, limits, score)
+    told = _explanation(readings, points, unlimited, limits, computed)
+    return told if score == computed else _corrected(told, computed, score)
 
 
 def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
@@ -43,10 +48,8 @@ def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
     return _explanation(known, points, _weighed(known, 1 / weight), limits, score)
 
 
-def corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
+def _corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
     """With what a person added to the machine's number, so that the lines sum to theirs."""
-    if by_hand == computed:
-        return explanation
     line = Contribution(SET_BY_HAND, by_hand - computed, set_by_hand(by_hand, computed))
     return replace(explanation, contributions=_heaviest([*explanation.contributions, line]))
 
@@ -95,8 +98,10 @@ def capped(points: Sequence[float], low: float, high: float) -> Sequence[float]:
     >>> capped([10, -40], 0, 25)
     [10, -10.0]
     """
-    gain = math.fsum(part for part in points if part > 0)
-    loss = -math.fsum(part for part in points if part < 0)
+    if low <= math.fsum(points) <= high:
+        return points
+    gain = math.fsum([part for part in points if part > 0])
+    loss = -math.fsum([part for part in points if part < 0])
     if gain - loss > high:
         return [part * (high + loss) / gain if part > 0 else part for part in points]
     if gain - loss < low:

@@ -24,7 +24,7 @@ from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.levels import whole
 from chalicelib.scoring.priority import scores_of
 from chalicelib.scoring.products import Preferences, preferences
-from chalicelib.scoring.publication import Written, held_until, publish
+from chalicelib.scoring.publication import Written, held_until, speaks
 from chalicelib.scoring.quiet import Ladder, quiet
 
 # Waking early is harmless, for the sweep only looks again; so countless facts that are dated
@@ -41,7 +41,7 @@ def next_change(
     ``founded_at`` when the class shown was last well founded.
     """
     written = Written(shown, certain=True, founded_at=founded_at)
-    if _speaks(card, assessment, written):
+    if speaks(card, written, assessment.policy):
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
         held = held_until(card, written)
@@ -57,13 +57,9 @@ def next_change(
             return None
         assessment = _at_jump(assessment, jump)
         card = unexplained_card(assessment)
-        if _speaks(card, assessment, written):
+        if speaks(card, written, assessment.policy):
             break
     return assessment.profile.now
-
-
-def _speaks(card: ScoreCard, assessment: Assessment, written: Written) -> bool:
-    return publish(card, written, assessment.policy) is not None
 
 
 def _at_jump(assessment: Assessment, at: datetime) -> Assessment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -56,9 +57,35 @@ def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
     return tuple(row for row in OUTPUTS if kind in row.kinds and (full or row.minimal))
 
 
+@cache
+def _loud_rows(profile: str, kind: Kind) -> tuple[Output, ...]:
+    """Those that can be a reason to write."""
+    return tuple(row for row in _rows(profile, kind) if row.trigger is not Trigger.FOLLOW)
+
+
 def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     """All fields that the CRM should show, or None while what it shows is good enough."""
-    rows = outputs(policy.publish, card.subject.kind)
+    if not speaks(card, written, policy):
+        return None
+    fields = _fields(outputs(policy.publish, card.subject.kind), card, written, policy)
+    return {**fields, **_dropped(fields, written.fields)}
+
+
+def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
+    """Whether ``publish`` has anything to tell; the card need not be explained for that."""
+    if not written.certain:
+        return True
+    shown, step = written.fields, policy.publish.step
+    rows = _loud_rows(policy.publish.profile, card.subject.kind)
+    fields = _fields(rows, card, written, policy)
+    changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
+    if any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):
+        return True
+    gone = shown.keys() - fields.keys() - _FOLLOWERS
+    return any(shown[name] is not None for name in gone)
+
+
+def _fields(rows: Iterable[Output], card: ScoreCard, written: Written, policy: Policy) -> Fields:
     fields: dict[str, FieldValue] = {row.name: row.read(card, policy.language) for row in rows}
     if held_until(card, written) and "class" in fields:
         fields |= _with_class(fields, cast(str, written.fields["class"]))
@@ -66,10 +93,7 @@ def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
         fields["trend"] = _trend(card, written.fields)
     if card.staying_tags and "tags" in fields:
         fields["tags"] = _with_staying(card, written.fields)
-    dropped = _dropped(fields, written.fields)
-    worth = _worth_a_write(rows, fields, written.fields, policy.publish.step)
-    worth = worth or not dropped.keys() <= _FOLLOWERS
-    return fields | dropped if worth or not written.certain else None
+    return fields
 
 
 def _with_staying(card: ScoreCard, shown: Fields) -> FieldValue:
@@ -123,12 +147,8 @@ _EMPTY: tuple[FieldValue, ...] = (None, (), "")
 _FOLLOWERS = frozenset(row.name for row in OUTPUTS if row.trigger is Trigger.FOLLOW)
 
 
-def _worth_a_write(rows: tuple[Output, ...], fields: Fields, shown: Fields, step: float) -> bool:
-    return any(_fires(row, fields[row.name], shown.get(row.name), step) for row in rows)
-
-
 def _fires(row: Output, new: FieldValue, old: FieldValue, step: float) -> bool:
-    if row.trigger is Trigger.FOLLOW or not _differs(new, old):
+    if not _differs(new, old):
         return False
     if row.trigger is Trigger.ANY or new is None or old is None:
         return True
