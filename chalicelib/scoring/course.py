@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.core.policy import Measure
+from chalicelib.core.policy import Group, LeadPolicy, Measure
 from chalicelib.scoring.assessment import Assessment
 from chalicelib.scoring.levels import Levels, levels
 
@@ -34,7 +34,7 @@ class Sum:
     damped_gains: Damped = ()
     damped_losses: Damped = ()
 
-    def at(self, gains: int, losses: int) -> float:
+    def at(self, gains: float, losses: float) -> float:
         """With the gains as of one minute and the losses as of another."""
         total = self.constant + _left(self.gains, gains) + _left(self.losses, losses)
         if self.damped_gains or self.damped_losses:
@@ -42,16 +42,21 @@ class Sum:
         return total
 
     @property
+    def only_gains(self) -> bool:
+        """Whether nothing but plain gains decays."""
+        return not (self.losses or self.damped_gains or self.damped_losses)
+
+    @property
     def rates(self) -> list[float]:
         rates = [rate for _, rate in self.gains + self.losses]
         return rates + [rate for _, rate, _ in self.damped_gains + self.damped_losses]
 
 
-def _left(parts: Decaying, minute: int) -> float:
+def _left(parts: Decaying, minute: float) -> float:
     return sum([points * math.exp2(-minute * rate) for points, rate in parts]) if parts else 0.0
 
 
-def _damped(parts: Damped, minute: int) -> float:
+def _damped(parts: Damped, minute: float) -> float:
     return sum([points * damped(math.exp2(-minute * rate), by) for points, rate, by in parts])
 
 
@@ -62,10 +67,19 @@ def damped(left: float, damping: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The sums of all groups over time, in minutes, and the levels that they make."""
+    """The sums of the lead groups and of the ``known`` components, and the levels they make.
 
-    sums: tuple[Sum, ...]
-    levels: Callable[[Sequence[float]], Levels]
+    Time is in minutes to come.
+    """
+
+    policy: LeadPolicy
+    known: Sequence[Group]
+    lead: Sequence[Sum]
+    components: Sequence[Sum]
+
+    @property
+    def sums(self) -> Sequence[Sum]:
+        return [*self.lead, *self.components]
 
     @property
     def ends(self) -> int:
@@ -78,26 +92,31 @@ class Course:
         return not any(one.losses or one.damped_losses for one in self.sums)
 
     def at(self, minute: int) -> Levels:
-        return self.levels([one.at(minute, minute) for one in self.sums])
+        return self._levels(minute, minute)
 
     def bounds(self, start: int, stop: int) -> tuple[Levels, Levels]:
         """What no level falls below, or rises above, between two minutes.
 
         Gains are most at the start, and losses, which decay as well, weigh least at the end.
         """
-        return (
-            self.levels([one.at(stop, start) for one in self.sums]),
-            self.levels([one.at(start, stop) for one in self.sums]),
+        return self._levels(stop, start), self._levels(start, stop)
+
+    def _levels(self, gains: int, losses: int) -> Levels:
+        lead = [one.at(gains, losses) for one in self.lead]
+        return levels(
+            self.policy, lead, self.known, [one.at(gains, losses) for one in self.components]
         )
 
 
 def course_of(assessment: Assessment) -> Course:
-    known = assessment.known_components
-    lead = len(assessment.lead)
-    groups = [reading.group for reading in known]
+    lead, known = assessment.lead, assessment.known_components
+    measures = {id(reading.measure): reading.measure for reading in lead + known}
+    sums = {one: _sum(measure) for one, measure in measures.items()}
     return Course(
-        sums=tuple(_sum(reading.measure) for reading in assessment.lead + known),
-        levels=lambda sums: levels(assessment.policy.lead, sums[:lead], groups, sums[lead:]),
+        policy=assessment.policy.lead,
+        known=[reading.group for reading in known],
+        lead=[sums[id(reading.measure)] for reading in lead],
+        components=[sums[id(reading.measure)] for reading in known],
     )
 
 

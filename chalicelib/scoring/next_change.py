@@ -20,6 +20,7 @@ from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
 from chalicelib.scoring.classes import by_value
 from chalicelib.scoring.course import Course, course_of, damped
 from chalicelib.scoring.crossing import first_crossing, first_loud
+from chalicelib.scoring.fall import first_fall
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.levels import whole
 from chalicelib.scoring.priority import scores_of
@@ -130,6 +131,9 @@ def _first_loud_minute(assessment: Assessment, shown: Fields, jump: datetime | N
         by_hand=by_hand,
         priority=None if by_hand else _priority(assessment),
     )
+    fall = first_fall(course, calm)
+    if fall is not None:
+        return max(1, math.ceil(fall)) if fall <= end else None
     if course.only_falls:
         return first_crossing(lambda minute: calm.margin(course.at(minute)), end)
     return first_loud(lambda *stretch: min(map(calm.margin, course.bounds(*stretch))) > 0, end)
