@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -34,7 +33,7 @@ class Sum:
     damped_gains: Damped = ()
     damped_losses: Damped = ()
 
-    def at(self, gains: float, losses: float) -> float:
+    def at(self, gains: int, losses: int) -> float:
         """With the gains as of one minute and the losses as of another."""
         total = self.constant + _left(self.gains, gains) + _left(self.losses, losses)
         if self.damped_gains or self.damped_losses:
@@ -42,21 +41,16 @@ class Sum:
         return total
 
     @property
-    def only_gains(self) -> bool:
-        """Whether nothing but plain gains decays."""
-        return not (self.losses or self.damped_gains or self.damped_losses)
-
-    @property
     def rates(self) -> list[float]:
         rates = [rate for _, rate in self.gains + self.losses]
         return rates + [rate for _, rate, _ in self.damped_gains + self.damped_losses]
 
 
-def _left(parts: Decaying, minute: float) -> float:
+def _left(parts: Decaying, minute: int) -> float:
     return sum([points * math.exp2(-minute * rate) for points, rate in parts]) if parts else 0.0
 
 
-def _damped(parts: Damped, minute: float) -> float:
+def _damped(parts: Damped, minute: int) -> float:
     return sum([points * damped(math.exp2(-minute * rate), by) for points, rate, by in parts])
 
 
@@ -91,6 +85,11 @@ class Course:
     def only_falls(self) -> bool:
         return not any(one.losses or one.damped_losses for one in self.sums)
 
+    @property
+    def only_gains(self) -> bool:
+        """Whether nothing moves that is not an undamped gain."""
+        return not any(one.losses or one.damped_gains or one.damped_losses for one in self.sums)
+
     def at(self, minute: int) -> Levels:
         return self._levels(minute, minute)
 
@@ -121,19 +120,20 @@ def course_of(assessment: Assessment) -> Course:
 
 
 def _sum(measure: Measure) -> Sum:
-    by_life: defaultdict[float | None, float] = defaultdict(float)
-    fading = []
+    constant, by_life, fading = 0.0, dict[float, float](), []
     for term in measure.terms:
-        if term.damping and term.half_life_days:
-            fading.append((term.points, 1 / (_DAY * term.half_life_days), term.damping))
+        life = term.half_life_days
+        if not life:
+            constant += term.points
+        elif term.damping:
+            fading.append((term.points, 1 / (_DAY * life), term.damping))
         else:
-            by_life[term.half_life_days] += term.points
-    constant = by_life.pop(None, 0.0)
-    decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items() if life]
+            by_life[life] = by_life.get(life, 0.0) + term.points
+    decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items()]
     return Sum(
         constant,
-        gains=tuple(part for part in decaying if part[0] > 0),
-        losses=tuple(part for part in decaying if part[0] < 0),
-        damped_gains=tuple(part for part in fading if part[0] > 0),
-        damped_losses=tuple(part for part in fading if part[0] < 0),
+        gains=tuple([part for part in decaying if part[0] > 0]),
+        losses=tuple([part for part in decaying if part[0] < 0]),
+        damped_gains=tuple([part for part in fading if part[0] > 0]),
+        damped_losses=tuple([part for part in fading if part[0] < 0]),
     )

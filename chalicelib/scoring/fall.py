@@ -18,70 +18,56 @@ Source: log-sum-exp is convex, Boyd and Vandenberghe 2004, "Convex Optimization"
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from chalicelib.scoring.course import Course, Decaying, Sum
-from chalicelib.scoring.levels import clamp
+from chalicelib.scoring.levels import lead_totals, mixed
 from chalicelib.scoring.quiet import Quiet
 
-_NEAR = 1e-6  # minutes
-
-
-class _Part(NamedTuple):
-    """What the sum of one group gives to a level: ``weight`` times as much, within bounds."""
-
-    weight: float
-    low: float
-    high: float
-    sum: Sum
+_NEAR = 1e-3  # minutes; the next step would be less than a millionth of this one
 
 
 def first_fall(course: Course, calm: Quiet) -> float | None:
     """In minutes, ``inf`` if no level ever falls so far; None if that has to be searched for."""
-    if not all(one.only_gains for one in (*course.lead, *course.components)):
+    if not course.only_gains:
         return None
-    first = math.inf
-    for bound, parts in _levels(course, calm):
-        moving = [part for part in parts if part.sum.gains]
-        if len(moving) > 1:
-            return None
-        for part in moving:
-            needed = _needed(bound, part, parts)
-            if first == math.inf or part.sum.at(first, first) <= needed:
-                first = min(first, falls_to(needed - part.sum.constant, part.sum.gains))
-    return first
+    lead, customer = _lead_fall(course, calm), _customer_fall(course, calm)
+    return None if lead is None or customer is None else min(lead, customer)
 
 
-def _levels(course: Course, calm: Quiet) -> Iterator[tuple[float, Sequence[_Part]]]:
-    """The bound and the parts of each level."""
-    scales = course.policy.scales
-    lead = [_Part(*scale[:3], one) for scale, one in zip(scales, course.lead, strict=True)]
-    in_fit = [part for part, (*_, counts, _) in zip(lead, scales, strict=True) if counts]
-    in_engagement = [part for part, (*_, counts) in zip(lead, scales, strict=True) if counts]
+def _lead_fall(course: Course, calm: Quiet) -> float | None:
+    moving = [place for place, one in enumerate(course.lead) if one.gains]
+    if len(moving) != 1:
+        return None if moving else math.inf
+    weight, low, high, in_fit, in_engagement = course.policy.scales[moving[0]]
+    lead, fit, engagement = lead_totals(course.policy, _staying(course.lead))
     # Whatever its parts sum up to, the lead level itself is never below zero.
-    yield calm.lead.low if calm.lead.low >= 0 else -math.inf, lead
-    yield calm.fit.low, in_fit
-    yield calm.engagement.low, in_engagement
-    whole = sum([group.weight for group in course.known])
-    yield (
-        calm.customer.low,
-        [
-            _Part(group.weight / whole, group.low, group.high, one)
-            for group, one in zip(course.known, course.components, strict=True)
-        ],
-    )
+    missing = [calm.lead.low - lead] if calm.lead.low >= 0 else []
+    missing += [calm.fit.low - fit] if in_fit else []
+    missing += [calm.engagement.low - engagement] if in_engagement else []
+    return _falls_to(max(missing, default=-math.inf) / weight, low, high, course.lead[moving[0]])
 
 
-def _needed(bound: float, part: _Part, parts: Sequence[_Part]) -> float:
-    """The sum of ``part`` at which the level is at its bound, ``-inf`` if that is out of reach."""
-    others = [
-        one.weight * clamp(one.sum.constant, one.low, one.high) for one in parts if one is not part
-    ]
-    needed = (bound - sum(others)) / part.weight
-    if needed < part.low:
-        return -math.inf
-    return needed if needed < part.high else math.inf
+def _customer_fall(course: Course, calm: Quiet) -> float | None:
+    moving = [place for place, one in enumerate(course.components) if one.gains]
+    if len(moving) != 1:
+        return None if moving else math.inf
+    group = course.known[moving[0]]
+    missing = calm.customer.low - (mixed(course.known, _staying(course.components)) or 0)
+    needed = missing * sum([one.weight for one in course.known]) / group.weight
+    return _falls_to(needed, group.low, group.high, course.components[moving[0]])
+
+
+def _staying(sums: Iterable[Sum]) -> list[float]:
+    """With nothing of the one that moves."""
+    return [0.0 if one.gains else one.constant for one in sums]
+
+
+def _falls_to(needed: float, low: float, high: float, one: Sum) -> float:
+    """A sum that is bounded never falls below that, and gives no more at any time."""
+    if needed < low:
+        return math.inf
+    return falls_to(needed - one.constant, one.gains) if needed < high else 0.0
 
 
 def falls_to(wanted: float, gains: Decaying) -> float:

@@ -37,27 +37,34 @@ def levels(
     policy: LeadPolicy, lead: Sequence[float], known: Sequence[Group], components: Sequence[float]
 ) -> Levels:
     """``lead`` and ``components`` are the sums of points of each lead group and component."""
+    total, fit, engagement = lead_totals(policy, lead)
+    return Levels(clamp(total, 0, TOP), fit, engagement, mixed(known, components))
+
+
+def lead_totals(policy: LeadPolicy, sums: Sequence[float]) -> tuple[float, float, float]:
+    """Of all lead groups, before bounds, and of those of the grade's letter and digit."""
     total = fit = engagement = 0.0
-    for (weight, low, high, in_fit, in_engagement), points in zip(policy.scales, lead, strict=True):
+    for (weight, low, high, in_fit, in_engagement), points in zip(policy.scales, sums, strict=True):
         worth = weight * clamp(points, low, high)
         total += worth
         if in_fit:
             fit += worth
         if in_engagement:
             engagement += worth
-    return Levels(clamp(total, 0, TOP), fit, engagement, _mixed(known, components))
+    return total, fit, engagement
 
 
-def _mixed(known: Sequence[Group], sums: Sequence[float]) -> float | None:
-    mixed = weight = 0.0
+def mixed(known: Sequence[Group], sums: Sequence[float]) -> float | None:
+    worth = weight = 0.0
     for group, points in zip(known, sums, strict=True):
-        mixed += group.weight * clamp(points, group.low, group.high)
+        worth += group.weight * clamp(points, group.low, group.high)
         weight += group.weight
-    return mixed / weight if weight else None
+    return worth / weight if weight else None
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    return low if value < low else min(value, high)
+    # A call of ``min`` would take as long as all the rest, and this is called most of all.
+    return low if value < low else high if value > high else value  # noqa: FURB136
 
 
 def whole(level: float) -> int:

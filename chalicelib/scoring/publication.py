@@ -58,6 +58,12 @@ def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
 
 
 @cache
+def published(profile: str, kind: Kind) -> frozenset[str]:
+    """The names of the same rows."""
+    return frozenset(row.name for row in _rows(profile, kind))
+
+
+@cache
 def _loud_rows(profile: str, kind: Kind) -> tuple[Output, ...]:
     """Those that can be a reason to write."""
     return tuple(row for row in _rows(profile, kind) if row.trigger is not Trigger.FOLLOW)

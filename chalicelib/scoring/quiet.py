@@ -11,7 +11,7 @@ from chalicelib.core.model import Kind
 from chalicelib.core.outputs import Fields, FieldValue
 from chalicelib.core.policy import Band, LeadPolicy, Policy
 from chalicelib.scoring.levels import EDGE, TOP, Levels
-from chalicelib.scoring.publication import moved, outputs
+from chalicelib.scoring.publication import moved, published
 
 
 class Range(NamedTuple):
@@ -38,6 +38,12 @@ class Ladder(NamedTuple):
     priorities: Sequence[int]
     now: int
 
+
+_OF_LEVELS = frozenset({
+    "score", "lead_score", "computed_score", "customer_score", "temperature", "class", "grade",
+    "priority",
+})  # fmt: skip
+"""What moves with a level."""
 
 EVERYWHERE = Range(-math.inf, math.inf)
 NOWHERE = Range(math.inf, -math.inf)
@@ -80,7 +86,8 @@ def quiet(
     the class does not go by the score, no level changes it.
     """
     # A name that is not published is absent here, one that was never shown yet is None.
-    show = {row.name: shown.get(row.name) for row in outputs(policy.publish, kind)}
+    names = _OF_LEVELS & published(policy.publish.profile, kind)
+    show = {name: shown.get(name) for name in names}
     step = policy.publish.step
     headline = _near(show, "score", step)
     lead = _near(show, "computed_score" if by_hand else "lead_score", step)
