@@ -99,7 +99,7 @@ class Profile:
     def value(self, name: str) -> Json:
         """Of an attribute as conditions call it, ``account.`` before those of the account."""
         of, _, own = name.rpartition(".")
-        holder = cast(Mapping[str, Json], self.attributes.get(of)) if of else self.attributes
+        holder = cast("Mapping[str, Json]", self.attributes.get(of)) if of else self.attributes
         value = holder.get(own) if holder else None
         return None if value == "" else value
 

@@ -60,13 +60,10 @@ def turnover(facts: FactSet, as_of: datetime | None = None) -> Turnover:
     """With the refunds of up to ``as_of``, or with all; raises ValueError without an amount."""
     sales: list[_Sale] = []
     refunds: list[_Sale] = []
-    won = facts.linked("deal")
-    for fact in facts.facts.values():
-        if fact.type in {"purchase", "refund"}:
-            told = _told(fact)
-            (refunds if _goes_back(fact, told) else sales).append(told)
-        elif fact.type == "deal" and (won is None or fact.id in won):
-            sales += _won(fact)
+    for fact in (*facts.by_type.get("purchase", ()), *facts.by_type.get("refund", ())):
+        told = _told(fact)
+        (refunds if _goes_back(fact, told) else sales).append(told)
+    sales += [sale for fact in facts.states("deal") if (sale := _won(fact))]
     if not sales and not refunds:
         return _NOTHING
     return _netted(sales, refunds, as_of)
@@ -81,7 +78,7 @@ def _netted(sales: Sequence[_Sale], refunds: Sequence[_Sale], as_of: datetime | 
     back = _by_purchase(counted)
     net = [(one, _left(one, back[one.id]) if one.id in back else one.worth) for one in sales]
     kept = [(sale, Purchase(sale.id, sale.at, left)) for sale, left in net if left.amount > 0]
-    kept.sort(key=lambda both: (both[1].occurred_at, both[1].id))
+    kept.sort(key=lambda both: (both[0].at, both[0].id))
     return Turnover(
         purchases=tuple(bought for sale, bought in kept if "credit" not in sale.data),
         credited=tuple(_credited(*both) for both in kept if "credit" in both[0].data),
@@ -98,16 +95,16 @@ def _told(fact: Fact) -> _Sale:
     return _Sale(fact.id, fact.occurred_at, paid or worth, worth, fact.data)
 
 
-def _won(fact: Fact) -> tuple[_Sale, ...]:
-    """The one purchase that a won deal with a date and a sum is."""
+def _won(fact: Fact) -> _Sale | None:
+    """The purchase that a won deal with a date and a sum is."""
     closed = fact.data.get("closed_at")
     if fact.data.get("status") != "won" or not closed:
-        return ()
+        return None
     paid, value = money(fact.data.get("amount")), money(fact.data.get("value"))
     worth = value or paid
     if worth is None:
-        return ()
-    return (_Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {}),)
+        return None
+    return _Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {})
 
 
 def _goes_back(fact: Fact, row: _Sale) -> bool:
@@ -145,12 +142,11 @@ def _credited(sale: _Sale, bought: Purchase) -> Credited:
     return Credited(str(sale.data["credit"]), told, bought)
 
 
-def _in_doubt(sales: Iterable[_Sale], refunds: Iterable[_Sale]) -> Iterable[str]:
-    bills = {}
-    for sale in sales:
-        bills[sale.id] = {sale.paid.currency, sale.worth.currency}
-        if sale.worth.amount < 0:
-            yield f"negative_amount:{sale.id}"
+def _in_doubt(sales: Sequence[_Sale], refunds: Sequence[_Sale]) -> Iterable[str]:
+    yield from [f"negative_amount:{sale.id}" for sale in sales if sale.worth.amount < 0]
+    if not refunds:
+        return
+    bills = {sale.id: {sale.paid.currency, sale.worth.currency} for sale in sales}
     for refund in refunds:
         currencies = bills.get(str(refund.data.get("purchase", "")))
         if currencies is None:

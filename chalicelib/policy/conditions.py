@@ -80,7 +80,7 @@ def _reader(name: str) -> Callable[[Profile], Json]:
     of, _, own = name.rpartition(".")
     if not of:
         return lambda profile: _value(profile.attributes.get(own))
-    return lambda profile: _value(cast(Mapping[str, Json], profile.attributes[of]).get(own))
+    return lambda profile: _value(cast("Mapping[str, Json]", profile.attributes[of]).get(own))
 
 
 def _value(value: Json) -> Json:

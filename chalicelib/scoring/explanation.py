@@ -147,19 +147,21 @@ def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[
     [2, 1, 0]
     """
     shares = [math.floor(part) for part in points]
-    by_remainder = sorted(range(len(ids)), key=lambda i: (shares[i] - points[i], ids[i]))
-    for index in by_remainder[: total - sum(shares)]:
+    over = [share - part for share, part in zip(shares, points, strict=True)]
+    by_remainder = sorted(zip(over, ids, range(len(ids)), strict=True))
+    for _, _, index in by_remainder[: total - sum(shares)]:
         shares[index] += 1
     return shares
 
 
-def reasons(contributions: Iterable[Contribution]) -> tuple[Text, ...]:
+def reasons(contributions: Sequence[Contribution]) -> tuple[Text, ...]:
     """Those that weigh most, whatever their sign; ``contributions`` come sorted so.
 
     That a person has set the number is said before anything else.
     """
-    lines = sorted(contributions, key=lambda line: line.id != SET_BY_HAND)
-    return tuple(_reason(line) for line in lines[:REASONS])
+    by_hand = [line for line in contributions if line.id == SET_BY_HAND]
+    others = [line for line in contributions if line.id != SET_BY_HAND]
+    return tuple([_reason(line) for line in [*by_hand, *others][:REASONS]])
 
 
 def _reason(line: Contribution) -> Text:

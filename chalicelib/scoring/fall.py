@@ -18,7 +18,8 @@ Source: log-sum-exp is convex, Boyd and Vandenberghe 2004, "Convex Optimization"
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from chalicelib.scoring.course import Course, Decaying, Sum
 from chalicelib.scoring.levels import lead_totals, mixed
@@ -29,33 +30,39 @@ _NEAR = 1e-3  # minutes; the next step would be less than a millionth of this on
 
 def first_fall(course: Course, calm: Quiet) -> float | None:
     """In minutes, ``inf`` if no level ever falls so far; None if that has to be searched for."""
-    if not course.only_gains:
+    if not (course.only_gains and _one_moves(course.lead) and _one_moves(course.components)):
         return None
-    lead, customer = _lead_fall(course, calm), _customer_fall(course, calm)
-    return None if lead is None or customer is None else min(lead, customer)
+    needs = [*_lead_needs(course, calm), *_customer_needs(course, calm)]
+    highest = {id(one): (needed, one) for needed, one in sorted(needs, key=itemgetter(0))}
+    falls = [falls_to(needed - one.constant, one.gains) for needed, one in highest.values()]
+    return min(falls, default=math.inf)
 
 
-def _lead_fall(course: Course, calm: Quiet) -> float | None:
-    moving = [place for place, one in enumerate(course.lead) if one.gains]
-    if len(moving) != 1:
-        return None if moving else math.inf
-    weight, low, high, in_fit, in_engagement = course.policy.scales[moving[0]]
+def _one_moves(sums: Iterable[Sum]) -> bool:
+    """One at most."""
+    return sum([bool(one.gains) for one in sums]) <= 1
+
+
+def _lead_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
+    """What the sum that moves must not fall to, lest a level be at its bound."""
     lead, fit, engagement = lead_totals(course.policy, _staying(course.lead))
-    # Whatever its parts sum up to, the lead level itself is never below zero.
-    missing = [calm.lead.low - lead] if calm.lead.low >= 0 else []
-    missing += [calm.fit.low - fit] if in_fit else []
-    missing += [calm.engagement.low - engagement] if in_engagement else []
-    return _falls_to(max(missing, default=-math.inf) / weight, low, high, course.lead[moving[0]])
+    for (weight, low, high, in_fit, in_engagement), one in zip(
+        course.policy.scales, course.lead, strict=True
+    ):
+        if one.gains:
+            # Whatever its parts sum up to, the lead level itself is never below zero.
+            missing = [calm.lead.low - lead] if calm.lead.low >= 0 else [-math.inf]
+            missing += [calm.fit.low - fit] if in_fit else []
+            missing += [calm.engagement.low - engagement] if in_engagement else []
+            yield _unbounded(max(missing) / weight, low, high), one
 
 
-def _customer_fall(course: Course, calm: Quiet) -> float | None:
-    moving = [place for place, one in enumerate(course.components) if one.gains]
-    if len(moving) != 1:
-        return None if moving else math.inf
-    group = course.known[moving[0]]
-    missing = calm.customer.low - (mixed(course.known, _staying(course.components)) or 0)
-    needed = missing * sum([one.weight for one in course.known]) / group.weight
-    return _falls_to(needed, group.low, group.high, course.components[moving[0]])
+def _customer_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
+    for group, one in zip(course.known, course.components, strict=True):
+        if one.gains:
+            missing = calm.customer.low - (mixed(course.known, _staying(course.components)) or 0)
+            share = group.weight / sum([each.weight for each in course.known])
+            yield _unbounded(missing / share, group.low, group.high), one
 
 
 def _staying(sums: Iterable[Sum]) -> list[float]:
@@ -63,17 +70,19 @@ def _staying(sums: Iterable[Sum]) -> list[float]:
     return [0.0 if one.gains else one.constant for one in sums]
 
 
-def _falls_to(needed: float, low: float, high: float, one: Sum) -> float:
-    """A sum that is bounded never falls below that, and gives no more at any time."""
+def _unbounded(needed: float, low: float, high: float) -> float:
+    """A sum that is bounded never falls below ``low``, and is never more than ``high``."""
     if needed < low:
-        return math.inf
-    return falls_to(needed - one.constant, one.gains) if needed < high else 0.0
+        return -math.inf
+    return needed if needed < high else math.inf
 
 
 def falls_to(wanted: float, gains: Decaying) -> float:
     """The minute at which no more than ``wanted`` is left of gains; 0 if that is so already."""
     if wanted <= 0:
         return math.inf
+    if wanted == math.inf:
+        return 0.0
     minute, step = 0.0, math.inf
     while step > _NEAR:
         left = [points * math.exp2(-minute * rate) for points, rate in gains]

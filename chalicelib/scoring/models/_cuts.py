@@ -31,7 +31,7 @@ class Cuts:
         """From trained parameters; None where the population was too small to have any."""
         if "r" not in parameters:
             return None
-        r, f, m = (cast(Sequence[float], parameters[name]) for name in "rfm")
+        r, f, m = (cast("Sequence[float]", parameters[name]) for name in "rfm")
         told = cast("Mapping[str, Sequence[str]] | None", parameters.get("ids"))
         ids = {name: tuple(told[name]) for name in "rfm"} if told and ties_by_id else None
         return cls(tuple(r), tuple(f), tuple(m), ids)
@@ -81,7 +81,7 @@ class Cuts:
         return int(cut) if is_behind and cut == int(cut) else int(cut // 1) + 1
 
     def _of(self, name: str) -> tuple[float, ...]:
-        return {"r": self.r, "f": self.f, "m": self.m}[name]
+        return self.r if name == "r" else self.f if name == "f" else self.m
 
 
 def _score(cuts: Sequence[float], below: int) -> int:

@@ -72,8 +72,8 @@ SCHEMA = rules_schema(
 )
 
 _DAY = timedelta(days=1)
-_LONGEST_DAY = timedelta(days=2)
-"""Of 25 hours where clocks are set back, and of up to 48 where the date line was moved."""
+_LONGEST_DAY = 2
+"""In days. It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,20 +129,23 @@ class Model:
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
         """``done`` are all activities of the rule's kind, oldest first."""
-        counts = self._counted(rule, done)
+        ages = [(now - one.occurred_at) / _DAY for one in done]
+        counts = self._counted(rule, done, ages)
         last = when(self._day(done[-1].occurred_at), today, self.calendar)
         text = happened(rule.once, rule.text, sum(counts), last)
         worth = _worth(counts, done, rule.per) if rule.per else counts
-        points = rule.points * _decayed(worth, done, now, rule.half_life_days)
+        points = rule.points * _decayed(worth, ages, rule.half_life_days)
         return Term(rule.id, points, text, rule.half_life_days)
 
-    def _counted(self, rule: Rule, done: Sequence[Activity]) -> Sequence[int]:
+    def _counted(
+        self, rule: Rule, done: Sequence[Activity], ages: Sequence[float]
+    ) -> Sequence[int]:
         counts: Sequence[int] = [one.count for one in done]
         if rule.per:
             counts = [_countable(one, rule.per) for one in done]
         if rule.max_per_session is not None:
             counts = limited(counts, map(_session, done), rule.max_per_session)
-        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, done, counts):
+        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, counts, ages):
             counts = limited(counts, self._days(done), rule.max_per_day)
         if rule.max_per_period is not None:
             periods = [self._period(day, rule.max_per_period.days) for day in self._days(done)]
@@ -173,16 +176,17 @@ def _worth(counts: Sequence[int], done: Sequence[Activity], name: str) -> Sequen
     return [count * value for count, value in zip(counts, values, strict=True)]
 
 
-def _may_exceed(most: int, done: Sequence[Activity], counts: Sequence[int]) -> bool:
+def _may_exceed(most: int, counts: Sequence[int], ages: Sequence[float]) -> bool:
     """Whether a local day can hold more than ``most``, without asking which day each is in.
 
     A day lasts less than ``_LONGEST_DAY`` in every zone, so it cannot where those that lie
     ``most`` places apart are never so near.
     """
-    if max(counts) > 1:
-        return sum(counts) > most
-    pairs = zip(done, done[most:])  # noqa: B905 - the second is shorter by ``most``
-    return any(later.occurred_at - one.occurred_at < _LONGEST_DAY for one, later in pairs)
+    total = sum(counts)
+    if total <= most or total > len(counts):
+        return total > most
+    pairs = zip(ages, ages[most:])  # noqa: B905 - the second is shorter by ``most``
+    return min([older - newer for older, newer in pairs]) < _LONGEST_DAY
 
 
 def limited(counts: Sequence[int], places: Iterable[object], most: int) -> Sequence[int]:
@@ -205,13 +209,10 @@ def _value(activity: Activity, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _decayed(
-    worth: Sequence[float], done: Sequence[Activity], now: datetime, half_life_days: float | None
-) -> float:
-    if half_life_days is None:
+def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:
+    if half_life is None:
         return math.fsum(worth)
-    left = [math.exp2((one.occurred_at - now) / _DAY / half_life_days) for one in done]
-    return math.fsum(map(mul, worth, left))
+    return math.fsum(map(mul, worth, [math.exp2(-age / half_life) for age in ages]))
 
 
 def _rule(row: Mapping[str, Json]) -> Rule:

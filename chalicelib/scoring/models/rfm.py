@@ -267,5 +267,5 @@ def _options(parameters: Parameters) -> Options:
 
 
 def _flags(fitted: Mapping[str, Json], *, all_known: bool) -> tuple[str, ...]:
-    alike = cast(Sequence[str], fitted.get("constant", ()))
+    alike = cast("Sequence[str]", fitted.get("constant", ()))
     return (*(f"alike:{name}" for name in alike), *(() if all_known else ("no_rate",)))
