@@ -41,7 +41,8 @@ def rfm_cuts(population: Iterable[Row]) -> Mapping[str, Json]:
     parts = _parts(len(rows))
     if parts is None:
         return {"n": len(rows)}
-    columns = dict(zip("rfm", zip(*rows, strict=True), strict=True))
+    # Column by column: to unzip a hundred thousand rows takes an iterator for each of them.
+    columns = {name: [row[place] for row in rows] for place, name in enumerate("rfm")}
     cuts: dict[str, Json] = {name: _cuts(values, parts) for name, values in columns.items()}
     return {**cuts, "n": len(rows), "constant": _constant(cuts)}
 
@@ -78,6 +79,7 @@ def _parts(customers: int) -> int | None:
 
 
 def _cuts(values: Sequence[float], parts: int) -> list[Json]:
-    if min(values) == max(values):
+    ordered = sorted(values)
+    if ordered[0] == ordered[-1]:
         return []
-    return [float(cut) for cut in quantiles(values, n=parts, method="inclusive")]
+    return [float(cut) for cut in quantiles(ordered, n=parts, method="inclusive")]

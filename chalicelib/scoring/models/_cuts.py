@@ -46,7 +46,7 @@ class Cuts:
 
     def scores_of_all(self, rows: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         """The scores of a whole population, for which ties by id do not count."""
-        r, f, m = zip(*rows, strict=True)
+        r, f, m = ([row[place] for row in rows] for place in range(3))
         worth = self._scores_of("m", m)
         if min(m) <= 0:
             worth = [score if value > 0 else 1 for score, value in zip(worth, m, strict=True)]
@@ -57,7 +57,8 @@ class Cuts:
         scores = [_score(cuts, below) for below in range(len(cuts) + 1)]
         if name == "r":
             scores = [6 - score for score in scores]
-        return [scores[bisect_left(cuts, value)] for value in values]
+        of_each = {value: scores[bisect_left(cuts, value)] for value in set(values)}
+        return [of_each[value] for value in values]
 
     def below(self, name: str, value: float, customer: str = "") -> int:
         """How many of the cut points lie strictly below the value."""
