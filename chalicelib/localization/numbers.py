@@ -64,17 +64,12 @@ def money(value: Money) -> Text:
     >>> money(Money(15_000_000, "IRR"))
     Text(en='15,000,000 IRR', fa='\u2068۱٬۵۰۰٬۰۰۰\u2069 تومان')
     """
-    major = value.to_decimal()
-    return Text(f"{_grouped(major, value.currency)} {value.currency}", _persian_money(value))
+    told = f"{value.to_decimal():,.{exponent(value.currency)}f}"
+    return Text(f"{told} {value.currency}", _persian_money(value, told))
 
 
-def _persian_money(value: Money) -> str:
+def _persian_money(value: Money, told: str) -> str:
     if value.currency == "IRR":
         toman = Decimal(value.amount).scaleb(-1)
         return f"{persian(f'{toman:,.1f}'.removesuffix('.0'))} تومان"
-    name = _CURRENCIES.get(value.currency, value.currency)
-    return f"{persian(_grouped(value.to_decimal(), value.currency))} {name}"
-
-
-def _grouped(amount: Decimal, currency: str) -> str:
-    return f"{amount:,.{exponent(currency)}f}"
+    return f"{persian(told)} {_CURRENCIES.get(value.currency, value.currency)}"

@@ -77,6 +77,9 @@ def _between(operand: Json) -> Test:
 
 def _contains(operand: Json) -> Test:
     keys = [key_form(text) for text in _texts(operand)]
+    if len(keys) == 1:
+        (only,) = keys
+        return _of_text(lambda text: only in text)
     return _of_text(lambda text: any(key in text for key in keys))
 
 

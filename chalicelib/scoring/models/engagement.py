@@ -38,8 +38,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from operator import mul
+from datetime import date, datetime
+from operator import mul, sub
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -71,9 +71,9 @@ SCHEMA = rules_schema(
     once={"$ref": "#/$defs/text"},
 )
 
-_DAY = timedelta(days=1)
-_LONGEST_DAY = 2
-"""In days. It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
+_DAY = 86_400  # seconds
+_LONGEST_DAY = 2 * _DAY
+"""It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Model:
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
         """``done`` are all activities of the rule's kind, oldest first."""
-        ages = [(now - one.occurred_at) / _DAY for one in done]
+        ages = [(now - one.occurred_at).total_seconds() for one in done]
         counts = self._counted(rule, done, ages)
         last = when(self._day(done[-1].occurred_at), today, self.calendar)
         text = happened(rule.once, rule.text, sum(counts), last)
@@ -185,8 +185,8 @@ def _may_exceed(most: int, counts: Sequence[int], ages: Sequence[float]) -> bool
     total = sum(counts)
     if total <= most or total > len(counts):
         return total > most
-    pairs = zip(ages, ages[most:])  # noqa: B905 - the second is shorter by ``most``
-    return min([older - newer for older, newer in pairs]) < _LONGEST_DAY
+    apart: Iterable[float] = map(sub, ages, ages[most:])
+    return min(apart) < _LONGEST_DAY
 
 
 def limited(counts: Sequence[int], places: Iterable[object], most: int) -> Sequence[int]:
@@ -212,7 +212,8 @@ def _value(activity: Activity, name: str) -> float | None:
 def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:
     if half_life is None:
         return math.fsum(worth)
-    return math.fsum(map(mul, worth, [math.exp2(-age / half_life) for age in ages]))
+    halving = -half_life * _DAY
+    return math.fsum(map(mul, worth, [math.exp2(age / halving) for age in ages]))
 
 
 def _rule(row: Mapping[str, Json]) -> Rule:

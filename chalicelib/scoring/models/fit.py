@@ -20,9 +20,10 @@ Source: the explicit half of every CRM's lead scoring; ideal customer profile ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import cast
 
 from chalicelib.core.card import Gap
@@ -43,7 +44,7 @@ class Rule:
     """The names of its attributes, and how people call them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     rules: tuple[Rule, ...]
 
@@ -57,21 +58,32 @@ class Model:
         return sum(rule.points for rule in self.rules if rule.points > 0)
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        found = [(rule, rule.when.holds(profile)) for rule in self.rules]
+        found = [rule.when.holds(profile) for rule in self.rules]
+        open_ones = [rule for rule, holds in zip(self.rules, found, strict=True) if holds is None]
         return Measure(
-            terms=tuple(Term(rule.id, rule.points, rule.text) for rule, holds in found if holds),
-            known=sum(holds is not None for _, holds in found),
+            terms=tuple([term for term, holds in zip(self._terms, found, strict=True) if holds]),
+            known=len(found) - len(open_ones),
             asked=len(found),
-            changes_at=self._changes_at(profile),
-            at_stake=sum([abs(rule.points) for rule, _ in found if rule.asks]),
-            gaps=tuple(
-                gap for rule, holds in found if holds is None for gap in _gaps(rule, profile)
-            ),
+            changes_at=self._changes_at(profile) if self._timed else None,
+            at_stake=self._at_stake,
+            gaps=tuple([gap for rule in open_ones for gap in _gaps(rule, profile)]),
         )
 
     def _changes_at(self, profile: Profile) -> datetime | None:
-        timed = [rule.when.changes_at for rule in self.rules if rule.when.changes_at]
-        return min((at for change in timed if (at := change(profile))), default=None)
+        return min((at for change in self._timed if (at := change(profile))), default=None)
+
+    @cached_property
+    def _terms(self) -> tuple[Term, ...]:
+        """Of each rule what it gives if it holds."""
+        return tuple(Term(rule.id, rule.points, rule.text) for rule in self.rules)
+
+    @cached_property
+    def _timed(self) -> tuple[Callable[[Profile], datetime | None], ...]:
+        return tuple(rule.when.changes_at for rule in self.rules if rule.when.changes_at)
+
+    @cached_property
+    def _at_stake(self) -> float:
+        return sum(abs(rule.points) for rule in self.rules if rule.asks)
 
 
 def _gaps(rule: Rule, profile: Profile) -> list[Gap]:
