@@ -290,8 +290,8 @@ def iso(instant: datetime) -> str:
     >>> iso(datetime(2026, 3, 21, 12, tzinfo=UTC))
     '2026-03-21T12:00:00.000Z'
     """
-    utc = instant.astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

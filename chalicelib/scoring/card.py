@@ -274,7 +274,7 @@ def _first_fitting(actions: Sequence[Action], names: Names) -> Action | None:
 
 
 def _fits(when: Mapping[str, frozenset[str]], names: Names) -> bool:
-    return not any(fitting.isdisjoint(names.get(name, ())) for name, fitting in when.items())
+    return not [name for name, fits in when.items() if fits.isdisjoint(names.get(name, ()))]
 
 
 def _priority(

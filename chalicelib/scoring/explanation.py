@@ -75,7 +75,7 @@ def _bounded(readings: Sequence[Reading], factor: float) -> tuple[list[float], l
             total = math.fsum(points)
             limits.append(Limit(group.id, total, group.high if total > group.high else group.low))
         weight = group.weight * factor
-        parts += [weight * part for part in within]
+        parts += within if weight == 1 else [weight * part for part in within]
     return parts, limits
 
 

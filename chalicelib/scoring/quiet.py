@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from chalicelib.core.model import Kind
@@ -114,6 +115,11 @@ def _near(show: Fields, name: str, step: float) -> Range:
     score = show[name]
     if not isinstance(score, int):
         return NOWHERE
+    return _near_score(score, step)
+
+
+@lru_cache(maxsize=1024)
+def _near_score(score: int, step: float) -> Range:
     lowest, highest = math.floor(score - step) + 1, math.ceil(score + step) - 1
     return _wholes(
         -math.inf if score == 0 else max(min(lowest, score), 1),

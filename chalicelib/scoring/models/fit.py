@@ -58,7 +58,7 @@ class Model:
         return sum(rule.points for rule in self.rules if rule.points > 0)
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        found = [rule.when.holds(profile) for rule in self.rules]
+        found = [holds(profile) for holds in self._conditions]
         open_ones = [rule for rule, holds in zip(self.rules, found, strict=True) if holds is None]
         return Measure(
             terms=tuple([term for term, holds in zip(self._terms, found, strict=True) if holds]),
@@ -71,6 +71,10 @@ class Model:
 
     def _changes_at(self, profile: Profile) -> datetime | None:
         return min((at for change in self._timed if (at := change(profile))), default=None)
+
+    @cached_property
+    def _conditions(self) -> tuple[Callable[[Profile], bool | None], ...]:
+        return tuple(rule.when.holds for rule in self.rules)
 
     @cached_property
     def _terms(self) -> tuple[Term, ...]:

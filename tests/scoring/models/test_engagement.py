@@ -66,6 +66,15 @@ def test_days_are_those_of_the_policys_zone():
     assert points(visits, max_per_day=1, zone="Asia/Tehran") == 10
 
 
+def test_a_limit_holds_for_the_longest_of_all_days():
+    # Kwajalein went from one side of the date line to the other, and had 30 September twice.
+    start = datetime(1969, 9, 29, 13, tzinfo=UTC)
+    visits = [activity("page.viewed", start + timedelta(hours=hours)) for hours in (0, 46)]
+    assert points(visits, max_per_day=1, zone="Pacific/Kwajalein") == 5
+    late = [activity("page.viewed", start + timedelta(hours=hours)) for hours in (0, 48)]
+    assert points(late, max_per_day=1, zone="Pacific/Kwajalein") == 10
+
+
 def test_a_daily_limit_cuts_through_a_count():
     visits = [activity("page.viewed", ago(hours=2), count=3), activity("page.viewed", ago(hours=1))]
     assert points(visits, max_per_day=2) == 10
