@@ -2,11 +2,32 @@
 
 import re
 import unicodedata
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from tests.oracle.happenings import JUDGES, naive_verdict
+from tests.oracle.lead import instant
+
+
+class Told(dict):
+    """Attributes by name, and what else conditions may ask: what happened until when, and the page.
+
+    ``story`` is that of ``tests.oracle.happenings``.
+    """
+
+    def __init__(self, attributes, page, story, now):
+        super().__init__(attributes)
+        self.page, self.story, self.now = page, story, now
 
 
 def truth(condition, attributes):
     answer = "unknown"
-    if "all" in condition:
+    if any(form in condition for form in JUDGES if form != "attribute"):
+        return naive_verdict(condition, attributes.story, attributes.now)
+    if "segment" in condition:
+        named = [row for row in attributes.page["segments"] if row["id"] == condition["segment"]]
+        answer = truth(named[0]["when"], attributes)
+    elif "all" in condition:
         answers = [truth(part, attributes) for part in condition["all"]]
         answer = "no" if "no" in answers else "unknown" if "unknown" in answers else "yes"
     elif "any" in condition:
@@ -18,8 +39,9 @@ def truth(condition, attributes):
         ]
     else:
         value = attributes.get(condition["attribute"])
+        value = None if value == "" else value
         answers = [
-            ask(name, operand, None if value == "" else value)
+            ask_day(name, operand, value, attributes) if name in DAYS else ask(name, operand, value)
             for name, operand in condition.items()
             if name not in ("attribute", "when_missing")
         ]
@@ -27,6 +49,23 @@ def truth(condition, attributes):
     if answer == "unknown" and "when_missing" in condition:
         return "yes" if condition["when_missing"] else "no"
     return answer
+
+
+DAYS = ("in_next_days", "in_last_days", "longer_ago_days", "before", "on_or_after")
+
+
+def ask_day(name, operand, value, told):
+    """Days are local ones; of a text that is no date nothing is known."""
+    if value is None or not value[:4].isdigit():
+        return "unknown"
+    zone = ZoneInfo(told.page["time_zone"])
+    on = date.fromisoformat(value) if len(value) == 10 else instant(value).astimezone(zone).date()
+    ahead = (on - told.now.astimezone(zone).date()).days
+    if name in ("before", "on_or_after"):
+        return yes_or_no((on < date.fromisoformat(operand)) == (name == "before"))
+    if name == "longer_ago_days":
+        return yes_or_no(-ahead > operand)
+    return yes_or_no(0 <= (ahead if name == "in_next_days" else -ahead) <= operand)
 
 
 def ask(name, operand, value):

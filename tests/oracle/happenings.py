@@ -26,6 +26,8 @@ def rows_of(name, condition, story, now):
     for row in story.get(name, []):
         if row["at"] > now:
             continue
+        if "this" in condition and not in_period(row["at"], condition, story, now):
+            continue
         if "within_days" in condition and now - row["at"] >= timedelta(condition["within_days"]):
             continue
         if not matches(row["attributes"], condition.get("where", {})):
@@ -34,18 +36,31 @@ def rows_of(name, condition, story, now):
     return found
 
 
+def in_period(at, condition, story, now):
+    """``story["period"]`` names the week, month, quarter or year of an instant."""
+    if "this" not in condition:
+        return True
+    return story["period"](at, condition["this"]) == story["period"](now, condition["this"])
+
+
 def matches(attributes, where):
     for name, wanted in where.items():
         value = attributes.get(name)
-        if value is None:
+        values = value if isinstance(value, list) else [value]
+        if not [one for one in values if is_wanted(one, wanted)]:
             return False
-        if isinstance(wanted, dict):
-            for word, operand in wanted.items():
-                if word == "contains" and operand not in str(value):
-                    return False
-                if word == "at_least" and Fraction(str(value)) < Fraction(str(operand)):
-                    return False
-        elif value not in (wanted if isinstance(wanted, list) else [wanted]):
+    return True
+
+
+def is_wanted(value, wanted):
+    if value is None:
+        return False
+    if not isinstance(wanted, dict):
+        return value in (wanted if isinstance(wanted, list) else [wanted])
+    for word, operand in wanted.items():
+        if word == "contains" and operand not in str(value):
+            return False
+        if word == "at_least" and Fraction(str(value)) < Fraction(str(operand)):
             return False
     return True
 
@@ -129,7 +144,7 @@ def sequence(condition, story, now):
         recent = "within_days" not in condition or now - chain[-1] < timedelta(
             condition["within_days"]
         )
-        if fits and recent:
+        if fits and recent and in_period(chain[-1], condition, story, now):
             return YES
     return NO
 

@@ -236,25 +236,33 @@ def stakes(group, attributes, truth):
     """Points that hang on attributes, and those of them on each that is missing."""
     whole, missing = 0, {}
     for rule in group["rules"] if group["model"] == "fit" else []:
+        names = list(dict.fromkeys(names_in(rule["when"])))
+        if not names:
+            continue
         whole += abs(rule["points"])
         if truth(rule["when"], attributes) == "unknown":
-            names = list(dict.fromkeys(names_in(rule["when"])))
             gone = [name for name in names if attributes.get(name) in (None, "")] or names
             for name in gone:
                 missing[name] = missing.get(name, 0) + abs(rule["points"]) / len(gone)
     return whole, missing
 
 
-def knowledge(page, attributes, is_customer, truth, inputs):
-    """The share of points that hang on what is known, and the points that each gap takes."""
-    sections = [(group, group.get("weight", 1)) for group in page["lead"]["groups"]]
+def knowledge(page, attributes, is_customer, truth, inputs, since=None):
+    """The share of points that hang on what is known, and the points that each gap takes.
+
+    ``since`` has, for lead groups that have begun anew, what they still know.
+    """
+    seen = {**{group["id"]: attributes for group in page["lead"]["groups"]}, **(since or {})}
+    sections = [
+        (group, group.get("weight", 1), seen[group["id"]]) for group in page["lead"]["groups"]
+    ]
     if is_customer:
         parts = page["customer"]["components"]
         mixed = sum(part.get("weight", 1) for part in parts)
-        sections += [(part, part.get("weight", 1) / mixed) for part in parts]
+        sections += [(part, part.get("weight", 1) / mixed, attributes) for part in parts]
     whole, missing = 0, {}
-    for group, weight in sections:
-        stake, gaps = stakes(group, attributes, truth)
+    for group, weight, told in sections:
+        stake, gaps = stakes(group, told, truth)
         whole += weight * stake
         for name, points in gaps.items():
             missing[name] = missing.get(name, 0) + weight * points

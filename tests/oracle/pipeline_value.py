@@ -107,6 +107,20 @@ NOWRUZ = {
 }  # fmt: skip
 
 
+def period_of(page):
+    """A function that names the period of a kind in which an instant lies."""
+
+    def named(at, kind):
+        year, month = month_of(page, at).split("-")
+        if kind == "week":
+            day = at.astimezone(ZoneInfo(page["time_zone"])).date().toordinal()
+            return (day + (1 if page["calendar"] == "jalali" else -1)) // 7
+        whole = {"month": (month,), "quarter": ((int(month) - 1) // 3,), "year": ()}
+        return year, *whole[kind]
+
+    return named
+
+
 def month_of(page, at):
     day = at.astimezone(ZoneInfo(page["time_zone"])).date()
     if page["calendar"] == "gregorian":

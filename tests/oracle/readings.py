@@ -2,9 +2,12 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from tests.oracle.lead import once_each
+from tests.oracle.pipeline_value import period_of
 from tests.oracle.purchases import naive_sales
+from tests.oracle.rfm import DECIMALS
 
 
 def instant(text):
@@ -58,6 +61,47 @@ def find_attributes(rows, subject):
     for name, value in account.items():
         everything["account." + name] = value
     return everything
+
+
+def story_of(page, rows, people, now):
+    """What happened, as conditions ask for it; see ``tests.oracle.happenings``."""
+    story = {"period": period_of(page), "purchase": [], "ticket": [], "survey": []}
+    for one in people:
+        told = {"at": one["at"], "count": one["count"], "attributes": one["data"]}
+        story.setdefault(one["kind"], []).append(told)
+    for sale in naive_sales(
+        rows, None if links(rows) is None else links(rows).get("deal", []), now
+    ):
+        if sale["credit"] is None:
+            bill = bought_as(page, rows, sale)
+            story["purchase"].append({"at": sale["at"], "count": 1, "attributes": bill})
+    for kind, when in (("ticket", "opened_at"), ("survey", "answered_at")):
+        for row in linked_rows(rows, kind):
+            told = {"at": instant(row["data"][when]), "count": 1, "attributes": row["data"]}
+            story[kind].append(told)
+    return story
+
+
+def bought_as(page, rows, sale):
+    """What the order or the deal says of itself, its kinds of product and its net sum."""
+    kind, identity = (
+        ("deal", sale["id"][5:]) if sale["id"].startswith("deal:") else ("purchase", sale["id"])
+    )
+    said = next(row["data"] for row in rows if row["type"] == kind and row["id"] == identity)
+    items = [
+        row["data"] for row in linked_rows(rows, "line_item") if row["data"]["deal_id"] == identity
+    ]
+    kinds = [item.get("category") or item.get("product", {}).get("type") for item in items]
+    sold = {"category": [one for one in kinds if one]} if any(kinds) else {}
+    major = Decimal(sale["amount"]).scaleb(-DECIMALS.get(page["currency"], 2))
+    known = sale["currency"] == page["currency"]
+    return {**said, **sold, "amount": str(major) if known else None}
+
+
+def linked_rows(rows, kind):
+    linked = links(rows)
+    found = [row for row in rows if row["type"] == kind]
+    return [row for row in found if linked is None or row["id"] in linked.get(kind, [])]
 
 
 def find_activities(rows, now):

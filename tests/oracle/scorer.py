@@ -10,7 +10,7 @@ rows, the cut points of the population (or None) and an aware instant. Points ar
 from zoneinfo import ZoneInfo
 
 from tests.oracle.account import naive_people
-from tests.oracle.conditions import truth
+from tests.oracle.conditions import Told, truth
 from tests.oracle.customers import (
     naive_behaviour,
     naive_class,
@@ -36,6 +36,7 @@ from tests.oracle.readings import (
     linked_deals,
     links,
     newest_rows,
+    story_of,
 )
 from tests.oracle.rfm import naive_rfm
 
@@ -53,6 +54,8 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "machines": machines,
         "purchases": find_purchases(rows, now),
     }
+    story = story_of(page, rows, people, now)
+    known["attributes"] = Told(find_attributes(rows, subject), page, story, now)
     known["begun"] = reset_times(page, known, linked_deals(rows), now)
     lead, lead_inputs = lead_part(page, known, cuts, now)
     customer, rfm, customer_inputs, read = None, None, [], []
@@ -60,16 +63,20 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         customer, rfm, customer_inputs, read = customer_part(page, known, cuts, now)
     stage, segments = naive_standing(page, known, now)
 
-    names = {"grade": lead["grade"], "temperature": lead["temperature"]}
-    if customer:
-        names["class"] = customer["class"]
-    if rfm and rfm["segment"]:
-        names["segment"] = rfm["segment"]
-    if stage:
-        names["stage"] = stage
+    own = [row["id"] for row in page.get("segments", [])
+           if truth(row["when"], known["attributes"]) == "yes"]  # fmt: skip
+    bought_segment = [rfm["segment"]] if rfm and rfm["segment"] else []
+    names = {
+        "grade": [lead["grade"]],
+        "temperature": [lead["temperature"]],
+        "class": [customer["class"]] if customer else [],
+        "segment": bought_segment + own,
+        "stage": [stage] if stage else [],
+    }
     inputs = lead_inputs + customer_inputs
     is_customer = bool(known["purchases"])
-    complete, gaps = knowledge(page, known["attributes"], is_customer, truth, inputs)
+    told, since = known["attributes"], lead["since"]
+    complete, gaps = knowledge(page, told, is_customer, truth, inputs, since)
     preferred, staying, shares = naive_preferences(page, known, now)
     return {
         "score": customer["score"] if customer else lead["score"],
@@ -90,7 +97,7 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "machines": machine_section(machines),
         "begun": known["begun"],
         "stage": stage,
-        "segments": ([names["segment"]] if "segment" in names else []) + segments,
+        "segments": bought_segment + segments + own,
         "known": known,
         "names": names,
         "components": read,
@@ -100,11 +107,12 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
 
 def lead_part(page, known, cuts, now):
     total, inputs, names, parts, values, most, read = 0.0, [], [], [], {}, {}, []
+    since = {}
     for group in page["lead"]["groups"]:
         seen = known
         if group["id"] in known["begun"]:
-            begun_at, _ = known["begun"][group["id"]]
-            seen = known | {"people": [one for one in known["people"] if one["at"] > begun_at]}
+            seen = known_since(known, known["begun"][group["id"]][0], now)
+            since[group["id"]] = seen["attributes"]
         result = run_model(page, group, seen, cuts, now)
         read.append((group, result))
         inputs.append((result["known"], result["asked"]))
@@ -131,8 +139,22 @@ def lead_part(page, known, cuts, now):
         ),
         "contributions": dict(zip(names, limit(parts, 0, 100), strict=True)),
         "groups": read,
+        "since": since,
     }
     return lead, inputs
+
+
+def known_since(known, begun_at, now):
+    """As if nothing had been done or bought until then."""
+    told = known["attributes"]
+    story = {
+        name: rows
+        if name in ("period", "ticket", "survey")
+        else [row for row in rows if row["at"] > begun_at]
+        for name, rows in told.story.items()
+    }
+    people = [one for one in known["people"] if one["at"] > begun_at]
+    return known | {"people": people, "attributes": Told(told, told.page, story, now)}
 
 
 def grade_letter(page, side, letters, values, most):
@@ -183,10 +205,8 @@ def customer_part(page, known, cuts, now):
 
 def tags_of(names, rfm):
     tags = []
-    if "class" in names:
-        tags.append("class:" + names["class"])
-    if "segment" in names:
-        tags.append("segment:" + names["segment"].replace("_", "-"))
+    tags += ["class:" + name for name in names["class"]]
+    tags += ["segment:" + name.replace("_", "-") for name in names["segment"]]
     if rfm and rfm.get("one_time_buyer"):
         tags.append("customer:one-time-buyer")
     return sorted(tags)
@@ -205,15 +225,20 @@ def influencer_tags(page, known, now):
 def marks_of(page, names):
     fitting = []
     for row in page.get("tags", []):
-        answers = [name in names and names[name] in row["when"][name] for name in row["when"]]
-        fitting += ["mark:" + row["id"].replace("_", "-")] if False not in answers else []
+        fitting += ["mark:" + row["id"].replace("_", "-")] if fits(row, names) else []
     return fitting
+
+
+def fits(row, names):
+    for name, wanted in row["when"].items():
+        if not [one for one in names[name] if one in wanted]:
+            return False
+    return True
 
 
 def action_for(page, names):
     for action in [one for one in page.get("actions", []) if "text" in one]:
-        fitting = [name for name in action["when"] if names.get(name) in action["when"][name]]
-        if len(fitting) == len(action["when"]):
+        if fits(action, names):
             return action["id"]
     return None
 

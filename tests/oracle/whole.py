@@ -16,7 +16,7 @@ from tests.oracle.pipeline_value import naive_forecast
 from tests.oracle.products import naive_suggestion
 from tests.oracle.purchases import naive_doubts
 from tests.oracle.readings import links
-from tests.oracle.scorer import limit, naive_card
+from tests.oracle.scorer import fits, limit, naive_card
 
 
 def whole_card(page, facts, subject, now, fitted):
@@ -70,7 +70,7 @@ def advice_of(page, names):
     """Of each member the first action that fits and has it."""
     advice = {}
     for action in page.get("actions", []):
-        if all(names.get(name) in wanted for name, wanted in action["when"].items()):
+        if fits(action, names):
             for member in ("text", "campaign", "service_level", "assign_to"):
                 if member in action:
                     advice.setdefault(member, action[member])

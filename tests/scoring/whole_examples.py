@@ -18,6 +18,7 @@ from tests.scoring.examples import (
     conditions,
     contact,
     instants,
+    points,
     rfm_parameters,
     row,
 )
@@ -53,6 +54,59 @@ funnels = st.fixed_dictionaries(
     },
     optional={"recent_days": st.sampled_from([1, 14])},
 )  # fmt: skip
+
+# What conditions may ask beside attributes: of each form one, with all that may stand beside it.
+_happenings = st.sampled_from([
+    {"count": "page.viewed", "within_days": 30, "at_least": 2},
+    {"count": "purchase", "where": {"category": "tea"}, "between": [1, 2]},
+    {"count": "ticket", "this": "month", "at_least": 1},
+    {"count": "page.viewed", "this": "week", "at_most": 3},
+    {"count": "purchase", "where": {"amount": {"at_least": 50}}, "this": "quarter", "equals": 1},
+    {"sum": "purchase", "within_days": 365, "at_least": 900.5},
+    {"sum": "page.viewed", "of": "minutes", "this": "year", "at_least": 1, "when_missing": True},
+    {"average": "survey", "of": "value", "where": {"kind": ["nps"]}, "at_least": 5, "fewest": 2},
+    {"average": "purchase", "within_days": 200, "between": [100, 2000]},
+    {"ratio": "call.held", "to": "page.viewed", "within_days": 60, "at_most": 0.5, "fewest": 2},
+    {"first": "purchase", "within_days": 100},
+    {"last": "page.viewed", "longer_ago_days": 14.5},
+    {"last": "email.opened", "within_days": 3, "when_missing": True},
+    {
+        "sequence": ["page.viewed", {"event": "call.held"}, "page.viewed"],
+        "span_days": 90,
+        "within_days": 300,
+    },
+    {"sequence": ["page.viewed", "purchase"], "this": "month"},
+    {"attribute": "reset_at", "in_next_days": 4},
+    {"attribute": "reset_at", "in_last_days": 1, "present": True},
+    {"attribute": "reset_at", "longer_ago_days": 10},
+    {"attribute": "reset_at", "before": "2026-03-21", "when_missing": False},
+    {"attribute": "reset_at", "on_or_after": "2026-03-22"},
+])  # fmt: skip
+asked = st.one_of(
+    _happenings,
+    _happenings.map(lambda one: {"not": one}),
+    st.tuples(_happenings, conditions).map(lambda both: {"all": [*both]}),
+    st.tuples(_happenings, _happenings).map(lambda both: {"any": [*both], "when_missing": False}),
+)
+
+
+def _own_segments(whens):
+    """Each after the first may also ask for the one above it."""
+    rows = []
+    for number, (when, asks_above) in enumerate(whens):
+        above = {"any": [when, {"not": {"segment": f"own_{number - 1}"}}]}
+        asked_for = above if asks_above and number else when
+        rows.append({"id": f"own_{number}", "when": asked_for, "text": text(f"own {number}")})
+    return rows
+
+
+own_segments = st.lists(st.tuples(asked, st.booleans()), max_size=3).map(_own_segments)
+fit_rules = st.lists(st.tuples(asked, points), max_size=3).map(
+    lambda rows: [
+        {"id": f"asked_{number}", "when": when, "points": worth, "text": text("it happened")}
+        for number, (when, worth) in enumerate(rows)
+    ]
+)
 
 _NAMES = {
     "class": [["A"], ["B", "C"], ["C"]],
@@ -115,7 +169,7 @@ priorities = st.fixed_dictionaries(
         "minutes": st.sampled_from([5, 20]),
         "service_level_days": st.sampled_from([1, 30]),
         "contacts": st.just(["call.held", "x.webinar"]),
-        "opted_out": conditions,
+        "opted_out": st.one_of(conditions, asked),
         "owner": st.just("owner"),
         "rest_days": st.just(3),
         "floors": st.fixed_dictionaries(
@@ -197,7 +251,10 @@ def _pages(draw):
     page = {name: section for name, section in page.items() if name not in _sections}
     for name, drawn in _sections.items():
         sections |= {name: draw(drawn)} if draw(_mostly) else {}
+    page["lead"]["groups"][0]["rules"] += draw(fit_rules)
+    sections |= {"segments": own} if (own := draw(own_segments)) else {}
     names = _NAMES | ({"stage": _STAGES} if "funnel" in sections else {})
+    names |= {"segment": [*_NAMES["segment"], ["own_0", "champion"]]} if own else {}
     actions = draw(_actions(names))
     if "priority" not in sections:
         actions = [{k: v for k, v in one.items() if k != "assign_to"} for one in actions]
@@ -342,7 +399,7 @@ records = st.fixed_dictionaries(
         "email": st.just("b@gmail.com"),
         "email_opted_out": st.booleans(),
         "given_score": st.sampled_from([0, 49.5, 300, True, "high"]),
-        "reset_at": st.sampled_from(["2026-03-20", iso(NOW)]),
+        "reset_at": st.sampled_from(["2026-03-20", "2026-03-24", iso(NOW), "soon"]),
         "acquisition_cost": st.sampled_from([5, 12.5, "dear"]),
         "owner": st.sampled_from(["77", 78, ""]),
         "referred_by": st.just("9"),
