@@ -3,7 +3,7 @@
 from hypothesis import Phase, given, seed, settings
 
 from chalicelib.policy.schema import policy_schema
-from tests.scoring.whole_examples import whole_pages
+from tests.scoring.whole_pages import whole_pages
 
 ANYTHING = {"/name", "/attributes"}
 """Sections of which it does not matter to a score what else stands in them."""

@@ -17,7 +17,8 @@ from chalicelib.scoring.funnel import sightings
 from tests.oracle.whole import is_shared_out, whole_card
 from tests.scoring.customer_examples import kinds
 from tests.scoring.examples import NOW
-from tests.scoring.whole_examples import all_seen, whole_models_for, whole_pages, whole_rows
+from tests.scoring.whole_facts import all_seen, whole_models_for, whole_rows
+from tests.scoring.whole_pages import whole_pages
 
 MINUTE = timedelta(minutes=1)
 UNTOLD = {"text", "reasons", "policy", "models", "next_change_at", "class_founded_at"}
