@@ -14,13 +14,13 @@ PERSIAN = st.text(
 
 
 @given(st.one_of(st.text(), PERSIAN))
-def test_both_forms_are_idempotent(text):
+def test_22_12_both_forms_are_idempotent(text):
     assert display_form(display_form(text)) == display_form(text)
     assert key_form(key_form(text)) == key_form(text)
 
 
 @given(PERSIAN)
-def test_the_key_form_does_not_care_for_the_display_form(text):
+def test_19_the_key_form_does_not_care_for_the_display_form(text):
     assert key_form(display_form(text)) == key_form(text)
 
 
@@ -40,7 +40,7 @@ def test_the_key_form_does_not_care_for_the_display_form(text):
         ("ﻣﺪﯾﺮ", "مدیر"),
     ],
 )
-def test_the_display_form_has_one_spelling_for_what_looks_alike(typed, shown):
+def test_19_the_display_form_has_one_spelling_for_what_looks_alike(typed, shown):
     assert display_form(typed) == shown
 
 
@@ -58,9 +58,9 @@ def test_the_display_form_has_one_spelling_for_what_looks_alike(typed, shown):
         ("STRASSE", "straße"),
     ],
 )
-def test_spellings_of_one_word_meet_in_the_key_form(one, other):
+def test_19_spellings_of_one_word_meet_in_the_key_form(one, other):
     assert key_form(one) == key_form(other)
 
 
-def test_different_words_stay_different():
+def test_19_different_words_stay_different():
     assert key_form("مدیر") != key_form("مدیریت")

@@ -1,14 +1,19 @@
 """Every rule of chapter 0 that scoring a lead rests on."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
-from chalicelib.core.facts import SKEW, Fact, FactSet
+from chalicelib.core.card_json import card_json
+from chalicelib.core.facts import SKEW, Fact, FactSet, iso
+from chalicelib.core.model import Money
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import Written, publish
 from chalicelib.scoring.explanation import shared_out
 from chalicelib.scoring.levels import whole
 from tests.scoring.chapters.test_chapter_01_lead_score import card, lead, page_of, rule
-from tests.scoring.examples import NOW, activity, contact, starter
+from tests.scoring.examples import NOW, activity, bought, contact, refunded, starter, won
 
 VISITS = page_of(("doing", [0, 100], 1, [rule(8, half_life_days=7)]))
 
@@ -103,6 +108,53 @@ def test_0_rounded_contributions_reach_the_total_by_largest_remainder_ties_by_id
     points = {"c": 10.4, "a": 10.4, "b": 9.7}
     shares = shared_out(list(points), list(points.values()), 31)
     assert dict(zip(points, shares, strict=True)) == {"a": 11, "b": 10, "c": 10}
+
+
+def test_0_a_toman_is_ten_rial_under_whichever_code_it_comes():
+    sums = [Money.from_decimal(Decimal(150_000), code) for code in ("IRT", "TMN", "irt")]
+    assert sums == [Money(1_500_000, "IRR")] * 3
+    assert Money.from_decimal(Decimal(1_500_000), "IRR") == sums[0]
+
+
+def test_0_money_without_a_rate_is_kept_flagged_and_left_out_of_sums():
+    found = card(starter(), won("1", NOW, 5_000), won("2", NOW, 900_000, "EUR"))
+    assert (found.rfm.frequency, found.rfm.monetary) == (2, Money(5_000, "USD"))
+    assert found.flags == ("no_rate",)
+
+
+def test_0_the_net_amount_of_a_purchase_is_never_below_nothing():
+    rows = [won("1", NOW, 5_000), won("2", NOW, 700)]
+    assert card(starter(), *rows, refunded("r", "deal:1", NOW, 2_000)).rfm.monetary.amount == 3_700
+    assert card(starter(), *rows, refunded("r", "deal:1", NOW, 9_000)).rfm.monetary.amount == 700
+
+
+def test_0_a_negative_amount_without_a_reference_is_no_purchase_and_set_aside():
+    found = card(starter(), bought("A", NOW, -500))
+    assert (found.rfm, found.customer, found.flags) == (None, None, ("negative_amount:A",))
+
+
+def test_0_an_amount_of_nothing_is_ignored():
+    assert (card(starter(), bought("A", NOW, 0)).rfm, card(starter()).flags) == (None, ())
+
+
+def test_0_the_explanation_stands_with_its_number_the_policy_the_models_and_the_time():
+    found = card_json(card(starter(), contact(job_title="CEO")))
+    (line,) = found["lead"]["contributions"]
+    assert (found["lead"]["score"], line["points"], line["id"]) == (15, 15, "fit.decision_maker")
+    assert line["text"].keys() == {"en", "fa"}
+    policy = compile_policy(starter()).version
+    assert (found["at"], found["policy"], found["models"]) == (iso(NOW), policy, "none")
+
+
+def test_0_the_line_for_the_crm_has_no_more_than_255_characters():
+    page = starter()
+    for rule_ in page["lead"]["groups"][0]["rules"]:
+        rule_["text"] = {"en": "x" * 150, "fa": "x" * 150}
+    policy = compile_policy(page)
+    known = card(page, contact(job_title="CEO", phone="+98", email="a@acme.example"))
+    fields = publish(known, Written({}, certain=True), policy)
+    assert len(known.reasons) == 3
+    assert 150 < len(fields["why"]) <= 255
 
 
 def by_hand(value, **attributes):

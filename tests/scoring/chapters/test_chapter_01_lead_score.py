@@ -125,6 +125,31 @@ def test_1_2_numeric_ranges_include_their_ends(employees):
     assert "fit.medium_company" in {line.id for line in lead(starter(), account).contributions}
 
 
+@pytest.mark.parametrize(
+    "when",
+    [
+        {"attribute": "job_title", "in": ["cto", "CEO"]},
+        {"attribute": "job_title", "matches": "^c[et]o$"},
+        {"attribute": "job_title", "has_word": ["ceo"]},
+        {"attribute": "job_title", "present": True},
+        {"attribute": "country", "missing": True},
+        {"attribute": "account.employees", "between": [20, 199]},
+        {"segment": "busy"},
+    ],
+    ids=lambda when: next(name for name in [*when][::-1]),
+)
+def test_1_2_a_rule_is_true_or_false_of_what_is_known_now(when):
+    busy = {"id": "busy", "when": {"count": "page.viewed", "at_least": 1}, "text": TEXT}
+    page = starter(segments=[busy])
+    page["lead"]["groups"][0]["rules"] = [{"id": "only", "when": when, "points": 7, "text": TEXT}]
+    page["lead"]["groups"][1]["rules"] = [rule(0) | {"id": "none"}]
+    validate(page)
+    account = row("account", "7", {"employees": 199}, NOW, NOW)
+    known = contact(job_title="CEO"), account, activity("page.viewed", NOW)
+    assert lead(page, *known).score == 7
+    assert lead(page, contact(job_title="", country="Iran")).score == 0
+
+
 # --- 1.3 -------------------------------------------------------------------------------------
 
 
@@ -169,8 +194,22 @@ def test_1_3_a_value_weighted_rule_sums_decayed_values():
     assert line.text.en.startswith("Did it 2 times")
 
 
+def test_1_3_an_event_proved_wrong_is_taken_out_and_those_of_two_records_are_added():
+    page = page_of(("doing", [0, 100], 1, [rule(10, "email.clicked", half_life_days=7)]))
+    one = activity("email.clicked", ago(days=9), "1")
+    other = activity("email.clicked", ago(days=2), "2")
+    both = lead(page, one, other)
+    merged = fact_set([one]).merge(fact_set([other]))
+    policy = compile_policy(page)
+    assert score_card(SUBJECT, merged, policy, NOTHING_FITTED, NOW).lead == both
+    wrong = other["data"] | {"user_agent": "Mimecast"}
+    proved = other | {"data": wrong, "modified_at": "2026-03-21T12:00:00.000Z"}
+    assert lead(page, one, other, proved).contributions == lead(page, one).contributions
+
+
 DEFAULT_HALF_LIVES = {
     "email.opened": 7, "email.clicked": 14, "page.viewed": 7, "form.submitted": 30,
+    "call.held": 45,
 }  # fmt: skip
 
 
@@ -360,6 +399,58 @@ def test_1_8_one_half_life_crosses_a_threshold_after_h_log2_of_s_over_theta(poin
     # The first level that is rounded to five less lies just under four and a half less.
     crossing = timedelta(days=half_life * math.log2(points / (points - 4.5)))
     assert crossing <= change - NOW <= crossing + timedelta(minutes=1)
+
+
+def change_of(page, *rows):
+    """When a CRM that sees the score alone, in steps of 5, has to hear of it."""
+    page = page | {"publish": {"step": 5, "profile": "minimal"}}
+    policy, facts = compile_policy(page), fact_set(rows)
+    first = score_card(SUBJECT, facts, policy, NOTHING_FITTED, NOW)
+    shown = publish(first, Written({}, certain=True), policy)
+    return next_change_at(SUBJECT, facts, policy, NOTHING_FITTED, NOW, shown) - NOW
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def crossed(level, threshold, until):
+    """The first minute of a level that only falls, by bisection."""
+    low, high = 0, until
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if level(middle / 1440) < threshold else (middle, high)
+    return high * MINUTE
+
+
+def test_1_8_several_half_lives_are_crossed_where_their_sum_is():
+    rules = [rule(30, half_life_days=7), rule(40, "email.opened", half_life_days=45)]
+    page = page_of(("doing", [0, 100], 1, rules))
+    change = change_of(page, activity("page.viewed", NOW), activity("email.opened", NOW))
+    found = crossed(lambda days: 30 * 2 ** (-days / 7) + 40 * 2 ** (-days / 45), 65.5, 99_999)
+    assert abs(change - found) <= MINUTE
+
+
+def test_1_8_decaying_negatives_let_a_score_rise_and_that_is_found_too():
+    rules = [rule(50), rule(-20, "email.opened", half_life_days=7)]
+    page = page_of(("doing", [0, 100], 1, rules))
+    change = change_of(page, activity("page.viewed", NOW), activity("email.opened", NOW))
+    # 30 is shown, and 34.5 is the first level that is rounded to five more.
+    rising = timedelta(days=7 * math.log2(20 / 15.5))
+    assert rising <= change <= rising + MINUTE
+
+
+def test_1_8_a_group_over_its_cap_is_flat_until_its_raw_sum_reaches_the_cap():
+    page = page_of(("doing", [0, 30], 1, [rule(50, half_life_days=7)]))
+    falling = timedelta(days=7 * math.log2(50 / 25.5))
+    assert falling <= change_of(page, activity("page.viewed", NOW)) <= falling + MINUTE
+
+
+def test_1_8_fit_alone_changes_with_events_only():
+    page = page_of(("fit", [0, 50], 1, [has_phone(20)]))
+    policy, facts = compile_policy(page), fact_set([PHONE])
+    first = score_card(SUBJECT, facts, policy, NOTHING_FITTED, NOW)
+    shown = publish(first, Written({}, certain=True), policy)
+    assert next_change_at(SUBJECT, facts, policy, NOTHING_FITTED, NOW, shown) is None
 
 
 # --- 1.9 -------------------------------------------------------------------------------------
