@@ -154,28 +154,44 @@ CONNECTOR = '''
 '''
 
 MODEL = '''
-    """Points for everybody."""
+    """Points for whoever fits, of which the population tells how many; half of them a week on."""
 
     from dataclasses import dataclass
-    from chalicelib.core.model import Text
+    from datetime import timedelta
+    from chalicelib.core.card import Gap
     from chalicelib.core.policy import Measure, Term
+    from chalicelib.localization.dates import date_name
 
-    SCHEMA = {"required": ["gift"], "properties": {"gift": {"type": "number"}}}
+    SCHEMA = {
+        "required": ["gift", "when"],
+        "properties": {"gift": {"type": "number"}, "when": {"$ref": "#/$defs/condition"}},
+    }
+    FITTED = "generosity"
 
     @dataclass(frozen=True)
     class Model:
         gift: float
+        when: object
+        context: object
 
         @classmethod
         def from_page(cls, parameters, context):
-            return cls(parameters["gift"])
+            return cls(parameters["gift"], context.condition(parameters["when"]), context)
 
         @property
         def maximum(self):
             return self.gift
 
         def measure(self, profile, fitted):
-            return Measure((Term("gift", self.gift, Text("A gift", "هدیه")),), 1, 1)
+            if self.when.holds(profile) is None:
+                gap = Gap("job_title", self.gift, self.context.label("job_title"))
+                return Measure((), 0, 1, at_stake=self.gift, gaps=(gap,))
+            today = profile.now.astimezone(self.context.time_zone).date()
+            text = date_name(today, self.context.calendar)
+            term = Term("gift", self.gift * fitted["mean"], text, half_life_days=7)
+            tomorrow = profile.now + timedelta(days=1)
+            flags = (self.context.currency,)
+            return Measure((term,), 1, 1, tomorrow, flags, at_stake=self.gift)
 '''
 
 PROOF = """
@@ -185,12 +201,12 @@ PROOF = """
     from chalice.test import Client
     import app
     from chalicelib.core.connector import Secret
-    from chalicelib.core.facts import FactSet
+    from chalicelib.core.facts import Fact, FactSet
     from chalicelib.core.model import Ref
-    from chalicelib.core.policy import NOTHING_FITTED
+    from chalicelib.core.policy import FittedModels
     from chalicelib.pipeline.services import Edge
     from chalicelib.policy import compile_policy, validate
-    from chalicelib.scoring import score_card
+    from chalicelib.scoring import Written, next_change_at, publish, score_card
 
     class Secrets:
         def get(self, connection, *, fresh=False):
@@ -207,12 +223,29 @@ PROOF = """
         answer = client.http.post("/hooks/fourth-main", headers=headers, body=b"<event/>")
 
     page = yaml.safe_load(open("chalicelib/policy/shipped/starter.yaml", encoding="utf-8"))
-    page["lead"]["groups"].append({"id": "kind", "model": "kindness", "gift": 9})
+    page |= {"calendar": "jalali", "time_zone": "Asia/Tehran", "currency": "IRR"}
+    when = {"attribute": "job_title", "has_word": "ceo"}
+    page["lead"]["groups"].append({"id": "kind", "model": "kindness", "gift": 18, "when": when})
     validate(page)
     subject = Ref("fourth-main", "contact", "1")
-    moment = datetime(2026, 3, 21, tzinfo=UTC)
-    card = score_card(subject, FactSet(), compile_policy(page), NOTHING_FITTED, moment)
-    print(json.dumps([answer.status_code, len(Queue.messages), card.lead.score]))
+    moment = datetime(2026, 3, 20, 22, tzinfo=UTC)
+    record = Fact(subject, "contact", "1", moment, {"job_title": "CEO"}, moment)
+    policy = compile_policy(page)
+    models = FittedModels("m", {"generosity": {"mean": 0.5}})
+    facts = FactSet.of([record])
+    card = score_card(subject, facts, policy, models, moment)
+    (gift,) = [line for line in card.lead.contributions if line.id == "kind.gift"]
+    stranger = score_card(subject, FactSet(), policy, models, moment)
+    shown = publish(card, Written({}, certain=True), policy)
+    change = next_change_at(subject, facts, policy, models, moment, shown)
+    print(json.dumps({
+        "answer": [answer.status_code, len(Queue.messages)],
+        "gift": [gift.points, gift.text.en, gift.half_life_days],
+        "flags": card.flags,
+        "unknown": stranger.unknown[0].text.en,
+        "complete": card.completeness > stranger.completeness,
+        "wakes": change is not None,
+    }))
 """
 
 
@@ -228,7 +261,14 @@ def test_a_connector_folder_and_a_model_file_work_with_no_other_edit(tmp_path):
         [sys.executable, "proof.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [202, 1, 9]
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "answer": [202, 1],
+        "gift": [9, "1 Farvardin 1405", 7],
+        "flags": ["IRR"],
+        "unknown": "Job title unknown",
+        "complete": True,
+        "wakes": True,
+    }
 
 
 def write(path, source):

@@ -1,6 +1,7 @@
 """Imports go one way. Who may import whom stands in ``MAY_IMPORT``; nothing else may."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -122,6 +123,9 @@ def test_a_module_imports_only_what_its_layer_may(module, path):
         ("chalicelib.core.facts", "from chalicelib.policy import load"),
         ("chalicelib.scoring.card", "from chalicelib.policy import load"),
         ("chalicelib.scoring.models.fit", "import numpy"),
+        ("chalicelib.scoring.models.fit", "import boto3"),
+        ("chalicelib.scoring.models.fit", "from chalicelib.adapters import subject_store"),
+        ("chalicelib.scoring.models.fit", "from connectors.hubspot import api"),
         ("chalicelib.pipeline.process", "from connectors import load"),
         ("chalicelib.pipeline.process", "from chalicelib.adapters.queue import SqsQueue"),
         ("chalicelib.pipeline.process", "from ..adapters import queue"),
@@ -156,10 +160,14 @@ def test_the_check_lets_an_import_with_the_grain_pass(module, line):
 
 # Scoring is a function of its arguments: nothing that tells the time, rolls dice or looks outside.
 OUTSIDE = {
-    "asyncio", "http", "io", "os", "pathlib", "random", "secrets", "shutil", "socket", "ssl",
-    "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+    "asyncio", "concurrent", "ctypes", "fileinput", "ftplib", "getpass", "glob", "http", "io",
+    "multiprocessing", "os", "pathlib", "platform", "random", "secrets", "select", "shutil",
+    "signal", "smtplib", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time",
+    "urllib", "uuid",
 }  # fmt: skip
 TELLS_THE_TIME = {"now", "today", "utcnow"}
+LOOKS_OUTSIDE = {"eval", "exec", "input", "open", "print"}
+CLOCKS = {"date", "datetime"}
 PURE = ("chalicelib.core", "chalicelib.scoring", "chalicelib.training", "chalicelib.advice")
 
 
@@ -167,9 +175,21 @@ def impurities(module, source):
     """Imports of what is outside, and calls that read a clock."""
     names = imports(source, module.rpartition(".")[0])
     yield from (name for name in names if name.partition(".")[0] in OUTSIDE)
-    calls = [node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    nodes = list(ast.walk(ast.parse(source)))
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
     asked = (one for one in calls if isinstance(one, ast.Attribute) and one.attr in TELLS_THE_TIME)
     yield from (f"{ast.unparse(one)}()" for one in asked)
+    yield from (
+        node.id for node in nodes if isinstance(node, ast.Name) and node.id in LOOKS_OUTSIDE
+    )
+    named = (node for node in nodes if isinstance(node, ast.Attribute) and is_clock(node))
+    yield from (ast.unparse(node) for node in named)
+
+
+def is_clock(node):
+    """Also where it is only handed on: ``key=datetime.now``."""
+    whose = node.value.attr if isinstance(node.value, ast.Attribute) else ast.unparse(node.value)
+    return node.attr in TELLS_THE_TIME and whose in CLOCKS
 
 
 @pytest.mark.parametrize(
@@ -183,7 +203,27 @@ def test_whoever_scores_knows_no_clock_no_chance_and_no_outside(module, path):
 @pytest.mark.parametrize(
     "line",
     ["import random", "from time import monotonic", "import os.path", "datetime.now(UTC)",
-     "date.today()"],
+     "date.today()", "clock = datetime.now", "clock = dt.datetime.now", "open('x')"],
 )  # fmt: skip
 def test_the_check_catches_a_clock_and_chance(line):
     assert list(impurities("chalicelib.scoring.models.fit", line))
+
+
+LOADED = """
+import sys
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import models, score_card
+for name in models.names():
+    models.load(name)
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_scoring_loads_no_aws_no_crm_and_nothing_that_talks_to_either():
+    """Not even by way of what it imports."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "chalicelib" in loaded
+    assert loaded & {"boto3", "botocore", "pynamodb", "chalice", "requests", "connectors"} == set()
