@@ -1,0 +1,93 @@
+"""On the packaged artefact: stories of shipped policies, told by HubSpot and shown in its records."""
+
+import pytest
+
+from chalicelib.adapters.clock import SandboxClock
+from chalicelib.policy import compile_policy
+from infra import stories
+from infra.cli.policy_page import read_page, shipped_page
+from infra.sandbox.hubspot.portal import Settings
+from infra.sandbox.hubspot.server import StandIn
+from infra.sandbox.rehearsal import rehearsal
+from tests.e2e.theatre import Theatre, settings_for
+
+pytestmark = pytest.mark.e2e
+
+ACTED = ("online_shop", "sports_club", "b2b_funnel")
+"""What HubSpot tells is enough for these."""
+
+FIELDS = {
+    "score": "score",
+    "lead_score": "lead_score",
+    "class": "class",
+    "grade": "grade",
+    "temperature": "temperature",
+    "stage": "stage_segment",
+    "next_action": "next_action",
+    "campaign": "campaign",
+    "service_level": "service_level",
+}
+"""Where the record shows what a story expects."""
+
+ADVICE = {"next_action": "text", "campaign": "campaign", "service_level": "service_level"}
+
+
+@pytest.fixture(scope="module")
+def deployed():
+    with rehearsal() as running:
+        running.deploy()
+        yield running
+
+
+@pytest.fixture
+def present(deployed):
+    """Every story begins today."""
+    clock = SandboxClock(deployed.services.settings)
+    before = clock.now()
+    yield
+    clock.advance(before - clock.now())
+
+
+@pytest.mark.usefixtures("present")
+@pytest.mark.parametrize("name", ACTED)
+def test_the_record_shows_what_the_story_expects_at_each_of_its_instants(deployed, name):
+    story, policy = stories.load(name), compile_policy(read_page(shipped_page(name)))
+    with StandIn.start(settings=settings_for(policy, Settings())) as hubspot:
+        connection = f"hubspot-{name.replace('_', '-')}"
+        theatre = Theatre(deployed, hubspot, story, policy, connection)
+        theatre.open()
+        for number, step in enumerate(story.steps, start=1):
+            theatre.perform(step)
+            assert (number, seen(theatre, step)) == (number, wanted(step, policy))
+
+
+def wanted(step, policy):
+    """Of what is expected, what a record can show, in the policy's language."""
+    fields = {
+        name: _text(name, step.expected[name], policy) for name in FIELDS if name in step.expected
+    }
+    fields["tags"] = sorted(step.expected.get("tags", ()))
+    fields["not_tags"] = []
+    if "reasons" in step.expected:
+        fields["why"] = " · ".join(reason[policy.language] for reason in step.expected["reasons"])
+    return fields
+
+
+def seen(theatre, step):
+    shown = theatre.shown()
+    fields = {name: shown.get(FIELDS[name], "") for name in FIELDS if name in step.expected}
+    tags = set(shown.get("tags", "").split(";"))
+    fields["tags"] = sorted(tags.intersection(step.expected.get("tags", ())))
+    fields["not_tags"] = sorted(tags.intersection(step.expected.get("not_tags", ())))
+    if "reasons" in step.expected:
+        fields["why"] = shown["why"].translate(dict.fromkeys(range(0x2066, 0x206A)))
+    return fields
+
+
+def _text(name, expected, policy):
+    if expected is None:
+        return ""
+    if name not in ADVICE:
+        return str(expected)
+    told = next(getattr(one, ADVICE[name]) for one in policy.actions if one.id == expected)
+    return getattr(told, "text", told).in_language(policy.language)
