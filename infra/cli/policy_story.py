@@ -10,6 +10,7 @@ import typer
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json, Language, Text
 from chalicelib.core.policy import Policy
+from chalicelib.localization.dates import date_name
 from chalicelib.policy import compile_policy
 from infra import stories
 from infra.cli.console import note, say, show_json, show_table
@@ -23,17 +24,17 @@ Words = Annotated[Language, typer.Option("--language", help="Of the texts.")]
 
 def list_policies(*, language: Words = "en", as_json: AsJson = False) -> None:
     """List the policies that come along. Their names serve wherever a policy's file does."""
-    rows = [(name, _title(name), shipped_page(name)) for name in shipped_names()]
+    rows = [(name, _serves(name), shipped_page(name)) for name in shipped_names()]
     if as_json:
-        show_json(
-            [{"name": n, "title": _json(title), "file": str(path)} for n, title, path in rows]
-        )
+        show_json([{"name": n, "for": _json(text), "file": str(path)} for n, text, path in rows])
     else:
-        show_table(("policy", ""), [(name, title.in_language(language)) for name, title, _ in rows])
+        show_table(
+            ("policy", "for"), [(name, text.in_language(language)) for name, text, _ in rows]
+        )
 
 
-def _title(name: str) -> Text:
-    return stories.load(name).title
+def _serves(name: str) -> Text:
+    return stories.load(name).serves
 
 
 def story(
@@ -102,8 +103,9 @@ def _show(told: stories.Story, scenes: Sequence[Scene], policy: Policy, language
     say(f"{told.title.in_language(language)}\n{told.about.in_language(language)}")
     texts = _texts(policy, language)
     for number, scene in enumerate(scenes, start=1):
-        local = scene.step.at.astimezone(policy.time_zone)
-        say(f"\n{number}. {local:%Y-%m-%d %H:%M}  {scene.step.happens.in_language(language)}")
+        day = date_name(scene.step.at.astimezone(policy.time_zone).date(), policy.calendar)
+        told_as = f"{day.in_language(language)}: {scene.step.happens.in_language(language)}"
+        say(f"\n{number}. {told_as}")
         if scene.lines:
             columns = ("", "", "expected", "found", "because")
             show_table(columns, [_cells(line, texts, language) for line in scene.lines])
@@ -139,7 +141,7 @@ def _cell(value: Json, texts: Mapping[str, str], language: Language) -> str:
         case None:
             return "none"
         case list():
-            return ", ".join(_cell(one, texts, language) for one in value)
+            return " · ".join(_cell(one, texts, language) for one in value)
         case {"en": str(en), "fa": str(fa)}:
             return Text(en, fa).in_language(language)
         case dict():

@@ -46,9 +46,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """``name`` is that of the policy as well; ``models`` is what training would have learned."""
+    """``name`` is that of the policy as well, and ``serves`` says what that is for.
+
+    ``models`` is what training would have learned.
+    """
 
     name: str
+    serves: Text
     title: Text
     about: Text
     subject: Ref
@@ -68,6 +72,7 @@ def load(name: str) -> Story:
     models = page.get("models")
     return Story(
         name=name,
+        serves=Text(**page["policy"]),
         title=Text(**page["title"]),
         about=Text(**page["about"]),
         subject=subject,

@@ -18,6 +18,7 @@ from chalicelib.policy.conditions import FORMS
 from chalicelib.policy.grammar import condition_properties
 from chalicelib.policy.schema import policy_schema
 from chalicelib.scoring import models, score_card
+from infra import stories
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
 
 REFERENCE = Path("docs/reference")
@@ -101,8 +102,8 @@ def test_the_policy_page_names_whatever_a_policy_may_say(word):
     assert re.search(rf"`[^`]*\b{word}\b[^`]*`", policy_page())
 
 
-def test_the_page_of_shipped_policies_names_them_all():
+def test_the_page_of_shipped_policies_says_what_each_is_for():
     page = (REFERENCE / "shipped.md").read_text("utf-8")
-    named = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    shipped = Path("chalicelib/policy/shipped").glob("*.yaml")
-    assert sorted(named) == sorted(path.stem for path in shipped)
+    told = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \|$", page, re.MULTILINE)
+    served = [(name, stories.load(name).serves) for name in stories.names()]
+    assert sorted(told) == [(name, text.en, text.fa) for name, text in served]

@@ -9,11 +9,19 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
+from chalicelib.core.card_json import card_json
 from chalicelib.policy import compile_policy, validate
+from chalicelib.scoring import score_card
 from infra import stories
 from infra.stories.play import SEEN, play
+from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted
 
+REFERENCE = Path("docs/reference")
+CARD = Draft202012Validator(json.loads((REFERENCE / "card.schema.json").read_text("utf-8")))
 SHIPPED = Path("chalicelib/policy/shipped")
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 RECKONED = ("score", "lead_score", "customer_score", "priority")
@@ -86,7 +94,7 @@ def mistakes(story, page):
 
 
 def test_the_schema_of_stories_knows_all_that_can_be_expected():
-    schema = json.loads(Path("docs/reference/story.schema.json").read_text("utf-8"))
+    schema = json.loads((REFERENCE / "story.schema.json").read_text("utf-8"))
     assert schema["$defs"]["step"]["properties"]["expect"]["properties"].keys() == SEEN.keys()
 
 
@@ -139,6 +147,37 @@ def test_a_story_fails_if_a_rule_that_it_tells_of_has_other_points(name, rule):
             if row["id"] == rule:
                 row["points"] -= 4  # more could be lost above a cap
     assert mistakes(stories.load(name), page)
+
+
+def own_segments(name):
+    """Those of the policy's own that the story expects somebody to be in."""
+    told = [one for step in stories.load(name).steps for one in step.expected.get("segments", ())]
+    return [row["id"] for row in page_of(name).get("segments", ()) if row["id"] in told]
+
+
+@pytest.mark.parametrize(
+    ("name", "segment"),
+    [(name, segment) for name in stories.names() for segment in own_segments(name)],
+)
+def test_a_story_fails_if_a_segment_that_it_tells_of_is_turned_round(name, segment):
+    page = page_of(name)
+    (row,) = [row for row in page["segments"] if row["id"] == segment]
+    row["when"] = {"not": row["when"]}
+    assert mistakes(stories.load(name), page)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "starter"])
+def test_a_story_tells_of_a_customer_whose_class_and_advice_change(name):
+    steps = stories.load(name).steps
+    assert len({step.expected["next_action"] for step in steps}) >= 4
+    assert any(step.expected.get("class") for step in steps)
+
+
+@settings(max_examples=15)
+@given(st.sampled_from(NAMES), fact_rows, fitted)
+def test_whatever_happens_a_shipped_policy_makes_a_card(name, rows, models):
+    card = score_card(SUBJECT, fact_set(rows), compile_policy(page_of(name)), models, NOW)
+    CARD.validate(card_json(card))
 
 
 @pytest.mark.parametrize("name", NAMES)

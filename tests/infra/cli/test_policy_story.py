@@ -4,6 +4,7 @@ from chalicelib.core.model import Text
 from infra import stories
 from infra.stories.play import SEEN
 
+ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 AT = "2026-04-01T12:00:00Z"
 
 
@@ -16,7 +17,7 @@ def test_the_stories_are_listed(emtiaz):
 def test_a_story_is_told_with_what_is_expected_and_what_was_found(emtiaz):
     outcome = emtiaz("policy", "story", "online_shop")
     assert outcome.code == 0
-    assert "1. 2026-01-05 10:00  Clara from Germany signs up for the newsletter." in outcome.out
+    assert "1. 5 January 2026: Clara from Germany signs up for the newsletter." in outcome.out
     assert ["✓", "score", "61", "61"] in [cells[:4] for cells in outcome.cells]
     assert "Write to them personally: a regular has gone quiet" in outcome.out
     assert "10 email + 10 delivery_country + 12 newsletter" in outcome.out
@@ -25,6 +26,7 @@ def test_a_story_is_told_with_what_is_expected_and_what_was_found(emtiaz):
 def test_a_story_is_told_in_persian(emtiaz):
     outcome = emtiaz("policy", "story", "sports_club", "--language", "fa")
     assert "عضوی که دیگر نیامد" in outcome.out
+    assert "۱۳ دی ۱۴۰۴: رضا از تهران" in outcome.out.translate(ISOLATES)
     assert "احوالشان را بپرسید" in outcome.out
 
 
@@ -55,7 +57,7 @@ def test_the_policies_are_listed_in_both_languages(emtiaz):
     assert [cells[0] for cells in english] == [cells[0] for cells in persian]
     rows = emtiaz("policy", "list", "--json").json
     assert [row["name"] for row in rows] == [cells[0] for cells in english]
-    assert Text(**rows[0]["title"]).en == english[0][1]
+    assert Text(**rows[0]["for"]).en == english[0][1]
 
 
 def test_a_shipped_policy_is_named_where_a_file_is_expected(emtiaz, tmp_path):
@@ -78,5 +80,5 @@ def test_a_file_comes_before_a_shipped_policy_of_its_name(emtiaz, tmp_path, monk
 def test_a_story_says_where_it_is_broken(tmp_path, monkeypatch):
     (tmp_path / "half.yaml").write_text("title: {en: Half, fa: نیمه}\n", "utf-8")
     monkeypatch.setattr(stories, "FOLDER", tmp_path)
-    with pytest.raises(stories.StoryBroken, match=r"half: \$: 'about' is a required property"):
+    with pytest.raises(stories.StoryBroken, match=r"half: \$: 'policy' is a required property"):
         stories.load("half")
