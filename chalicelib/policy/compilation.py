@@ -28,6 +28,7 @@ from chalicelib.core.policy import (
 )
 from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.occurrences import compile_where
 from chalicelib.policy.scope import Scope
 from chalicelib.policy.version import version_of
 from chalicelib.scoring import models
@@ -92,6 +93,7 @@ def _segment(row: Page, scope: Scope) -> Segment:
 def _context(page: Page, scope: Scope) -> Context:
     return Context(
         condition=partial(compile_condition, scope=scope),
+        where=compile_where,
         time_zone=scope.time_zone,
         calendar=scope.calendar,
         currency=scope.currency,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from zoneinfo import ZoneInfo
 
+from tests.oracle.happenings import matches
+
 PROGRAMS = """barracuda|bot/|crawler|curl/|go-http-client|headlesschrome|mimecast|proofpoint
 |python-requests|spider|wget/""".replace("\n", "").split("|")
 
@@ -179,6 +181,7 @@ def run_engagement(page, group, activities, now):
     terms = []
     for rule in group["rules"]:
         mine = [one for one in activities if one["kind"] == rule["when"]["activity"]]
+        mine = [one for one in mine if matches(one["data"], rule["when"].get("where", {}))]
         if mine:
             terms.append((rule["id"], rule_points(page, rule, mine, now)))
     return {"terms": terms, "known": 1, "asked": 1}

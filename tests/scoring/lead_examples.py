@@ -69,10 +69,22 @@ people = st.fixed_dictionaries(
 
 lead_rows = st.lists(st.one_of(doings, doings, doings, lost_deals, people), max_size=25)
 
+wheres = st.sampled_from(
+    [
+        {},
+        {},
+        {"where": {"link": "a"}},
+        {"where": {"link": ["a", "b"], "minutes": {"at_least": 1}}},
+        {"where": {"message": {"contains": "spr"}}},
+    ]
+)
+
 rules = st.lists(
     st.fixed_dictionaries(
         {
-            "when": st.sampled_from(DOINGS).map(lambda kind: {"activity": kind}),
+            "when": st.builds(
+                lambda kind, where: {"activity": kind, **where}, st.sampled_from(DOINGS), wheres
+            ),
             "points": points,
             "text": st.just(TEXT),
         },

@@ -2,8 +2,8 @@
 
 A file holds a frozen dataclass ``Model`` that meets ``chalicelib.core.policy.Model``, with a
 class method ``from_page``, and ``SCHEMA``: the ``properties`` and ``required`` of its
-parameters in JSON Schema. It may refer to ``id``, ``text``, ``condition`` and ``activity`` in
-``#/$defs``, which the policy's schema defines.
+parameters in JSON Schema. It may refer to ``id``, ``text``, ``condition``, ``activity`` and
+``where`` in ``#/$defs``, which the policy's schema defines.
 """
 
 from __future__ import annotations
@@ -23,11 +23,16 @@ Parameters = Mapping[str, Json]
 """A group of the policy's page, already valid against the model's ``SCHEMA``."""
 
 
+Where = Callable[[Mapping[str, Json]], bool]
+"""Whether the attributes of something that happened are the wanted ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a model learns of the page around it.
 
-    ``condition`` compiles one of its conditions; ``labels`` say how people call attributes.
+    ``condition`` compiles one of its conditions, ``where`` what attributes it wants of something
+    that happened; ``labels`` say how people call attributes.
     """
 
     condition: Callable[[Mapping[str, Json]], Condition]
@@ -35,6 +40,7 @@ class Context:
     calendar: Literal["gregorian", "jalali"]
     currency: str
     labels: Mapping[str, Text] = field(default_factory=dict)
+    where: Callable[[Mapping[str, Json]], Where] = lambda _: lambda _: True
 
     def label(self, attribute: str) -> Text:
         """Of an attribute as conditions call it; one without a label goes by its name."""

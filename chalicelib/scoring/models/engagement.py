@@ -3,8 +3,8 @@
 At time t a rule with points w and half-life h is worth ``w · N(t)``, where the decayed count is
 ``N(t) = Σ 2^(-(t - e) / h)`` over its activities at e ≤ t; without a half-life each of them
 counts in full for ever. With ``per: minutes`` the values of that attribute are summed instead of
-ones, and an activity without it is left out. Somebody who did nothing has zero points, which is
-knowledge, not a gap.
+ones, and an activity without it is left out; with ``where`` only those with fitting attributes
+count. Somebody who did nothing has zero points, which is knowledge, not a gap.
 
 Limits say how many of a session (``max_per_session``), of a local day (``max_per_day``) or of so
 many of them (``max_per_period``) count; the earlier ones do. Periods tile the days, weeks
@@ -47,7 +47,7 @@ from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.dates import when
 from chalicelib.localization.sentences import happened
-from chalicelib.scoring.models import Context, Parameters, rules_schema
+from chalicelib.scoring.models import Context, Parameters, Where, rules_schema
 
 _WHOLE: Json = {"type": "integer", "minimum": 1}
 
@@ -56,7 +56,10 @@ SCHEMA = rules_schema(
         "type": "object",
         "required": ["activity"],
         "additionalProperties": False,
-        "properties": {"activity": {"$ref": "#/$defs/activity"}},
+        "properties": {
+            "activity": {"$ref": "#/$defs/activity"},
+            "where": {"$ref": "#/$defs/where"},
+        },
     },
     half_life_days={"type": "number", "exclusiveMinimum": 0},
     max_per_session=_WHOLE,
@@ -86,7 +89,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``text`` holds ``{count}``; ``once`` is said of a single time."""
+    """``text`` holds ``{count}``; ``once`` is said of a single time.
+
+    Without ``where`` all activities of the kind count.
+    """
 
     id: str
     kind: str
@@ -98,6 +104,12 @@ class Rule:
     max_per_day: int | None = None
     max_per_period: Period | None = None
     per: str | None = None
+    where: Where | None = None
+
+    def of(self, activities: Sequence[Activity]) -> Sequence[Activity]:
+        """Those that the rule is about."""
+        where = self.where
+        return [one for one in activities if where(one.attributes)] if where else activities
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +121,7 @@ class Model:
     @classmethod
     def from_page(cls, parameters: Parameters, context: Context) -> Model:
         rows = cast(Iterable[Mapping[str, Json]], parameters["rules"])
-        return cls(tuple(_rule(row) for row in rows), context.time_zone, context.calendar)
+        return cls(tuple(_rule(row, context) for row in rows), context.time_zone, context.calendar)
 
     @property
     def maximum(self) -> float:
@@ -118,9 +130,9 @@ class Model:
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
         done, today = profile.activities, self._day(profile.now)
         terms = [
-            self._term(rule, done[rule.kind], profile.now, today)
+            self._term(rule, mine, profile.now, today)
             for rule in self.rules
-            if rule.kind in done
+            if rule.kind in done and (mine := rule.of(done[rule.kind]))
         ]
         return Measure(terms=tuple(terms), known=1, asked=1)
 
@@ -128,7 +140,7 @@ class Model:
         return instant.astimezone(self.time_zone).date()
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
-        """``done`` are all activities of the rule's kind, oldest first."""
+        """``done`` are all activities that the rule is about, oldest first."""
         ages = [(now - one.occurred_at).total_seconds() for one in done]
         counts = self._counted(rule, done, ages)
         last = when(self._day(done[-1].occurred_at), today, self.calendar)
@@ -216,13 +228,15 @@ def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | N
     return math.fsum(map(mul, worth, [math.exp2(age / halving) for age in ages]))
 
 
-def _rule(row: Mapping[str, Json]) -> Rule:
+def _rule(row: Mapping[str, Json], context: Context) -> Rule:
+    about = cast(Mapping[str, Json], row["when"])
+    where = cast(Mapping[str, Json] | None, about.get("where"))
     text = cast(Mapping[str, str], row["text"])
     once = cast(Mapping[str, str], row.get("once", text))
     period = cast(Mapping[str, int] | None, row.get("max_per_period"))
     return Rule(
         id=str(row["id"]),
-        kind=cast(Mapping[str, str], row["when"])["activity"],
+        kind=str(about["activity"]),
         points=cast(float, row["points"]),
         text=Text(text["en"], text["fa"]),
         once=Text(once["en"], once["fa"]),
@@ -231,4 +245,5 @@ def _rule(row: Mapping[str, Json]) -> Rule:
         max_per_day=cast(int | None, row.get("max_per_day")),
         max_per_period=Period(period["count"], period["days"]) if period else None,
         per=cast(str | None, row.get("per")),
+        where=context.where(where) if where else None,
     )
