@@ -11,6 +11,7 @@ from rich.console import Console
 
 from infra.bench.cards import cards
 from infra.bench.cold_start import receive_import, zip_size
+from infra.bench.compilation import compilation
 from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
@@ -44,6 +45,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the package", zip_size(package)
     yield "the start of receive", receive_import(package)
     yield "the cards", cards(seed)
+    yield "the compilation", compilation(read_page(SHIPPED))
     yield "the population", population(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     with rehearsal() as stage:

@@ -108,7 +108,7 @@ def _against_rival(policy: Policy, seed: int) -> Figure:
     profiles = [profile_of(*one, made.NOW)[0] for one in _people(made.lead, seed)]
     ours = [rule.when.holds for rule in cast(fit.Model, policy.lead.groups[0].model).rules]
     things = [_thing(profile) for profile in profiles]
-    theirs = [_rival_rule(rule["when"]) for rule in made.page()["lead"]["groups"][0]["rules"]]
+    theirs = [rival_rule(rule["when"]) for rule in made.page()["lead"]["groups"][0]["rules"]]
     _check_alike(
         [[bool(rule(profile)) for rule in ours] for profile in profiles],
         [[rule.matches(thing) for rule in theirs] for thing in things],
@@ -130,7 +130,7 @@ def _thing(profile: Profile) -> dict[str, Any]:
     return {**texts, "email": profile.attributes["email"], "account": account}
 
 
-def _rival_rule(when: Mapping[str, Any]) -> rule_engine.Rule:
+def rival_rule(when: Mapping[str, Any]) -> rule_engine.Rule:
     match when:
         case {"attribute": name, "has_word": [word]}:
             text = rf'{name} =~~ "(^|\\W){key_form(word)}(\\W|$)"'
