@@ -1,8 +1,12 @@
-"""Rules that reach nobody, or everybody: their points tell nobody from anybody."""
+"""Rules that reach nobody, or everybody alike: their points tell nobody from anybody.
+
+What everybody has done, but some more often or later than others, still parts them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.advice.cases import History
@@ -27,12 +31,18 @@ def _remark(rule: Rule, now: History) -> Remark | None:
     cases = now.cases if rule.in_section("lead") else now.counted_in(("customer",))
     told = [count for case in cases if (count := case.counts.get(rule.id, 0.0)) is not None]
     reached = sum(count > 0 for count in told)
-    if len(cases) < FEWEST_PEOPLE or 0 < reached < NEARLY_ALL * len(cases):
+    if len(cases) < FEWEST_PEOPLE or (reached and not _all_alike(told, len(cases))):
         return None
     page = now.study.page
     evidence = {"reached": reached, "known": len(told), "people": len(cases)}
     changes = rule.removed() if _can_go(rule, page) else ()
     return Remark("reach", rule.id, _says(reached, len(told), len(cases)), evidence, changes)
+
+
+def _all_alike(counts: Sequence[float], people: int) -> bool:
+    """Whether it reached nearly everybody, each of whom holds as much of it."""
+    ((held, most),) = Counter(round(count, 3) for count in counts).most_common(1)
+    return held > 0 and most >= NEARLY_ALL * people
 
 
 def _says(reached: int, known: int, people: int) -> str:

@@ -119,10 +119,13 @@ def _of_activities(history: History, asked: frozenset[str]) -> Iterator[Behaviou
         }
         yield Behaviour(kind, "engagement", {"activity": kind}, held)
     for (kind, name), values in _values(recent, asked).items():
+        # Compared among those who did it at all: else a value tells how busy somebody is.
+        idle = frozenset(place for place, found in enumerate(recent) if kind not in found)
         for value, people in _few(values):
             when: dict[str, Json] = {"count": kind, "where": {name: value}}
             when |= {"within_days": DAYS, "at_least": 1}
-            yield Behaviour(f"{kind} {name}={value}", "fit", when, dict.fromkeys(people, 1.0))
+            held = dict.fromkeys(people, 1.0)
+            yield Behaviour(f"{kind} {name}={value}", "fit", when, held, idle)
 
 
 Recent = Mapping[str, list[Activity]]

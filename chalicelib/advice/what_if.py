@@ -1,21 +1,28 @@
-"""Who would move, and what the CRM would have to be told, if a proposal were taken."""
+"""Who would move, and what the CRM would have to be told, if a proposal were taken.
+
+The counts are those of ``scoring.simulation``; a review tries many proposals on the same people,
+so what the policy in force makes of them is found once, and nothing is explained.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
 
 from chalicelib.advice.changes import Change, changed
+from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.policy import FittedModels
+from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.policy import PolicyInvalid, compile_policy, validate
 from chalicelib.scoring.assessment import assess
-from chalicelib.scoring.card import card_of
-from chalicelib.scoring.publication import publish
-from chalicelib.scoring.simulation import Rating, as_written, rating, simulate
+from chalicelib.scoring.card import unexplained_card
+from chalicelib.scoring.publication import Written, publish
+from chalicelib.scoring.simulation import Rating, as_written, rating
 
 T = TypeVar("T")
 Watched = Callable[[Iterable[T]], Iterable[T]]
@@ -40,7 +47,14 @@ class WhatIf:
         }
 
 
-@dataclass(frozen=True, slots=True)
+class _Before(NamedTuple):
+    """How somebody stands, and what the CRM shows of it."""
+
+    rating: Rating
+    shown: Written
+
+
+@dataclass(frozen=True)
 class Trial:
     """What proposals are tried on: everybody, at the end of the history."""
 
@@ -48,6 +62,18 @@ class Trial:
     facts: Mapping[Ref, FactSet]
     models: FittedModels
     at: datetime
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return compile_policy(self.page)
+
+    @cached_property
+    def _before(self) -> Mapping[Ref, _Before]:
+        cards = ((ref, self._card(ref, facts, self._policy)) for ref, facts in self.facts.items())
+        return {ref: _Before(rating(card), as_written(card, self._policy)) for ref, card in cards}
+
+    def _card(self, ref: Ref, facts: FactSet, policy: Policy) -> ScoreCard:
+        return unexplained_card(assess(ref, facts, policy, self.models, self.at))
 
     def of_page(
         self, changes: Iterable[Change], watched: Watched[tuple[Ref, FactSet]]
@@ -58,31 +84,23 @@ class Trial:
             validate(page)
         except PolicyInvalid:
             return None
-        old, new = compile_policy(self.page), compile_policy(page)
-        found = simulate(watched(self.facts.items()), old, new, self.models, self.at)
-        renamed = {
-            name: sum(count for (was, now), count in matrix.items() if was != now)
-            for name, matrix in found.matrices.items()
-        }
-        return WhatIf(found.subjects, found.moved, _some(renamed), found.records_written)
+        return self._counted(watched(self.facts.items()), compile_policy(page))
 
     def of_facts(self, mended: Mapping[Ref, FactSet]) -> WhatIf:
         """With the facts of some as they should be."""
-        policy, moved, writes, renamed = compile_policy(self.page), 0, 0, dict[str, int]()
-        for ref, facts in mended.items():
-            before = card_of(assess(ref, self.facts[ref], policy, self.models, self.at))
-            after = card_of(assess(ref, facts, policy, self.models, self.at))
-            was, now = rating(before), rating(after)
-            moved += was.score != now.score
-            writes += publish(after, as_written(before, policy), policy) is not None
-            for name in _differing(was, now):
-                renamed[name] = renamed.get(name, 0) + 1
-        return WhatIf(len(self.facts), moved, renamed, writes)
+        return self._counted(mended.items(), self._policy)
+
+    def _counted(self, rows: Iterable[tuple[Ref, FactSet]], policy: Policy) -> WhatIf:
+        moved = writes = 0
+        renamed: Counter[str] = Counter()
+        for ref, facts in rows:
+            card, before = self._card(ref, facts, policy), self._before[ref]
+            now = rating(card)
+            moved += now.score != before.rating.score
+            writes += publish(card, before.shown, policy) is not None
+            renamed.update(_differing(before.rating, now))
+        return WhatIf(len(self.facts), moved, dict(sorted(renamed.items())), writes)
 
 
 def _differing(was: Rating, now: Rating) -> list[str]:
     return [name for name, value in was.names.items() if now.names[name] != value]
-
-
-def _some(counts: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in counts.items() if count}

@@ -6,7 +6,8 @@ import json
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import (
@@ -90,6 +91,16 @@ def read_lines(count: int) -> list[str]:
     """So many lines of standard input, stripped; empty where there are fewer."""
     lines = [*sys.stdin.read().splitlines(), *[""] * count]
     return [line.strip() for line in lines[:count]]
+
+
+T = TypeVar("T")
+
+
+def watched(rows: Iterable[T], step: str) -> Iterator[T]:
+    """The rows, with a bar on a terminal that tells how far one has come."""
+    known = list(rows)
+    with progress_bars() as bars:
+        yield from bars.track(known, total=len(known), description=step, update_period=0.5)
 
 
 class _Rate(ProgressColumn):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -17,12 +17,10 @@ from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.scoring.hindsight import Then
-from infra.cli.console import progress_bars, say
+from infra.cli.console import say, watched
 from infra.cli.exits import Finding
 from infra.cli.policy_page import read_page
 from infra.cli.score import instant, read_facts, read_models
-
-T = TypeVar("T")
 
 Facts = Annotated[Path, typer.Option(help="Facts as JSON lines.")]
 Models = Annotated[
@@ -67,7 +65,7 @@ class LookedBack:
     then: History
     now: History
 
-    @property
+    @cached_property
     def trial(self) -> Trial:
         return Trial(self.page, self.facts, self.models, self.until)
 
@@ -133,13 +131,6 @@ def _last(facts: Mapping[Ref, FactSet]) -> datetime:
     now = datetime.now(UTC)
     times = (fact.occurred_at for found in facts.values() for fact in found.facts.values())
     return max((at for at in times if at <= now), default=now)
-
-
-def watched(rows: Iterable[T], step: str) -> Iterable[T]:
-    """With a bar on a terminal."""
-    known: Sequence[T] = [*rows]
-    with progress_bars() as bars:
-        yield from bars.track(known, total=len(known), description=step, update_period=0.5)
 
 
 def watching(step: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,16 +116,31 @@ def _show(found: LookedBack, remarks: Sequence[Remark], effect: WhatIf | None) -
 
 
 def show_points(remarks: Sequence[Remark]) -> None:
-    """With a picture on a terminal: between which points history speaks."""
+    """With a picture on a terminal: between which points history speaks.
+
+    Rules of which nothing can be said for the same reason stand together.
+    """
     pairs: list[Any] = [one.evidence["between"] for one in remarks if "between" in one.evidence]
     most = max((abs(bound) for pair in pairs for bound in pair), default=1.0)
     if pairs and OUT.is_terminal:
         edge = f"{most:.0f}"
         heading = f"-{edge}{'points'.center(31 - 2 * len(edge) - 2)}+{edge}"
-        rows = [(one.about, _picture(one, most), one.says) for one in remarks]
+        rows = [(about, _picture(one, most), one.says) for about, one in _together(remarks)]
         show_table(("rule", heading, "proposal"), rows)
     else:
-        show_table(("rule", "proposal"), [(one.about, one.says) for one in remarks])
+        show_table(("rule", "proposal"), [(about, one.says) for about, one in _together(remarks)])
+    note(f"{len(pairs)} of {len(remarks)} rules could be judged{_CLEAR if pairs else ''}")
+
+
+_CLEAR = "; of all that is called clear, one in twenty is expected to be chance"
+
+
+def _together(remarks: Sequence[Remark]) -> Iterator[tuple[str, Remark]]:
+    names: dict[str, list[str]] = {}
+    for one in remarks:
+        names.setdefault(one.says, []).append(one.about)
+    first = {one.says: one for one in reversed(remarks)}
+    yield from ((", ".join(abouts), first[says]) for says, abouts in names.items())
 
 
 def _picture(remark: Remark, most: float) -> str:

@@ -20,7 +20,7 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import score_card
-from infra.cli.console import show_json, show_table
+from infra.cli.console import show_json, show_table, watched
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
 from infra.cli.policy_page import SHIPPED, read_page
@@ -82,7 +82,8 @@ def read_facts(path: Path) -> dict[Ref, FactSet]:
 
 def _lines(path: Path) -> Iterator[Fact]:
     validator = _validator()
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    lines = watched(_text(path).splitlines(), "reading facts")
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 yield _fact(line, validator)

@@ -15,7 +15,7 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring.hindsight import Then
-from chalicelib.scoring.simulation import compare
+from chalicelib.scoring.simulation import compare, simulate
 from tests.advice.histories import (
     CUTOFF,
     UNTIL,
@@ -65,6 +65,23 @@ def test_the_only_rule_of_a_group_is_told_but_not_removed():
     assert found.changes == ()
 
 
+def test_what_everybody_does_but_some_more_often_still_parts_them():
+    facts = planted(people=100)
+    opened = {
+        ref: known.merge(
+            fact(ref, "activity", f"o{n}", CUTOFF - timedelta(days=n), kind="email.opened")
+            for n in range(1 + int(ref.id) % 3)
+        )
+        for ref, known in facts.items()
+    }
+    policy = page()
+    rules = policy["lead"]["groups"][1]["rules"]
+    rules.append(rule("opened", {"activity": "email.opened"}, 3))
+    assert reach_remarks(now(opened, policy)) == []
+    rules[-1] |= {"max_per_period": {"count": 1, "days": 1000}}
+    assert [one.about for one in reach_remarks(now(opened, policy))] == ["lead.engagement.opened"]
+
+
 def test_a_rule_that_faded_long_ago_did_fire():
     policy = page()
     for one in policy["lead"]["groups"][1]["rules"]:
@@ -89,6 +106,11 @@ def test_the_what_if_counts_what_a_comparison_of_each_counts():
     assert effect.moved == sum(one.before.score != one.after.score for one in each)
     assert effect.crm_writes == sum(bool(one.written) for one in each)
     assert effect.moved > 20
+    found = simulate(facts.items(), old, new, NOTHING_FITTED, UNTIL)
+    assert (effect.moved, effect.crm_writes) == (found.moved, found.records_written)
+    for name, matrix in found.matrices.items():
+        others = sum(count for (was, then), count in matrix.items() if was != then)
+        assert effect.renamed.get(name, 0) == others
 
 
 def test_a_change_that_makes_no_policy_has_no_what_if():

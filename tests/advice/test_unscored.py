@@ -39,13 +39,40 @@ def test_what_hurts_is_told_with_points_below_zero():
     assert found[0].evidence["points"] < 0
 
 
+def views(*paths):
+    """One visit of half the people, to one of these; the first shifts the log odds by 1.5."""
+
+    def add(random, facts, ref):
+        if random.random() < 0.5:
+            return 0
+        path, at = random.choice(paths), CUTOFF - timedelta(days=5)
+        facts.append(fact(ref, "activity", "view", at, kind="page.viewed", path=path))
+        return 1.5 * (path == paths[0])
+
+    return add
+
+
 def test_a_value_of_an_activity_is_told_as_a_condition_on_it():
-    more = [does("page.viewed", 1.5, path="/pricing"), does("page.viewed", 0, path="/jobs")]
-    found = history(planted(more=more))
-    pricing = next(one for one in unscored_remarks(found) if one.about.endswith("path=/pricing"))
+    found = history(planted(more=[views("/pricing", "/jobs", "/news")]))
+    told = {one.about: one for one in unscored_remarks(found)}
+    pricing = told["page.viewed path=/pricing"]
     assert pricing.changes[0].value["when"]["where"] == {"path": "/pricing"}
+    assert pricing.evidence["known"] < 0.6 * pricing.evidence["people"]
     validate(changed(found.study.page, pricing.changes))
-    assert not any(one.about.endswith("/jobs") for one in unscored_remarks(found)[:1])
+
+
+def test_a_value_is_compared_among_those_who_did_it_at_all():
+    """Who visits is keen, but which of two pages it was tells nothing."""
+
+    def keen(random, facts, ref):
+        if random.random() < 0.5:
+            return 0
+        path, at = random.choice(["/a", "/b"]), CUTOFF - timedelta(days=5)
+        facts.append(fact(ref, "activity", "view", at, kind="page.viewed", path=path))
+        return 1.5
+
+    told = [one.about for one in unscored_remarks(history(planted(more=[keen])))]
+    assert told == ["page.viewed", "all"]
 
 
 def test_an_attribute_that_no_rule_asks_for_is_looked_at():

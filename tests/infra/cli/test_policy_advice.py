@@ -160,3 +160,16 @@ def test_records_that_were_changed_later_are_counted_aloud(emtiaz, tmp_path, pol
     found = json.loads(emtiaz(*arguments, "--json").out)
     assert found["people"] > 20
     assert found["changed_records"] == found["people"]
+
+
+SHIPPED = sorted(Path("chalicelib/policy/shipped").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_policy_can_be_advised_on(emtiaz, tmp_path, shipped):
+    facts = write(tmp_path / "facts.jsonl", planted(people=150))
+    new = tmp_path / "new.yaml"
+    arguments = ("--facts", facts, "--policy", shipped, "--json")
+    assert emtiaz("policy", "suggest", *arguments, "--output", new).code == 0
+    validate(yaml.safe_load(new.read_text("utf-8")))
+    assert emtiaz("policy", "review", *arguments).code == 0
