@@ -96,9 +96,11 @@ def _remark(one: _Threshold, history: History, given: str) -> Remark:
         pairs = zip(one.pointers, found.proposed, one.present, strict=True)
         changes = tuple(Change(path, new) for path, new, old in pairs if new != old)
     if not scored:
-        return Remark("thresholds", one.about, "nothing proposed: there was nobody by then", {})
+        nobody = "nobody was without a purchase" if one.is_lead else "nobody had bought"
+        return Remark("thresholds", one.about, f"nothing proposed: {nobody} by then", {})
     says = _says(one, found, changes, given)
-    return Remark("thresholds", one.about, says, _evidence(found), changes)
+    evidence: dict[str, Json] = {"names": list(one.names), **_evidence(found)}
+    return Remark("thresholds", one.about, says, evidence, changes)
 
 
 def _evidence(found: Borders) -> dict[str, Json]:

@@ -19,7 +19,7 @@ from functools import cached_property
 from statistics import quantiles
 from typing import Any
 
-from chalicelib.advice.hindsight import as_of, existed, record_was_known
+from chalicelib.advice.hindsight import as_of, existed, record_has_changed
 from chalicelib.advice.rules import Rule, Section, counting_policy, rules_of
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Ref
@@ -62,7 +62,7 @@ class Case:
 
     ref: Ref
     profile: Profile
-    record_known: bool
+    record_changed: bool
     bought_before: bool
     bought: bool
     counts: Mapping[str, float | None]
@@ -128,7 +128,7 @@ class Study:
         return Case(
             ref=ref,
             profile=assessment.profile,
-            record_known=record_was_known(facts, cutoff),
+            record_changed=record_has_changed(facts, cutoff),
             bought_before=bool(assessment.profile.purchases),
             bought=bought_after(facts, cutoff, self.then.horizon),
             counts=counts,
@@ -201,8 +201,8 @@ class History:
 
     @property
     def changed_records(self) -> int:
-        """Of so many the record was changed later, or never read."""
-        return sum(not case.record_known for case in self.cases)
+        """Of so many the record was changed later."""
+        return sum(case.record_changed for case in self.cases)
 
     def counted_in(self, sections: Iterable[Section]) -> list[Case]:
         """Lead scores are of those who have not bought, customer scores of those who have."""

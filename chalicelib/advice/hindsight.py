@@ -43,9 +43,11 @@ def _has_changed(fact: Fact, at: datetime) -> bool:
 
 def existed(facts: FactSet, at: datetime) -> bool:
     """Whether they had done something by then, or their record still stands as it stood then."""
-    return was_there(until(facts, at)) or record_was_known(facts, at)
-
-
-def record_was_known(facts: FactSet, at: datetime) -> bool:
     record = facts.record()
-    return record is not None and record.version <= at
+    return was_there(until(facts, at)) or (record is not None and record.version <= at)
+
+
+def record_has_changed(facts: FactSet, at: datetime) -> bool:
+    """Whether what their record says is of later; a record that was never read has not."""
+    record = facts.record()
+    return record is not None and record.version > at

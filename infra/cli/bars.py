@@ -1,4 +1,4 @@
-"""Intervals as pictures in one line of a terminal."""
+"""Intervals and shares as pictures in one line of a terminal."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ def interval_bar(low: float, middle: float, high: float, most: float) -> str:
     signs[places[0]], signs[places[2]] = "├", "┤"
     signs[places[1]] = "●"
     return "".join(signs)
+
+
+def share_bar(share: float, width: int = 10) -> str:
+    """To an eighth of a cell.
+
+    >>> share_bar(0.42), share_bar(0), share_bar(1, width=3)
+    ('████▎', '', '███')
+    """
+    whole, eighths = divmod(round(8 * width * share), 8)
+    return "█" * whole + " ▏▎▍▌▋▊▉"[eighths].strip()
 
 
 def _place(value: float, most: float) -> int:

@@ -9,7 +9,6 @@ from chalicelib.advice.quality import quality_doubts
 from chalicelib.advice.remarks import Remark, Topic
 from chalicelib.advice.reports import findings
 from chalicelib.advice.what_if import WhatIf
-from infra.cli.bars import interval_bar
 from infra.cli.console import OUT, say, show_json, show_table
 from infra.cli.options import AsJson, Policy
 from infra.cli.policy_history import (
@@ -24,7 +23,7 @@ from infra.cli.policy_history import (
     watching,
 )
 from infra.cli.policy_page import SHIPPED
-from infra.cli.policy_suggest import show_points, told
+from infra.cli.policy_suggest import picture, show_points, told
 
 _TITLES: dict[Topic, str] = {
     "reach": "rules that reach nobody, or everybody",
@@ -99,13 +98,4 @@ def _show_points(rows: Sequence[_Tried]) -> None:
 
 def _row(one: _Tried) -> tuple[str, str, str, str]:
     remark = one.remark
-    return remark.about, _picture(remark), remark.says, told(one.effect) if one.effect else ""
-
-
-def _picture(remark: Remark) -> str:
-    """Of a difference of shares, from -100 to 100 of 100 people; only on a terminal."""
-    evidence: Any = remark.evidence
-    if "interval" not in evidence or not OUT.is_terminal:
-        return ""
-    low, high = evidence["interval"]
-    return interval_bar(low, evidence["difference"], high, 1.0)
+    return remark.about, picture(remark), remark.says, told(one.effect) if one.effect else ""

@@ -14,7 +14,7 @@ from chalicelib.advice.remarks import Remark
 from chalicelib.advice.reports import suggestions
 from chalicelib.advice.what_if import WhatIf
 from chalicelib.policy import PolicyInvalid, validate
-from infra.cli.bars import interval_bar
+from infra.cli.bars import interval_bar, share_bar
 from infra.cli.console import OUT, note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
@@ -107,7 +107,7 @@ def _json(found: LookedBack, remarks: Sequence[Remark], effect: WhatIf | None) -
 def _show(found: LookedBack, remarks: Sequence[Remark], effect: WhatIf | None) -> None:
     found.say_heading()
     others = [one for one in remarks if one.topic != "points"]
-    show_table(("of", "proposal"), [(one.about, one.says) for one in others])
+    show_table(("of", "", "proposal"), [(one.about, picture(one), one.says) for one in others])
     show_points([one for one in remarks if one.topic == "points"])
     if effect:
         say(f"all of it: {told(effect)}")
@@ -141,6 +141,26 @@ def _together(remarks: Sequence[Remark]) -> Iterator[tuple[str, Remark]]:
         names.setdefault(one.says, []).append(one.about)
     first = {one.says: one for one in reversed(remarks)}
     yield from ((", ".join(abouts), first[says]) for says, abouts in names.items())
+
+
+def picture(remark: Remark) -> str:
+    """Of the shares who bought later, or of their difference, ±1; only on a terminal."""
+    evidence: Any = remark.evidence
+    if not OUT.is_terminal:
+        return ""
+    if "interval" in evidence:
+        low, high = evidence["interval"]
+        return interval_bar(low, evidence["difference"], high, 1.0)
+    if "after" in evidence:
+        shown = evidence["after" if evidence["proposed"] else "before"]
+        named = zip(evidence["names"], shown, strict=True)
+        return "\n".join(_share(name, band) for name, band in named)
+    return ""
+
+
+def _share(name: str, band: Any) -> str:
+    share = f"{band['share']:4.0%}" if band["people"] else "none"
+    return f"{name:4} {share_bar(band['share']):10} {share}"
 
 
 def _picture(remark: Remark, most: float) -> str:
