@@ -16,6 +16,7 @@ from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
 from infra.bench.population import population
+from infra.bench.sweep import due_among_many
 from infra.bench.traffic import changed_contacts
 from infra.bench.writes import writes_per_day
 from infra.cli.policy_page import SHIPPED, read_page
@@ -48,6 +49,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the compilation", compilation(read_page(SHIPPED))
     yield "the population", population(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
+    yield "the sweep", due_among_many()
     with rehearsal() as stage:
         loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
         stage.deploy()
