@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 from zoneinfo import available_timezones
 
-from chalicelib.policy import call_checks, condition_checks
+from chalicelib.policy import call_checks, condition_checks, impossible
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
 from chalicelib.policy.problem import Problem, instead, pointer
@@ -194,6 +194,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     what_is_scored_is_read,
     ids_are_unique,
     *condition_checks.CHECKS,
+    *impossible.CHECKS,
     referrals_name_an_attribute,
     stages_are_mapped_once,
     *call_checks.CHECKS,

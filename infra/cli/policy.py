@@ -15,6 +15,7 @@ from chalicelib.policy.defaults import filled
 from chalicelib.policy.difference import differences
 from infra.cli import (
     policy_publish,
+    policy_print,
     policy_review,
     policy_simulate,
     policy_story,
@@ -35,6 +36,7 @@ app.command()(policy_story.story)
 app.command()(policy_publish.publish)
 app.command()(policy_publish.history)
 app.command()(policy_publish.rollback)
+app.command("print")(policy_print.print_)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as YAML.")]
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="The policy before.")]
