@@ -57,6 +57,17 @@ def components_are_of_a_hundred(page: Page) -> Iterator[Problem]:
             yield Problem(where, "write a cap of a component within 0 and 100")
 
 
+def cut_points_rise(page: Page) -> Iterator[Problem]:
+    for path, node in walk(page):
+        if path and path[-1] == "thresholds":
+            lists = node.items() if isinstance(node, Mapping) else [(None, node)]
+            for name, points in lists:
+                if list(points) != sorted(points):
+                    where = path if name is None else (*path, name)
+                    rising = ", ".join(f"{point:g}" for point in sorted(points))
+                    yield Problem(pointer(where), f"write numbers that rise: [{rising}]")
+
+
 def value_classes_have_a_value(page: Page) -> Iterator[Problem]:
     shares = page["customer"]["classes"].get("value_shares")
     if shares is None:
@@ -185,6 +196,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     activities_are_named,
     thresholds_fall,
     components_are_of_a_hundred,
+    cut_points_rise,
     grades_name_groups,
     resets_name_groups,
     other_attributes_fit,

@@ -325,15 +325,18 @@ def _said(operand: Any) -> str:
 def actions_can_be_taken(page: Page) -> Iterator[Problem]:
     """Of each member the first action that fits is taken, so one above may leave none for it."""
     rows = page.get("actions", [])
+    idle: defaultdict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        members = [name for name in ADVISERS if name in row]
-        above = [_covering(row, name, rows[:index]) for name in members]
-        if members and all(above):
-            message = (
-                f"{row['id']} is never taken: {above[0]} above fits everybody whom it fits; "
-                "put it higher, or remove it"
-            )
-            yield Problem(pointer(("actions", index, "id")), message)
+        above = [_covering(row, name, rows[:index]) for name in ADVISERS if name in row]
+        if above and all(above):
+            idle[above[0]].append(index)
+    for other, places in idle.items():
+        names = ", ".join(str(rows[place]["id"]) for place in places)
+        message = (
+            f"never taken is {names}: {other} above fits everybody already; "
+            f"put it below, or narrow its when"
+        )
+        yield Problem(pointer(("actions", places[0], "id")), message)
 
 
 def _covering(row: Page, member: str, above: Sequence[Page]) -> str:

@@ -95,6 +95,10 @@ class Speech:
         told = self.number(round(100 * share, 1))
         return f"٪{told}" if self.language == "fa" else f"{told} %"
 
+    def apart(self, text: str) -> str:
+        """In its own direction, whatever stands around it."""
+        return f"\u2067{text}\u2069" if self.language == "fa" else text
+
     def said(self, row: Page) -> str:
         return str(row[self.language])
 
@@ -180,6 +184,19 @@ class Poster:
     actions: Sequence[Advice]
     tags: Sequence[Advice]
 
+    @property
+    def points(self) -> float:
+        """The size of the letters, so that the highest of the three columns fits."""
+        blocks, curves = (self.lead, self.customer), 21 if self.curves else 0
+        lead, customer = (sum(3 + 1.6 * len(one.lines) for one in column) for column in blocks)
+        advice = 3.0 * (len(self.actions) + len(self.tags)) + (25 if self.cells else 0)
+        height = max(lead + curves + 8, customer + 48, advice + 6)
+        scale = 1.0 if self.paper == "a3" else 0.7
+        return round(scale * min(_LARGEST, _ROOM / height), 2)
+
+
+_ROOM, _LARGEST = 760, 11
+"""Points from the top of A3 to its bottom, and of the largest letters."""
 
 MOST_RULES = 14
 """Of one group: what does not fit on one page is counted."""
@@ -248,9 +265,10 @@ def _components(rows: Sequence[Page], longest: float, say: Speech) -> Iterator[B
 def _block(row: Page, weight: str, longest: float, say: Speech) -> Block:
     rules = sorted(row.get("rules", ()), key=lambda rule: -rule["points"])
     left = len(rules) - MOST_RULES
+    name, model = row["id"].replace("_", " "), _model(row["model"], say)
     return Block(
-        title=row["id"].replace("_", " "),
-        subtitle=_model(row["model"], say),
+        title=name if say.language == "en" else model,
+        subtitle=model if say.language == "en" else name,
         weight=weight,
         lines=[_line(rule, longest, say) for rule in rules[:MOST_RULES]],
         more=f"+ {say.number(left)} {say('rules')}" if left > 0 else "",
@@ -285,17 +303,18 @@ def _span(page: Page) -> float:
 
 
 def _curves(page: Page, say: Speech) -> Iterator[Curve]:
-    span = _span(page)
-    for tone, life in enumerate(_lives(page)):
+    span, lives = _span(page), _lives(page)
+    for tone, life in enumerate(lives):
+        height = 0.3 + 0.5 * tone / max(len(lives) - 1, 1)  # labels keep out of each other's way
         places = [(span * step / 60, math.exp2(-span * step / 60 / life)) for step in range(61)]
         points = " ".join(
             f"{_WIDTH * day / span:.1f},{_HEIGHT * (1 - left):.1f}" for day, left in places
         )
         yield Curve(
             path=f"M {points.replace(' ', ' L ')}",
-            label=f"{say.number(life)} {say('days')}",
-            label_x=round(_WIDTH * life / span, 1),
-            label_y=_HEIGHT / 2,
+            label=say.apart(f"{say.number(life)} {say('days')}"),
+            label_x=round(_WIDTH * life * math.log2(1 / height) / span, 1),
+            label_y=round(_HEIGHT * (1 - height), 1),
             tone=tone,
         )
 
