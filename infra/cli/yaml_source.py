@@ -303,8 +303,8 @@ def _misread(error: yaml.YAMLError, text: str) -> tuple[Place, str]:
 def _culprit(advice: str, noticed: Mark, text: str) -> tuple[Place, str] | None:
     """The mistake further up that is noticed only here, if it is one of the common ones."""
     lines = text.splitlines()
-    if advice.startswith("this does not line up"):
-        return _runaway_quote(text, noticed.line)
+    if quote := _runaway_quote(text, noticed.line):
+        return quote
     above = noticed.line - 1
     if advice.startswith("the line stands") and above >= 0 and _is_bare(lines[above]):
         bare = lines[above]

@@ -83,6 +83,13 @@ def same_id(text, chance):
     return "\n".join(lines), number + 1
 
 
+def alias_in_a_wrong_place(text, chance):
+    anchor = re.search(r"&(\w+)", text)
+    if not anchor:
+        raise Unfit("an anchor")
+    return replaced(r"(classes: )\{.*\}", rf"\1*{anchor[1]}")(text, chance)
+
+
 MISTAKES = {
     "a misspelt key": (misspelt, r"unknown here|add \w+"),
     "a key twice": (twice, r"stands twice, first in line \d+"),
@@ -181,7 +188,7 @@ MISTAKES = {
     "a key without a colon": (replaced(r"^language: ", "language "), "a colon and a space"),
     "a colon in a text": (replaced(r"^name: .*", "name: Shop: two"), "text with a colon"),
     "an anchor that is not there": (replaced(r"\*(\w+)", r"*\1s"), "define it before"),
-    "an alias in a wrong place": (replaced(r"(classes: )\{.*\}", r"\1*engagement"), "a mapping"),
+    "an alias in a wrong place": (alias_in_a_wrong_place, "a mapping"),
     "a rule that is no mapping": (replaced(r"when: \{\}", "when: everybody"), "a mapping of keys"),
     "a threshold out of order": (
         replaced(r"r: \[30, 90, 180, 365\]", "r: [90, 30, 180, 365]"),
@@ -190,7 +197,7 @@ MISTAKES = {
     "a broken pattern": (replaced(r"matches: '@\(", "matches: '@(("), "no valid regex"),
     "an action that is never taken": (
         replaced(r"when: \{temperature: \[hot\]\}", "when: {}"),
-        "never taken is follow_up",
+        r"never taken is \w+",
     ),
 }
 
