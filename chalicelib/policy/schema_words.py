@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _FILE = Path(__file__).with_name("schema_words.json")
 
@@ -20,13 +20,21 @@ Schema = dict[str, Any]
 
 def add_words(schema: Schema) -> None:
     """Into a composed schema. Where the schema has words of its own, those stay."""
-    for place, key in keys(schema):
-        for name, said in _said(place).items():
-            key.setdefault(name, said)
+    for key in keys(schema):
+        for name, said in _said(key.place).items():
+            key.schema.setdefault(name, said)
 
 
-def keys(schema: Schema) -> Iterator[tuple[str, Schema]]:
-    """Every key of a page with the schema of its value."""
+class Key(NamedTuple):
+    """A key of a page by its place, and the schema of its value."""
+
+    place: str
+    schema: Schema
+    is_needed: bool
+
+
+def keys(schema: Schema) -> Iterator[Key]:
+    """Every key of a page."""
     yield from _keys(schema, "")
     for name, definition in schema["$defs"].items():
         if name != "group":
@@ -35,11 +43,11 @@ def keys(schema: Schema) -> Iterator[tuple[str, Schema]]:
         yield from _keys(form["then"], form["if"]["properties"]["model"]["const"])
 
 
-def _keys(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+def _keys(schema: Schema, path: str) -> Iterator[Key]:
     for name, inner in schema.get("properties", {}).items():
         if isinstance(inner, dict):
             place = f"{path}.{name}" if path else name
-            yield place, inner
+            yield Key(place, inner, name in schema.get("required", ()))
             yield from _keys(inner, place)
     for word, step in (("items", "[]"), ("additionalProperties", ".*")):
         if isinstance(schema.get(word), dict):

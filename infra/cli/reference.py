@@ -9,11 +9,12 @@ import typer
 from typer.cli import get_docs_for_click
 
 from chalicelib.policy.schema import policy_schema
-from infra.cli import app
+from infra.cli import app, policy_reference
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = FOLDER / "cli.md"
 SCHEMA = FOLDER / "policy.schema.json"
+POLICY = FOLDER / "policy.md"
 
 
 def text() -> str:
@@ -29,3 +30,4 @@ def schema_text() -> str:
 if __name__ == "__main__":
     PAGE.write_text(text(), "utf-8")
     SCHEMA.write_text(schema_text(), "utf-8")
+    POLICY.write_text(policy_reference.text(), "utf-8")

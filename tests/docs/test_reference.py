@@ -13,12 +13,15 @@ from chalicelib.core.card_json import card_json
 from chalicelib.core.facts import FACT_TYPES, Fact
 from chalicelib.core.model import KINDS
 from chalicelib.core.outputs import RFM_SEGMENTS
-from chalicelib.policy import compile_policy, validate
+from chalicelib.core.policy import NOTHING_FITTED
+from chalicelib.policy import PolicyInvalid, compile_policy, validate
 from chalicelib.policy.conditions import FORMS
 from chalicelib.policy.grammar import condition_properties
 from chalicelib.policy.schema import policy_schema
+from chalicelib.policy.schema_words import keys
 from chalicelib.scoring import models, score_card
 from infra import stories
+from infra.cli import policy_reference
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
 
 REFERENCE = Path("docs/reference")
@@ -83,9 +86,95 @@ def policy_page():
     return (REFERENCE / "policy.md").read_text("utf-8")
 
 
-def test_the_example_of_the_policy_page_is_a_policy():
+def test_the_policy_page_is_made_of_the_schema():
+    assert policy_page() == policy_reference.text(), "change its template, then run: make docs"
+
+
+def example_policy():
     (example,) = re.findall(r"```yaml\n(.*?)```", policy_page(), re.DOTALL)
-    validate(yaml.safe_load(example))
+    return yaml.safe_load(example)
+
+
+def test_the_example_of_the_policy_page_is_a_policy():
+    validate(example_policy())
+
+
+def with_condition(example):
+    page = example_policy()
+    page["lead"]["groups"][0]["rules"][0]["when"] = example
+    return page
+
+
+def with_activity(example):
+    page = example_policy()
+    page["lead"]["groups"][1]["rules"][0]["when"] = example
+    return page
+
+
+def with_reset(example):
+    page = example_policy()
+    page["lead"]["resets"][0]["when"] = example
+    return page
+
+
+def with_section(name):
+    return lambda example: example_policy() | {name: example}
+
+
+def with_values(example):
+    page = example_policy()
+    page["customer"]["components"] = [{"id": "worth", "model": "value", "credit": example}]
+    return page
+
+
+def with_limit(example):
+    page = example_policy()
+    page["lead"]["groups"][1]["rules"][0]["max_per_period"] = example
+    return page
+
+
+PLACES = (
+    with_condition, with_activity, with_reset, with_section("machine_traffic"), with_values,
+    with_limit,
+)  # fmt: skip
+
+
+def runs(page):
+    try:
+        validate(page)
+    except PolicyInvalid:
+        return False
+    score_card(SUBJECT, fact_set([]), compile_policy(page), NOTHING_FITTED, NOW)
+    return True
+
+
+def mapping_examples():
+    """What stands in code between braces, outside of the tables, which are of shipped policies."""
+    prose = policy_reference.TEMPLATE_PATH.read_text("utf-8")
+    spans = re.findall(r"`(\{[^`]+\})`", re.sub(r"```.*?```", "", prose, flags=re.DOTALL))
+    return sorted({span for span in spans if ":" in span and "…" not in span})
+
+
+@pytest.mark.parametrize("span", mapping_examples())
+def test_every_example_of_the_policy_page_runs(span):
+    example = yaml.safe_load(span)
+    assert any(runs(place(example)) for place in PLACES), "it fits nowhere"
+
+
+def test_every_key_of_a_policy_is_described():
+    undescribed = [
+        key.place
+        for key in keys(policy_schema())
+        if not policy_reference._resolved(key.schema, policy_schema()).get("description")
+    ]
+    assert undescribed == [], "give them words in chalicelib/policy/schema_words.json"
+
+
+def test_no_words_are_left_of_keys_that_are_gone():
+    from chalicelib.policy.schema_words import _said, _words
+
+    used = [_said(key.place) for key in keys(policy_schema())]
+    assert [place for place, said in _words().items() if said not in used] == []
 
 
 @pytest.mark.parametrize(
