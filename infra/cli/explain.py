@@ -1,20 +1,32 @@
-"""``emtiaz explain REF``: why a record has the score that it has."""
+"""``emtiaz explain REF``: why a record has the score that it has.
+
+Of an installation it is the card as it is stored; of a file of facts one that is made here, now.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from chalicelib.core.card_json import card_json
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Language, Ref, Text
+from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.stored import StoredCard
 from chalicelib.localization.sentences import in_full
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import score_card
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
+from infra.cli.policy_page import SHIPPED, read_page
+from infra.cli.score import instant, read_facts, read_models
 
 
 def _ref(text: str) -> Ref:
@@ -24,16 +36,51 @@ def _ref(text: str) -> Ref:
         raise typer.BadParameter(str(error)) from error
 
 
-def explain(
+@dataclass(frozen=True, slots=True)
+class _Offline:
+    """A file of facts, and what they are scored by."""
+
+    facts: Path
+    policy: Path
+    models: Path | None
+    at: datetime
+
+
+def explain(  # noqa: PLR0913  # one per option
     *,
     ref: Annotated[
         Ref, typer.Argument(metavar="REF", parser=_ref, help="As hubspot-main:contact:512.")
     ],
     language: Annotated[Language, typer.Option(help="Of the reasons.")] = "en",
     stage: Stage = DEFAULT_STAGE,
+    facts: Annotated[
+        Path | None, typer.Option(help="Explain from these facts, as JSON lines. Needs no AWS.")
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --facts: policy to score by.", show_default="the shipped starter policy"
+        ),
+    ] = None,
+    models: Annotated[
+        Path | None, typer.Option(help="With --facts: what training learned, as JSON.")
+    ] = None,
+    at: Annotated[
+        datetime | None,
+        typer.Option(parser=instant, help="With --facts: instant to score at.", show_default="now"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a record's score is made of, line by line, as it was last computed."""
+    """Show what a record's score is made of, line by line, as it was last computed.
+
+    With --facts it is computed here, of a file of facts, by any policy and as of any instant.
+    """
+    if facts:
+        given = _Offline(facts, policy or SHIPPED, models, at or datetime.now(UTC))
+        _explain_facts(ref, given, language, as_json=as_json)
+        return
+    if policy or models or at:
+        raise typer.BadParameter("--policy, --models and --at belong to --facts")
     cards = Installation.find(stage).services.store.cards([ref])
     if not cards:
         raise Finding(f"{ref} has no card; it was never scored, or its id is another one")
@@ -41,6 +88,20 @@ def explain(
         show_json({**cards[0].body, "published": _published(cards[0])})
     else:
         _show(cards[0], language)
+
+
+def _explain_facts(ref: Ref, given: _Offline, language: Language, *, as_json: bool) -> None:
+    compiled = compile_policy(read_page(given.policy))
+    fitted = read_models(given.models) if given.models else NOTHING_FITTED
+    found = read_facts(given.facts).get(ref)
+    if found is None:
+        raise Finding(f"{given.facts}: no facts of {ref} in it")
+    body = card_json(score_card(ref, found, compiled, fitted, given.at))
+    if as_json:
+        show_json(body)
+        return
+    _show_body(body, language)
+    say(f"score {body['score']} at {body['at']} by policy {body['policy']}")
 
 
 def _published(card: StoredCard) -> dict[str, Any]:
@@ -52,13 +113,17 @@ def _published(card: StoredCard) -> dict[str, Any]:
 
 
 def _show(card: StoredCard, language: Language) -> None:
-    body: Mapping[str, Any] = card.body
+    body = card.body
+    _show_body(body, language)
+    state = "waits to be written to the CRM" if card.pending else "is what the CRM shows"
+    say(f"score {body['score']} {state}; computed {body['at']} by policy {body['policy']}")
+
+
+def _show_body(body: Mapping[str, Any], language: Language) -> None:
     for part in ("customer", "lead"):
         if body.get(part):
             _show_part(part, body[part], language)
     _show_doubts(body, language)
-    state = "waits to be written to the CRM" if card.pending else "is what the CRM shows"
-    say(f"score {body['score']} {state}; computed {body['at']} by policy {body['policy']}")
 
 
 def _show_part(part: str, score: Mapping[str, Any], language: Language) -> None:

@@ -167,7 +167,9 @@ def test_every_key_of_a_policy_is_described():
         for key in keys(policy_schema())
         if not policy_reference._resolved(key.schema, policy_schema()).get("description")
     ]
-    assert undescribed == [], "give them words in chalicelib/policy/schema_words.json"
+    assert undescribed == [], (
+        "describe them where they stand, or in chalicelib/policy/schema_words.json"
+    )
 
 
 def test_no_words_are_left_of_keys_that_are_gone():

@@ -1,5 +1,6 @@
 """What ``emtiaz explain`` says of cards that are limited, doubted, set by hand, or old."""
 
+import json
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -7,8 +8,9 @@ import pytest
 
 from chalicelib.core.card_json import card_json
 from infra.cli import explain
+from infra.cli.policy_page import SHIPPED
 from tests.scoring.chapters.test_chapter_01_lead_score import card, page_of, rule
-from tests.scoring.examples import NOW, activity, contact, row
+from tests.scoring.examples import NOW, SUBJECT, activity, contact, row
 
 
 def told(body, capsys, language="en"):
@@ -61,3 +63,45 @@ def test_a_card_of_an_earlier_version_is_still_shown(body, capsys):
         for line in body["lead"]["contributions"]
     ]
     assert "Did it 10 times, last today" in told(body, capsys)
+
+
+@pytest.fixture
+def facts(tmp_path):
+    path = tmp_path / "facts.jsonl"
+    rows = [contact(job_title="CEO"), activity("page.viewed", NOW)]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return path
+
+
+AT = "2026-03-21T12:30:00Z"
+
+
+def test_a_file_of_facts_is_explained_without_an_installation(emtiaz, facts):
+    outcome = emtiaz("explain", SUBJECT, "--facts", facts, "--at", AT)
+    assert outcome.code == 0
+    assert ["+15", "fit.decision_maker", "Decides in the company, 15 points"] in outcome.cells
+    assert outcome.cells[-1][0].startswith("score 20 at 2026-03-21T12:30:00.000Z by policy ")
+
+
+def test_the_card_behind_an_explanation_is_json(emtiaz, facts):
+    told = emtiaz("explain", SUBJECT, "--facts", facts, "--at", AT, "--json").json
+    scored = emtiaz("score", "--facts", facts, "--at", AT, "--json").json
+    assert told == scored
+
+
+def test_another_policy_explains_otherwise(emtiaz, facts, tmp_path):
+    text = SHIPPED.read_text("utf-8").replace("points: 15\n", "points: 40\n", 1)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(text, "utf-8")
+    outcome = emtiaz("explain", SUBJECT, "--facts", facts, "--at", AT, "--policy", policy)
+    assert ["+40", "fit.decision_maker", "Decides in the company, 40 points"] in outcome.cells
+
+
+def test_whoever_is_not_in_the_file_is_a_finding(emtiaz, facts):
+    outcome = emtiaz("explain", "hubspot-main:contact:9", "--facts", facts)
+    assert outcome.code == 1
+    assert "no facts of hubspot-main:contact:9" in outcome.err
+
+
+def test_options_of_a_file_need_the_file(emtiaz):
+    assert emtiaz("explain", SUBJECT, "--at", AT).code == 2
