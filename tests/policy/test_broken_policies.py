@@ -72,11 +72,12 @@ def twice(text, chance):
 
 def same_id(text, chance):
     lines, number = line_where(text, r"^        - id: ", chance)
-    later = [
-        other
-        for other in range(number + 1, min(number + 12, len(lines)))
-        if lines[other].startswith("        - id: ")
-    ]
+    later = []
+    for other in range(number + 1, len(lines)):
+        if lines[other].strip() and not lines[other].startswith("        "):
+            break
+        if lines[other].startswith("        - id: "):
+            later.append(other)
     if not later:
         raise Unfit("a second rule")
     lines[later[0]] = lines[number]
