@@ -14,8 +14,8 @@ from chalicelib.policy import version_of
 from chalicelib.policy.defaults import filled
 from chalicelib.policy.difference import differences
 from infra.cli import (
-    policy_publish,
     policy_print,
+    policy_publish,
     policy_review,
     policy_simulate,
     policy_story,
