@@ -18,7 +18,7 @@ from chalicelib.core.model import Json, Kind, Ref, Text
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.scoring.assessment import assess
-from chalicelib.scoring.card import card_of
+from chalicelib.scoring.card import card_of, unexplained_card
 from chalicelib.scoring.publication import Written, changed_fields, publish
 
 SURPRISING = 0.3
@@ -190,15 +190,14 @@ def compare(
     at: datetime,
     shown: Written | None = None,
 ) -> Comparison:
-    before = card_of(assess(subject, facts, old, models, at))
-    after = card_of(assess(subject, facts, new, models, at))
-    return Comparison(
-        subject=subject,
-        before=rating(before),
-        after=rating(after),
-        causes=_causes(before, after),
-        written=_written(after, shown or as_written(before, old), new),
-    )
+    was, now = (assess(subject, facts, policy, models, at) for policy in (old, new))
+    before, after = unexplained_card(was), unexplained_card(now)
+    written = _written(after, shown or as_written(before, old), new)
+    if written or before.score != after.score:
+        # Only of who moves the explanations are needed, which are half of the work.
+        before, after = card_of(was), card_of(now)
+        written = _written(after, shown or as_written(before, old), new)
+    return Comparison(subject, rating(before), rating(after), _causes(before, after), written)
 
 
 def as_written(card: ScoreCard, policy: Policy) -> Written:
