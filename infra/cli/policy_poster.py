@@ -187,15 +187,30 @@ class Poster:
     @property
     def points(self) -> float:
         """The size of the letters, so that the highest of the three columns fits."""
-        blocks, curves = (self.lead, self.customer), 21 if self.curves else 0
-        lead, customer = (sum(3 + 1.6 * len(one.lines) for one in column) for column in blocks)
-        advice = 3.0 * (len(self.actions) + len(self.tags)) + (25 if self.cells else 0)
-        height = max(lead + curves + 8, customer + 48, advice + 6)
+        curves = 21 if self.curves else 0
+        lead, customer = (sum(map(_height, column)) for column in (self.lead, self.customer))
+        rows = [*self.actions, *self.tags]
+        advice = sum(map(_rows, rows)) + (25 if self.cells else 0)
+        height = max(lead + curves + 8, customer + 50, advice + 8)
         scale = 1.0 if self.paper == "a3" else 0.7
         return round(scale * min(_LARGEST, _ROOM / height), 2)
 
 
-_ROOM, _LARGEST = 760, 11
+def _height(block: Block) -> float:
+    """In letters' sizes, as the others here; a line has room for about 42 letters."""
+    return 3.2 + sum(0.3 + 1.4 * _wrapped(line.text + line.note, 42) for line in block.lines)
+
+
+def _rows(advice: Advice) -> float:
+    chips = _wrapped("".join(f"{one}___" for one in advice.whom), 20)
+    return 0.6 + 1.5 * max(chips, _wrapped(advice.what + advice.note, 30))
+
+
+def _wrapped(text: str, width: int) -> int:
+    return max(1, -(-len(text) // width))
+
+
+_ROOM, _LARGEST = 750, 11
 """Points from the top of A3 to its bottom, and of the largest letters."""
 
 MOST_RULES = 14
