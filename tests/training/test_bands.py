@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from chalicelib.training.bands import Scored, bands, best_borders, is_out_of_order
+from chalicelib.training.bands import Scored, _halves, bands, best_borders, is_out_of_order
 
 GRID = range(5, 100, 5)
 
@@ -44,10 +44,17 @@ def test_where_the_score_tells_nothing_new_borders_are_hardly_ever_proposed():
     assert wrong <= 10
 
 
+def test_the_half_that_chose_does_not_judge():
+    """What holds among the first half alone is no reason to change anything."""
+    choosing, _ = _halves(people(3000, steps))
+    _, judging = _halves(people(3000, lambda score: 0.5 if score < 60 else 0.2))
+    found = best_borders([*choosing, *judging], (90, 80), GRID)
+    assert found.proposed == (60, 25)
+    assert not found.is_better
+
+
 def test_the_choice_is_the_likeliest_pair_of_a_naive_search():
     found = best_borders(people(600, steps, seed=4), (90, 80), GRID)
-    from chalicelib.training.bands import _halves
-
     choosing, _ = _halves(people(600, steps, seed=4))
     scores = np.array([one.score for one in choosing])
     bought = np.array([one.bought for one in choosing])

@@ -167,7 +167,7 @@ SHIPPED = sorted(Path("chalicelib/policy/shipped").glob("*.yaml"))
 
 @pytest.mark.parametrize("shipped", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_policy_can_be_advised_on(emtiaz, tmp_path, shipped):
-    facts = write(tmp_path / "facts.jsonl", planted(people=150))
+    facts = write(tmp_path / "facts.jsonl", planted(people=60))
     new = tmp_path / "new.yaml"
     arguments = ("--facts", facts, "--policy", shipped, "--json")
     assert emtiaz("policy", "suggest", *arguments, "--output", new).code == 0

@@ -30,7 +30,7 @@ def comments(text):
     return [line.partition("#")[2] for line in text.splitlines() if "#" in line]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.dictionaries(
         st.sampled_from(sorted(numbers(PAGE))),
