@@ -46,7 +46,7 @@ def connect(  # noqa: PLR0913 - the options of a command
     policy: Annotated[
         Path | None,
         typer.Option(
-            help="Policy to score by.",
+            help="Policy to score by: a file, or the name of a shipped one.",
             show_default="the one in force, or the shipped starter policy",
         ),
     ] = None,

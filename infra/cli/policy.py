@@ -41,7 +41,9 @@ app.command("print")(policy_print.print_)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as YAML.")]
 Old = Annotated[Path, typer.Argument(metavar="OLD", help="The policy before.")]
 New = Annotated[Path, typer.Argument(metavar="NEW", help="The policy after.")]
-Pages = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policies, as YAML.")]
+Pages = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Policies: files, or names of shipped ones.")
+]
 
 
 @app.command()

@@ -61,11 +61,13 @@ class Theatre:
     # Before the curtain
 
     def open(self):
+        """As an admin does it: connect, put the shipped policy into force, make the fields."""
         for attribute in self.policy.attributes:
             self.define(attribute)
         at = ("--connection", self.connection)
-        where = ("--base-url", self.hubspot.url, "--policy", self.story.name)
+        where = ("--base-url", self.hubspot.url)
         self.rehearsal.emtiaz("connect", "hubspot", *at, *where, "--yes")
+        self.rehearsal.emtiaz("policy", "publish", self.story.name, *at, "--yes")
         self.rehearsal.emtiaz("provision", *at, "--yes")
         url = self.rehearsal.installation.webhook_url(self.connection)
         rings = subscriptions(component(url, self.policy.attributes))
