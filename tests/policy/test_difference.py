@@ -135,6 +135,7 @@ def told_conditions(monkeypatch):
         return Condition(canonical(node))
 
     monkeypatch.setattr(compilation, "compile_condition", told)
+    monkeypatch.setattr(compilation, "compile_where", canonical)
 
 
 def meaning(page):
