@@ -48,10 +48,12 @@ MOST_WALKS = 5
 class Walk:
     """Where walk ``number`` stands: all up to ``after`` in ``shard`` were told, ``told`` in all.
 
-    A ``whole`` one takes along who was collected by a backfill and not published yet.
+    It is of publication ``revision``, since what was in force before may come back. A ``whole``
+    one takes along who was collected by a backfill and not published yet.
     """
 
     target: str
+    revision: int
     whole: bool = False
     number: int = 1
     shard: int = 0
@@ -61,10 +63,19 @@ class Walk:
     ended: bool = False
 
     @classmethod
-    def resumed(cls, state: Mapping[str, Any] | None, target: str) -> Walk:
-        """A walk for other versions than those in force is over, wherever it stands."""
-        if state is None or state["target"] != target:
-            return cls(target)
+    def begun(cls, live: LiveSettings, *, whole: bool = False) -> Walk:
+        return cls(in_force(live), live.revision, whole)
+
+    @classmethod
+    def resumed(cls, state: Mapping[str, Any] | None, live: LiveSettings) -> Walk:
+        """A walk of another publication than the last is over, wherever it stands.
+
+        Whom it was to take along, the next one does.
+        """
+        if state is None:
+            return cls.begun(live)
+        if (state["target"], state.get("revision")) != (in_force(live), live.revision):
+            return cls.begun(live, whole=state["whole"] and not state["ended"])
         rests = state["rests_until"]
         return cls(**{**state, "rests_until": rests and parse_instant(rests)})
 
@@ -85,7 +96,8 @@ class Walk:
         """The walk after this one, unless it was the last."""
         if self.number > 1 and (self.told == 0 or self.number >= MOST_WALKS):
             return replace(self, ended=True)
-        return Walk(self.target, self.whole, self.number + 1, rests_until=now + REST)
+        following = Walk(self.target, self.revision, self.whole, self.number + 1)
+        return replace(following, rests_until=now + REST)
 
 
 def rescore(services: Services) -> int:
@@ -108,7 +120,7 @@ def rescore(services: Services) -> int:
 
 def begin_whole(connection: str, services: Services) -> None:
     """Everybody who is not up to date is to be told, also after a walk that found nobody more."""
-    _keep(connection, Walk(in_force(services.settings.live(connection)), whole=True), services)
+    _keep(connection, Walk.begun(services.settings.live(connection), whole=True), services)
 
 
 def follow(connection: str, services: Services, wait: Wait) -> Iterator[Progress]:
@@ -127,7 +139,7 @@ def follow(connection: str, services: Services, wait: Wait) -> Iterator[Progress
 def advance(connection: str, services: Services) -> tuple[Walk, int]:
     """Tell of as many cards as there is room for; returns where it stands, and how many."""
     live, now = services.settings.live(connection), services.clock.now()
-    walk = Walk.resumed(services.settings.checkpoint(connection, CHECKPOINT), in_force(live))
+    walk = Walk.resumed(services.settings.checkpoint(connection, CHECKPOINT), live)
     if walk.ended or _rests(walk, live, now):
         return walk, 0
     room, told = MOST_WAITING - REFS_PER_MESSAGE * _waiting(services), walk.told
@@ -145,7 +157,7 @@ def is_done(connection: str, services: Services) -> bool:
     """Whether nobody is left who was made by something else than is in force."""
     live = services.settings.live(connection)
     state = services.settings.checkpoint(connection, CHECKPOINT)
-    return Walk.resumed(state, in_force(live)).ended
+    return Walk.resumed(state, live).ended
 
 
 def in_force(live: LiveSettings) -> str:
@@ -190,6 +202,6 @@ def _keep(connection: str, walk: Walk, services: Services) -> None:
 def _count(connection: str, services: Services) -> int:
     """Cards that are still to be scored, those included that wait in the queue already."""
     live = services.settings.live(connection)
-    walk = Walk.resumed(services.settings.checkpoint(connection, CHECKPOINT), in_force(live))
+    walk = Walk.resumed(services.settings.checkpoint(connection, CHECKPOINT), live)
     rows = services.store.population(connection)
     return sum(is_stale(row, walk.target, whole=walk.whole) for row in rows)

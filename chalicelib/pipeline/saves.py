@@ -60,6 +60,8 @@ class Saves:
         for fact in collection.facts.conflicting(told):
             logs.warning("contradicts itself", subject=str(stored.ref), activity=fact.id)
         facts = collection.facts.merge(told)
+        if not (stored.version or facts):
+            return None  # a message that waited longer than its subject was remembered
         new_facts = facts.beyond(collection.facts)
         if stored.hidden and not (new_facts or facts.hidden) and (record := facts.record()):
             new_facts = (record,)  # the later look at the same record is what brings it back

@@ -14,7 +14,7 @@ from chalicelib.core.connector import OAuthGrant
 from chalicelib.core.model import Ref
 from chalicelib.pipeline import rescore, train
 from chalicelib.pipeline.backfill import backfill
-from chalicelib.pipeline.rescore import Walk, in_force
+from chalicelib.pipeline.rescore import Walk
 from chalicelib.policy import version_of
 from infra import deploy
 from infra.package import Package
@@ -93,7 +93,7 @@ def change_the_policy(stage):
     settings = stage.services.settings
     page = {**settings.live(CONNECTION).policy, "name": "Another"}
     settings.publish_policy(CONNECTION, version_of(page), page, datetime.now(UTC))
-    walk = Walk(in_force(settings.live(CONNECTION)), number=2)
+    walk = replace(Walk.begun(settings.live(CONNECTION)), number=2)
     settings.set_checkpoint(CONNECTION, rescore.CHECKPOINT, walk.to_json())
     settings.set_checkpoint(CONNECTION, train.CHECKPOINT, None)
 

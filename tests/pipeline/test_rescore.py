@@ -322,3 +322,42 @@ def test_a_connection_that_is_half_made_stops_no_other(known):
         rescore.rescore(known.services)
     known.run()
     assert len(known.saves) == PEOPLE
+
+
+def test_a_policy_that_comes_back_while_nobody_could_be_told_is_walked_for_again(known):
+    """The walk that ended for its first time says nothing of whom the other one scored."""
+    complete(known)
+    before = known.settings.live(CONNECTION).policy
+    known.settings.pause(CONNECTION, known.clock.now() + DAY, "the day's calls are spent")
+    publish(known)
+    advance(CONNECTION, known.services)
+    known.intake.send(refs_messages(CONNECTION, list(known.store.subjects)[:20], Reason.SWEEP))
+    known.process()
+    known.settings.publish_policy(CONNECTION, version_of(before), before, NOON)
+    known.settings.resume(CONNECTION)
+    complete(known)
+    assert versions(known) == {version_of(before): PEOPLE}
+
+
+def test_a_publication_during_a_whole_walk_takes_along_whom_that_would_have(known):
+    newcomer = known.contact(9_999)
+    known.intake.send(refs_messages(CONNECTION, [newcomer], Reason.COLLECT))
+    known.run()
+    rescore.begin_whole(CONNECTION, known.services)
+    version = publish(known)
+    complete(known)
+    assert versions(known) == {version: PEOPLE + 1}
+    assert newcomer in known.crm.fields
+
+
+def test_who_was_forgotten_while_a_message_of_them_waited_gets_no_card(known):
+    ref = next(iter(known.store.subjects))
+    known.clock.advance(seconds=1)
+    known.crm.delete(ref)
+    known.deliver(f"contact:{ref.id}", what="deleted", at=known.clock.now())
+    known.run()
+    known.clock.advance(days=91)
+    for _ in range(2):
+        known.intake.send(refs_messages(CONNECTION, [ref], Reason.SWEEP))
+        known.run()
+    assert ref not in known.store.subjects
