@@ -4,7 +4,7 @@ Two passes, since a customer can be ranked only when all are known: *collect* re
 record and keeps its facts, then the cuts of the population are fitted, then *score* publishes
 everybody from the stored facts. Both passes run through the intake queue, where the work
 spreads; this use case only feeds it and watches. It stops and resumes at any point: after
-every page it notes where it is.
+every page it notes where it is. A policy that asks the CRM for other attributes begins it anew.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from typing import cast
 
 from chalicelib.core.connector import CrmClient
 from chalicelib.core.model import Json
+from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline import rescore
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.progress import Progress, Wait, drain
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.train import learn_anew
+from chalicelib.policy.version import version_of
 
 CHECKPOINT = "backfill"
 
@@ -37,14 +39,23 @@ def backfill(connection: str, services: Services, wait: Wait) -> Iterator[Progre
 
 def _list(connection: str, services: Services) -> Generator[Progress, None, int]:
     """Queue every record of the CRM page by page, from where an earlier run stopped."""
-    client = services.client(services.settings.live(connection))
-    state = services.settings.checkpoint(connection, CHECKPOINT) or {"cursor": None, "listed": 0}
+    live = services.settings.live(connection)
+    client = services.client(live)
+    state = _resumed(services.settings.checkpoint(connection, CHECKPOINT), live)
     listed = cast(int, state["listed"])
     while not state.get("all"):
         state = _list_page(connection, state, client, services)
         listed = cast(int, state["listed"])
         yield Progress("list", listed, cast("int | None", state["total"]))
     return listed
+
+
+def _resumed(state: Mapping[str, Json] | None, live: LiveSettings) -> Mapping[str, Json]:
+    """Where an earlier run stopped, unless it read other attributes than are asked for now."""
+    asked = version_of({"attributes": live.policy["attributes"]})
+    if state is not None and state.get("asked") == asked:
+        return state
+    return {"cursor": None, "listed": 0, "asked": asked}
 
 
 def _list_page(
@@ -57,6 +68,7 @@ def _list_page(
         "listed": cast(int, state["listed"]) + len(page.refs),
         "total": state.get("total") if page.total is None else page.total,
         "all": page.next is None,
+        "asked": state["asked"],
     }
     services.settings.set_checkpoint(connection, CHECKPOINT, reached)
     return reached

@@ -159,3 +159,16 @@ def test_a_finished_backfill_leaves_no_checkpoint(crowded):
 
 def cards(installation):
     return [subject.card for subject in installation.store.subjects.values()]
+
+
+def test_one_that_was_stopped_begins_anew_if_the_policy_asks_for_more_by_now(crowded):
+    steps = backfill(CONNECTION, crowded.services, crowded.process)
+    while next(steps).step == "list":
+        pass
+    crowded.run()
+    page = json.loads(json.dumps(crowded.settings.live(CONNECTION).policy))
+    page["attributes"]["budget"] = page["attributes"]["job_title"]
+    crowded.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    crowded.crm.calls.clear()
+    complete(crowded)
+    assert len(crowded.crm.called("list_subjects")) == 4
