@@ -34,10 +34,12 @@ EVERY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Of what was in force when it ``began``; the first ``done`` shares are kept."""
+    """Of what was in force when it ``began``, which is publication ``revision``; the first ``done``
+    shares are kept.
+    """
 
     began: datetime
-    target: str
+    revision: int
     done: int = 0
 
     @property
@@ -46,10 +48,10 @@ class Run:
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Run:
-        return cls(parse_instant(state["began"]), state["target"], state["done"])
+        return cls(parse_instant(state["began"]), state["revision"], state["done"])
 
     def to_json(self) -> dict[str, Json]:
-        return {"began": iso(self.began), "target": self.target, "done": self.done}
+        return {"began": iso(self.began), "revision": self.revision, "done": self.done}
 
 
 def refresh_all(services: Services, deadline: datetime) -> int:
@@ -82,8 +84,8 @@ def refresh(connection: str, services: Services, deadline: datetime) -> bool:
 
 def _under_way(live: LiveSettings, services: Services) -> Run | None:
     state = services.settings.checkpoint(live.connection.id, CHECKPOINT)
-    run = Run.from_json(state) if state else None
-    return run if run and run.target == rescore.in_force(live) else None
+    run = Run.from_json(state) if state and "revision" in state else None
+    return run if run and run.revision == live.revision else None
 
 
 def _begun(live: LiveSettings, services: Services) -> Run | None:
@@ -93,7 +95,7 @@ def _begun(live: LiveSettings, services: Services) -> Run | None:
         return None
     if not rescore.is_done(connection, services):
         return None
-    run = Run(now, rescore.in_force(live))
+    run = Run(now, live.revision)
     _note(connection, run, services)
     return run
 
@@ -119,6 +121,8 @@ def _map(live: LiveSettings, run: Run, services: Services, deadline: datetime) -
 
 def _reduce(live: LiveSettings, run: Run, services: Services) -> bool:
     connection = live.connection.id
+    if services.settings.live(connection).revision != run.revision:
+        raise Conflict(f"{connection}: something else came into force meanwhile")
     shares = kept(connection, run.name, services.settings)
     if len(shares) < SHARDS:  # another run has kept its own in their place
         _note(connection, None, services)

@@ -261,3 +261,21 @@ def test_a_connection_that_is_half_made_stops_no_other(ranked):
     with pytest.raises(Exception, match="toy-half"):
         refresh_all(ranked.services, ranked.clock.now() + LATER)
     assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
+
+
+def test_what_was_learned_for_a_policy_that_was_replaced_meanwhile_is_not_published(
+    ranked, monkeypatch
+):
+    somebody_buys(ranked)
+    before = models(ranked)
+    page = {**ranked.settings.live(CONNECTION).policy, "name": "Another"}
+
+    def published_midway(*arguments):
+        if arguments[1] == SHARDS - 1:
+            ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+        keep(*arguments)
+
+    monkeypatch.setattr("chalicelib.pipeline.refresh.keep", published_midway)
+    with pytest.raises(Conflict):
+        look(ranked)
+    assert models(ranked) == before
