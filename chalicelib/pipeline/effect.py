@@ -15,7 +15,7 @@ from chalicelib.pipeline.saves import founded_at
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring import Written
-from chalicelib.scoring.publication import provisioned
+from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from chalicelib.scoring.simulation import Comparison, compare
 
 
@@ -46,9 +46,13 @@ def unread(live: LiveSettings, new: Policy) -> tuple[str, ...]:
 
 
 def needs_provision(live: LiveSettings, new: Policy) -> bool:
-    """Whether the new policy publishes fields, or values of them, that the old one did not."""
+    """Whether the new policy publishes fields, or values of them, that the old one did not, or on
+    another kind of record.
+    """
     old = compiled(live.policy)
-    return any(one not in provisioned(old, "contact") for one in provisioned(new, "contact"))
+    known = provisioned(old, "contact")
+    is_elsewhere = not {*provisioned_kinds(new)} <= {*provisioned_kinds(old)}
+    return is_elsewhere or any(one not in known for one in provisioned(new, "contact"))
 
 
 def _shown(one: Collection) -> Written:

@@ -47,6 +47,11 @@ def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     )
 
 
+def provisioned_kinds(policy: Policy) -> tuple[Kind, ...]:
+    """The kinds of records that a policy publishes on."""
+    return ("contact", "account") if policy.owing.roll_up else ("contact",)
+
+
 def segment_tag(segment: str) -> str:
     return f"segment:{segment.replace('_', '-')}"
 

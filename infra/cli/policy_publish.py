@@ -162,12 +162,17 @@ def _change(stage: str, connection: str, page: Page, reason: str) -> _Change:
 
 
 def _carry_out(change: _Change, manner: _Manner) -> None:
+    """Raises Declined, with all told that it would do, if that surprises."""
     told: dict[str, Json] = {"connection": change.connection, "version": change.version}
+    surprise = ""
     if change.is_new:
-        told |= _weighed(change, manner)
+        new = compile_policy(change.page)
+        found = summary(_compared(change, new))
+        told |= _weighed(change, new, found, manner)
+        surprise = _surprise(found, manner)
     elif not manner.as_json:
         note(f"{change.version} is in force already")
-    if manner.dry_run:
+    if manner.dry_run or surprise:
         told["published"] = False
     else:
         told["published"] = change.is_new
@@ -175,12 +180,22 @@ def _carry_out(change: _Change, manner: _Manner) -> None:
         told["scored"] = _score(change, manner)
     if manner.as_json:
         show_json(told)
+    if surprise:
+        raise Declined(surprise)
 
 
-def _weighed(change: _Change, manner: _Manner) -> dict[str, Json]:
-    """What it would do. Raises Declined if that surprises."""
-    new = compile_policy(change.page)
-    found = summary(_compared(change, new))
+def _surprise(found: Simulation, manner: _Manner) -> str:
+    """Why a person has to say that it is meant; empty if nobody has to, or has."""
+    if manner.yes or not found.is_surprising:
+        return ""
+    return (
+        f"{found.class_changed_share:.0%} of the customers would change class, and nothing was "
+        "published; if that is meant, say --yes"
+    )
+
+
+def _weighed(change: _Change, new: Policy, found: Simulation, manner: _Manner) -> dict[str, Json]:
+    """What it would do."""
     missing = unread(change.live, new)
     fields = needs_provision(change.live, new)
     if not manner.as_json:
@@ -188,12 +203,7 @@ def _weighed(change: _Change, manner: _Manner) -> dict[str, Json]:
     if missing:
         _tell_unread(missing, manner)
     if fields:
-        note("it writes fields or values that are new: run emtiaz provision before")
-    if found.is_surprising and not manner.yes:
-        raise Declined(
-            f"{found.class_changed_share:.0%} of the customers would change class, and nothing was "
-            "published; if that is meant, say --yes"
-        )
+        note("it writes fields or values that are new: run emtiaz provision --policy FILE before")
     return {
         "replaced": change.replaced,
         "effect": found.to_json(),

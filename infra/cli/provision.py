@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from chalicelib.core.connector import Change
-from chalicelib.core.model import Kind
 from chalicelib.policy import compile_policy
-from chalicelib.scoring.publication import provisioned
+from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.exits import ExitCode
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.policy_page import read_page
+
+Coming = Annotated[
+    Path,
+    typer.Option(
+        help="A policy that is to be published, as YAML.", show_default="the one in force"
+    ),
+]
 
 
 def provision(
     *,
+    policy: Coming | None = None,
     connection: Connection = "hubspot-main",
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
@@ -25,15 +36,14 @@ def provision(
     """Create the fields that scores are written to. Safe to repeat; nothing is ever removed."""
     services = Installation.find(stage).services
     live = services.settings.live(connection)
-    policy = compile_policy(live.policy)
-    client = services.client(live, policy.attributes)
-    wanted = provisioned(policy, "contact")
-    kinds: tuple[Kind, ...] = ("contact", "account") if policy.owing.roll_up else ("contact",)
-    changes = client.plan(wanted, policy.language, kinds)
+    publishing = compile_policy(read_page(policy) if policy else live.policy)
+    client = services.client(live, publishing.attributes)
+    wanted, kinds = provisioned(publishing, "contact"), provisioned_kinds(publishing)
+    changes = client.plan(wanted, publishing.language, kinds)
     _show(changes, as_json=as_json)
     if changes and not dry_run:
         confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
-        client.provision(wanted, policy.language, kinds)
+        client.provision(wanted, publishing.language, kinds)
         note("done")
     if any(change.action == "conflict" for change in changes):
         note("a conflict is for a person: rename or remove the field in the CRM, then repeat")

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from chalicelib.policy import version_of
+from chalicelib.pipeline.effect import needs_provision
+from chalicelib.policy import compile_policy, version_of
 from infra.cli import policy_publish
 from infra.cli.score import read_facts, read_models
 from tests.pipeline.conftest import CONNECTION, SHIPPED
@@ -233,3 +234,33 @@ def test_scores_of_an_export_are_those_of_the_stored_cards(emtiaz, fakes, tmp_pa
     lines = emtiaz("score", "--facts", facts, "--policy", policy, "--at", at, "--json").out
     scores = {card["subject"]: card["score"] for card in map(json.loads, lines.splitlines())}
     assert scores == {str(ref): one.card.body["score"] for ref, one in fakes.store.subjects.items()}
+
+
+def test_what_surprises_is_told_to_scripts_too(emtiaz, fakes, upside_down):
+    outcome = emtiaz("policy", "publish", upside_down, *TOY, "--json")
+    assert outcome.code == 4
+    assert outcome.json["effect"]["surprising"]
+    assert not outcome.json["published"]
+
+
+def test_a_tag_that_is_new_can_be_made_before_its_policy_is_published(
+    emtiaz, fakes, page_of, monkeypatch
+):
+    text = {"en": "All", "fa": "همه"}
+    path = page_of(
+        segments=[{"id": "of_note", "text": text, "when": {"first": "purchase", "within_days": 30}}]
+    )
+    wanted = []
+    monkeypatch.setattr(fakes.crm, "plan", lambda outputs, *_: wanted.extend(outputs) or ())
+    assert "provision --policy" in emtiaz("policy", "publish", path, *TOY, "--dry-run").err
+    assert emtiaz("provision", *TOY, "--policy", path).code == 0
+    (tags,) = (one for one in wanted if one.name == "tags")
+    assert "segment:of-note" in [choice.value for choice in tags.choices]
+
+
+def test_a_policy_that_scores_companies_needs_their_fields(fakes, page_of, shipped):
+    live = fakes.settings.live(CONNECTION)
+    page = json.loads(json.dumps(shipped))
+    page["lead"]["groups"].append({"id": "people", "model": "roll_up", "method": "noisy_or"})
+    assert needs_provision(live, compile_policy(page))
+    assert not needs_provision(live, compile_policy(live.policy))
