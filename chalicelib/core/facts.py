@@ -299,4 +299,7 @@ def parse_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone; write 2026-03-21T12:00:00Z")
-    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    try:
+        return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 of UTC") from error

@@ -14,6 +14,9 @@ Calendar = Literal["gregorian", "jalali"]
 RECENT_DAYS = 30
 """Up to here a distance says more than a date."""
 
+_FIRST_JALALI, _LAST_JALALI = date(622, 3, 22), date(9998, 12, 31)
+"""Others have no Jalali name; some systems write 0001-01-01 for unknown, 9999-12-31 for never."""
+
 _MONTHS = (
     ("January", "ژانویه"), ("February", "فوریه"), ("March", "مارس"), ("April", "آوریل"),
     ("May", "مه"), ("June", "ژوئن"), ("July", "ژوئیه"), ("August", "اوت"),
@@ -49,7 +52,7 @@ def date_name(day: date, calendar: Calendar) -> Text:
     >>> date_name(date(2026, 3, 21), "gregorian").en
     '21 March 2026'
     """
-    if calendar == "jalali":
+    if calendar == "jalali" and _FIRST_JALALI <= day <= _LAST_JALALI:
         return _jalali_name(day)
     en, fa = _MONTHS[day.month - 1]
     return _name(day.day, Text(en, fa), day.year)
@@ -61,7 +64,7 @@ def month_key(day: date, calendar: Calendar) -> str:
     >>> month_key(date(2026, 3, 21), "jalali"), month_key(date(2026, 3, 21), "gregorian")
     ('1405-01', '2026-03')
     """
-    if calendar == "gregorian":
+    if calendar == "gregorian" or not _FIRST_JALALI <= day <= _LAST_JALALI:
         return f"{day.year:04}-{day.month:02}"
     from persiantools.jdatetime import JalaliDate
 

@@ -6,6 +6,7 @@ or fifteen. Money in toman, rial or hemat comes out in rial, as everywhere in th
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, datetime
 from decimal import Decimal
@@ -55,7 +56,7 @@ def number_of(value: object) -> int | float | None:
     (250000, None, None, None)
     """
     if isinstance(value, int | float):
-        return None if isinstance(value, bool) else value
+        return value if _is_finite(value) and not isinstance(value, bool) else None
     if not isinstance(value, str):
         return None
     found = _read(value)
@@ -64,6 +65,10 @@ def number_of(value: object) -> int | float | None:
     amount, currency = found
     worth = amount * 10 if currency == "IRT" else amount
     return int(worth) if worth == worth.to_integral_value() else float(worth)
+
+
+def _is_finite(value: float) -> bool:
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def money_of(text: str, currency: str | None = None) -> Money | None:
@@ -139,7 +144,7 @@ def day_of(value: object, zone: ZoneInfo) -> date | None:
     try:
         written = _DAY.fullmatch(key_form(value))
         return _calendar_day(*map(int, written.groups())) if written else _local(value, zone)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter at the ends of the years 1 and 9999
         return None
 
 

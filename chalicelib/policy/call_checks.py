@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from chalicelib.core.model import Money
 from chalicelib.policy.calls import FLOORS
 from chalicelib.policy.problem import Problem, instead, pointer
 
@@ -18,6 +20,13 @@ def chances_rise(page: Page) -> Iterator[Problem]:
         if not (before[0] < after[0] and before[1] <= after[1]):
             path = ("priority", "chances", index + 1)
             yield Problem(pointer(path), "write scores that rise, with chances that do not fall")
+
+
+def the_usual_deal_is_worth_something(page: Page) -> Iterator[Problem]:
+    """Others are measured by it, in whole units of the smallest money in use."""
+    value = page.get("priority", {}).get("deal_value")
+    if value is not None and not Money.from_decimal(Decimal(str(value)), page["currency"]).amount:
+        yield Problem("/priority/deal_value", "write a sum that can be paid in this currency")
 
 
 def floors_leave_room(page: Page) -> Iterator[Problem]:
@@ -82,6 +91,7 @@ def _no_pool(name: str, pools: Mapping[str, Any]) -> str:
 
 CHECKS = (
     chances_rise,
+    the_usual_deal_is_worth_something,
     floors_leave_room,
     hours_open_before_they_close,
     owner_is_an_attribute,

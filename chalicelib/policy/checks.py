@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from chalicelib.policy import call_checks, condition_checks, impossible
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
+from chalicelib.policy.patterns import fault
 from chalicelib.policy.problem import Problem, instead, pointer
 from chalicelib.scoring.levels import TOP
 
@@ -105,6 +106,16 @@ def what_is_scored_is_read(page: Page) -> Iterator[Problem]:
         if "per_ticket" in node and "ticket" not in read:
             advice = "add an attribute of: ticket, so that tickets are read from the CRM"
             yield Problem(pointer((*path, "per_ticket")), advice)
+
+
+def patterns_are_safe(page: Page) -> Iterator[Problem]:
+    """Those beside an attribute, and those in ``where``."""
+    for path, node in walk(page):
+        if not isinstance(node, Mapping) or path[-1:] == ("where",):  # whose keys are attributes
+            continue
+        pattern = node.get("matches")
+        if isinstance(pattern, str) and (wrong := fault(pattern)):
+            yield Problem(pointer((*path, "matches")), wrong)
 
 
 def grades_name_groups(page: Page) -> Iterator[Problem]:
@@ -204,6 +215,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     value_classes_have_a_value,
     costs_are_numbers,
     what_is_scored_is_read,
+    patterns_are_safe,
     ids_are_unique,
     *condition_checks.CHECKS,
     *impossible.CHECKS,

@@ -75,7 +75,10 @@ class _Distance:
         days = ahead - self.farthest if ahead > self.farthest else ahead - self.nearest + 1
         if days == _FOREVER:
             return None
-        return midnight(self._today(profile) + timedelta(days=days), self.scope.time_zone)
+        try:
+            return midnight(self._today(profile) + timedelta(days=days), self.scope.time_zone)
+        except OverflowError:  # 9999-12-31 stands for "never" in many a CRM
+            return None
 
     def _ahead(self, profile: Profile) -> int | None:
         day = day_of(self.read(profile), self.scope.time_zone)

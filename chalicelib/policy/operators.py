@@ -20,6 +20,10 @@ Test = Callable[[Json], bool | None]
 """Of a value, which is None if it is missing."""
 
 
+LONGEST_TEXT = 500
+"""So much of a text is held against a regular expression: see ``patterns``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """``operand`` is the JSON Schema of what stands beside it on the page."""
@@ -44,17 +48,18 @@ def _in(operand: Json) -> Test:
     keys = frozenset(_key(one) for one in cast(Sequence[Json], operand))
     if any(isinstance(key, int | float) for key in keys):
         return _numeric(lambda value: _key(value) in keys)
-    return lambda value: None if value is None else _key(value) in keys
+    return _scalar(lambda value: _key(value) in keys)
+
+
+def _scalar(test: Callable[[Json], bool]) -> Test:
+    """A list or mapping is no value, whatever a source made of it."""
+    return lambda value: None if value is None or isinstance(value, list | dict) else test(value)
 
 
 def _numeric(test: Callable[[Json], bool]) -> Test:
     """What was typed as text counts as the number that it says; what says none is missing."""
-
-    def numeric(value: Json) -> bool | None:
-        read = number_of(value) if isinstance(value, str) else value
-        return None if read is None else test(read)
-
-    return numeric
+    known = _scalar(test)
+    return lambda value: known(number_of(value) if isinstance(value, str) else value)
 
 
 def _at_least(operand: Json) -> Test:
@@ -85,12 +90,17 @@ def _contains(operand: Json) -> Test:
 
 def _has_word(operand: Json) -> Test:
     words = "|".join(re.escape(key_form(text)) for text in _texts(operand))
-    return _matches(rf"(?<!\w)(?:{words})(?!\w)")
+    return _of_text(_found(rf"(?<!\w)(?:{words})(?!\w)"))
 
 
 def _matches(operand: Json) -> Test:
-    pattern = re.compile(str(operand), re.IGNORECASE)
-    return _of_text(lambda text: pattern.search(text) is not None)
+    found = _found(str(operand))
+    return _of_text(lambda text: found(text[:LONGEST_TEXT]))
+
+
+def _found(pattern: str) -> Callable[[str], bool]:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return lambda text: compiled.search(text) is not None
 
 
 def _of_text(holds: Callable[[str], bool]) -> Test:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
+_LARGEST = 10**18
+"""More than anybody has or counts; far beyond it, sums and days leave what a machine can hold."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""Control characters, and halves of a character, which no file can hold."""
+
 
 def not_json(value: object, path: Path = ()) -> Iterator[Problem]:
     """What YAML can say and JSON cannot: keys that are no text, dates, infinity."""
@@ -28,12 +35,21 @@ def not_json(value: object, path: Path = ()) -> Iterator[Problem]:
         case list():
             for index, inner in enumerate(value):
                 yield from not_json(inner, (*path, index))
-        case float() if not math.isfinite(value):
-            yield Problem(pointer(path), "write a finite number")
         case None | bool() | int() | float() | str():
-            return
+            if advice := _unwritable(value):
+                yield Problem(pointer(path), advice)
         case _:
             yield Problem(pointer(path), f"put {value} in quotes")
+
+
+def _unwritable(value: float | str | None) -> str:
+    """What to do about a value that has a type of JSON and yet cannot be kept, or counted with."""
+    if isinstance(value, str):
+        sign = _UNPRINTABLE.search(value)
+        return f"remove the invisible character {sign[0]!a}" if sign else ""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "write a finite number"
+    return f"write a number of at most {_LARGEST}" if value and abs(value) > _LARGEST else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +68,8 @@ def misshapen(page: Mapping[str, Any]) -> Iterator[Problem]:
     # Only who writes a policy pays for the library; Lambda's process merely compiles.
     from jsonschema import Draft202012Validator
 
-    checker = Draft202012Validator.FORMAT_CHECKER
-    validator = Draft202012Validator(policy_schema(), format_checker=checker)
+    # The only format, of regular expressions, is looked at more closely by ``checks``.
+    validator = Draft202012Validator(policy_schema())
     problems = [
         problem
         for error in validator.iter_errors(page)
@@ -166,7 +182,6 @@ _ADVICE: Mapping[str, Callable[[Misfit], str]] = {
     "enum": _unknown_word,
     "pattern": _described,
     "anyOf": _described,
-    "format": lambda misfit: f"{misfit.value!r} is no valid {misfit.expected}",
     "minimum": _bound("of at least"),
     "maximum": _bound("of at most"),
     "exclusiveMinimum": _bound("greater than"),

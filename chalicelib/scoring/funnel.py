@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
@@ -136,14 +136,17 @@ def _stays(deal: str, seen: Mapping[str, Fact], policy: FunnelPolicy) -> Iterato
 
 def _spans(stay: Stay, policy: FunnelPolicy) -> Iterator[tuple[str, datetime, datetime | None]]:
     """The segments of a stay, from when until when."""
-    recently, name = timedelta(days=policy.recent_days), f"stage:{stay.stage}"
+    name, recent = f"stage:{stay.stage}", policy.recent_days
     yield name, stay.entered, stay.left
-    yield f"{name}:entered", stay.entered, stay.entered + recently
+    yield f"{name}:entered", stay.entered, _after(stay.entered, recent)
     if stay.left:
-        yield f"{name}:left", stay.left, stay.left + recently
+        yield f"{name}:left", stay.left, _after(stay.left, recent)
     if stay.stage in policy.stalled_days:
         yield f"{name}:stalled", _after(stay.entered, policy.stalled_days[stay.stage]), stay.left
 
 
 def _after(start: datetime, days: float) -> datetime:
-    return start + timedelta(days=days)
+    try:
+        return start + timedelta(days=days)
+    except OverflowError:  # of a sighting that is dated as far ahead as dates go
+        return datetime.max.replace(tzinfo=UTC)

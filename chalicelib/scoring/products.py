@@ -148,7 +148,9 @@ def _doings(profile: Profile, bought: Iterable[Bought], categories: frozenset[st
         category = str(view.attributes.get("category", ""))
         if category in categories:
             age = (profile.now - view.occurred_at) / _DAY
-            found[category] += [(age, VIEW_WEIGHT)] * view.count
+            # One fact may count any number of times, of which only so many make a difference.
+            found[category].append((age, VIEW_WEIGHT * view.count))
+            found[category] += [(age, 0.0)] * (min(view.count, FEWEST_EVENTS) - 1)
     return found
 
 

@@ -86,7 +86,7 @@ def _instant(text: str, zone: ZoneInfo) -> datetime | None:
         pass
     try:
         return datetime.combine(date.fromisoformat(text), time.min, zone).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

@@ -82,24 +82,32 @@ def read_facts(path: Path) -> dict[Ref, FactSet]:
 
 def _lines(path: Path) -> Iterator[Fact]:
     validators = _validators()
-    lines = watched(_text(path).splitlines(), "reading facts")
+    # Only these end a line of JSON; a text may hold others, such as U+2028.
+    lines = watched(_text(path).split("\n"), "reading facts")
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 yield _fact(line, validators)
             except ValueError as error:
                 raise Finding(f"{path}:{number}: {error}") from error
+            except RecursionError as error:
+                raise Finding(f"{path}:{number}: lists stand too deep in each other") from error
 
 
 def _fact(line: str, validators: Mapping[str, Draft202012Validator]) -> Fact:
     """Raises ValueError with the place in the line and what is wrong there."""
-    row = json.loads(line)
+    row = json.loads(line, parse_constant=_no_number)
     kind = str(row.get("type")) if isinstance(row, dict) else ""
     fault = best_match(validators.get(kind, validators[_OTHER]).iter_errors(row))
     if fault:
         place = fault.json_path.removeprefix("$.") if fault.path else "the line"
         raise ValueError(f"{place}: {fault.message}")
     return Fact.from_json(row)
+
+
+def _no_number(text: str) -> float:
+    """NaN and Infinity, which Python would read and JSON has not."""
+    raise ValueError(f"{text} is no number")
 
 
 _OTHER = ""
@@ -128,13 +136,24 @@ def read_models(path: Path) -> FittedModels:
     """Raises Finding."""
     try:
         held = json.loads(_text(path))
-        return FittedModels(held["version"], held["parameters"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Finding(f"{path}: needs version and parameters, as training writes them") from error
+        version, parameters = held["version"], held["parameters"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Finding(f"{path}: {_NO_MODELS}") from error
+    if not (isinstance(version, str) and _by_model(parameters)):
+        raise Finding(f"{path}: {_NO_MODELS}")
+    return FittedModels(version, parameters)
+
+
+_NO_MODELS = "needs version and parameters, as training writes them"
+
+
+def _by_model(parameters: object) -> bool:
+    rows = parameters.values() if isinstance(parameters, dict) else [None]
+    return all(isinstance(row, dict) for row in rows)
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise Finding(f"{path}: {getattr(error, 'strerror', None) or error}") from error

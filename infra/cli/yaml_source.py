@@ -91,8 +91,8 @@ class YamlSource:
             value = loader.construct_document(root) if root else None
         except yaml.YAMLError as error:
             raise Unreadable(_misread(error, text)) from error
-        except ValueError as error:  # a date such as 2026-02-30
-            raise Unreadable((_wrong_scalar(root), _DATE)) from error
+        except ValueError as error:  # a date such as 2026-02-30, or a number without end
+            raise Unreadable(_wrong_scalar(root)) from error
         except RecursionError as error:
             message = "lists or mappings stand too deep within each other"
             raise Unreadable((Place(1, 1), message)) from error
@@ -198,16 +198,33 @@ def _children(node: Node) -> Iterator[Node]:
 
 
 def _doubtful(root: Node) -> list[tuple[Place, str]]:
-    circles = [*_circles(root, ())]
+    circles = [*_circles(root, set(), set())]
+    if not circles and _size(root, {}) > _LARGEST:
+        return [(Place(1, 1), "aliases (*) within each other make this page endless: write it out")]
     return circles or [found for node in _mappings(root, set()) for found in _keys(node)]
 
 
-def _circles(node: Node, above: tuple[int, ...]) -> Iterator[tuple[Place, str]]:
+_LARGEST = 100_000
+"""More than any page has, in values and keys."""
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """How many nodes there are once each alias is written out; there is no circle."""
+    if id(node) not in known:
+        known[id(node)] = 1 + sum(_size(child, known) for child in _children(node))
+    return known[id(node)]
+
+
+def _circles(node: Node, above: set[int], seen: set[int]) -> Iterator[tuple[Place, str]]:
     if id(node) in above:
         yield _first_line(node), "this stands within itself by an alias (*): write it out instead"
+    if id(node) in seen:
         return
+    seen.add(id(node))
+    above.add(id(node))
     for child in _children(node):
-        yield from _circles(child, (*above, id(node)))
+        yield from _circles(child, above, seen)
+    above.remove(id(node))
 
 
 def _mappings(node: Node, seen: set[int]) -> Iterator[MappingNode]:
@@ -236,19 +253,22 @@ def _keys(node: MappingNode) -> Iterator[tuple[Place, str]]:
 
 
 _DATE = "this looks like a date and is none: put it in quotes, or write one that exists"
+_NUMBER = "this looks like a number and is none: put it in quotes, or write a shorter one"
 
 
-def _wrong_scalar(node: Node | None) -> Place:
+def _wrong_scalar(node: Node | None) -> tuple[Place, str]:
     """The first that PyYAML cannot read as what it takes it for."""
-    if node is None:
-        return Place(1, 1)
+    return next(_wrong_scalars(node), (Place(1, 1), _DATE))
+
+
+def _wrong_scalars(node: Node | None) -> Iterator[tuple[Place, str]]:
     if isinstance(node, ScalarNode):
         try:
             yaml.constructor.SafeConstructor().construct_object(node)
         except ValueError:
-            return _first_line(node)
-    places = (_wrong_scalar(child) for child in _children(node))
-    return next((place for place in places if place != Place(1, 1)), Place(1, 1))
+            yield _first_line(node), _DATE if node.tag.endswith(":timestamp") else _NUMBER
+    for child in _children(node) if node else ():
+        yield from _wrong_scalars(child)
 
 
 _ADVICE: tuple[tuple[str, str], ...] = (

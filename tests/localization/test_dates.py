@@ -2,7 +2,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from chalicelib.localization.dates import RECENT_DAYS, date_name, when
+from chalicelib.localization.dates import RECENT_DAYS, date_name, month_key, when
 
 TODAY = date(2026, 3, 24)
 
@@ -45,3 +45,9 @@ def test_the_persian_year_begins_on_the_day_of_the_calendar(first_day, year):
 def test_leap_years_have_a_thirtieth_of_esfand():
     assert date_name(date(2025, 3, 20), "jalali").en == "30 Esfand 1403"
     assert date_name(date(2026, 3, 20), "jalali").en == "29 Esfand 1404"
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_day_without_a_jalali_name_has_its_gregorian_one(day):
+    assert str(day.year) in date_name(day, "jalali").en
+    assert month_key(day, "jalali") == f"{day.year:04}-{day.month:02}"

@@ -1,3 +1,5 @@
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,6 +8,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.policy import Profile
 from chalicelib.policy.conditions import compile_condition
 from chalicelib.policy.operators import OPERATORS
+from chalicelib.policy.scope import Scope
 from tests.oracle.conditions import truth
 from tests.scoring.examples import NOW, SUBJECT, conditions
 
@@ -136,3 +139,33 @@ def test_numbers_typed_as_persian_text_count_as_numbers(typed, verdict):
 def test_a_number_typed_as_text_equals_the_number():
     assert holds({"attribute": "budget", "equals": 250_000}, budget="۲۵۰٬۰۰۰") is True
     assert holds({"attribute": "budget", "equals": 250_000}, budget="نامعلوم") is None
+
+
+@pytest.mark.parametrize("odd", [[], ["a"], {}, {"a": 1}])
+@pytest.mark.parametrize("test", [{"equals": 5}, {"in": [1, 2]}, {"equals": "a"}, {"equals": True}])
+def test_a_list_or_mapping_is_no_value_to_compare(test, odd):
+    assert holds({"attribute": "it", **test}, it=odd) is None
+
+
+@pytest.mark.parametrize("endless", [float("inf"), float("-inf"), float("nan")])
+def test_what_is_no_finite_number_is_missing(endless):
+    assert holds({"attribute": "it", "at_least": 1}, it=endless) is None
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tehran", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    "day", ["9999-12-31", "9999-12-31T23:59:59Z", "0001-01-01", "0001-01-01T00:00:00Z"]
+)
+@pytest.mark.parametrize("test", ["in_next_days", "in_last_days", "longer_ago_days"])
+def test_days_at_either_end_of_time_are_days_or_missing(test, day, zone):
+    scope = Scope(ZoneInfo(zone), "jalali", "IRR")
+    profile = Profile(SUBJECT, NOW, {"it": day}, {}, (), FactSet())
+    condition = compile_condition({"attribute": "it", test: 36500}, scope)
+    far = condition.holds(profile)
+    assert far is None or far is (day[0] == "0" and test == "longer_ago_days")
+    assert condition.changes_at(profile) is None or condition.changes_at(profile) > NOW
+
+
+def test_only_the_beginning_of_a_long_text_is_held_against_a_pattern():
+    assert holds({"attribute": "it", "matches": "end$"}, it="x" * 600 + "end") is False
+    assert holds({"attribute": "it", "has_word": "end"}, it="x " * 600 + "end") is True

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.core.errors import ConfigurationError
 from chalicelib.policy import PolicyInvalid, validate
+from chalicelib.policy.patterns import fault
 from chalicelib.policy.schema import policy_schema
 from tests.scoring.examples import TEXT, starter
 
@@ -302,7 +303,61 @@ BROKEN = {
         starter(publish={"step": float("inf"), "profile": "full"}),
         ["/publish/step: write a finite number"],
     ),
+    "a number beyond counting": (
+        edited(lambda page: page["lead"]["groups"][0].update(weight=10**400)),
+        ["/lead/groups/0/weight: write a number of at most 1000000000000000000"],
+    ),
+    "half a character": (
+        starter(name="a\ud800"),
+        ["/name: remove the invisible character '\\ud800'"],
+    ),
+    "more days than there are": (
+        edited(lambda page: page["customer"].update(new_days=10**6)),
+        ["/customer/new_days: write a number of at most 36500 instead of 1000000"],
+    ),
+    "a usual deal of less than one cent": (
+        starter(priority={"deal_value": 0.001}),
+        ["/priority/deal_value: write a sum that can be paid in this currency"],
+    ),
+    "a pattern of more repetitions than fit": (
+        condition({"attribute": "phone", "matches": "a{99999999999}"}),
+        [f"{RULE}/when/matches: 'a{{99999999999}}' is no valid regex"],
+    ),
+    "a pattern that takes for ever": (
+        condition({"attribute": "phone", "matches": "(a+)+$"}),
+        [
+            (
+                f"{RULE}/when/matches: a repetition within a repetition can take for ever: "
+                "write it without the inner one"
+            )
+        ],
+    ),
+    "a pattern that takes long": (
+        condition({"count": "page.viewed", "at_least": 1, "where": {"p": {"matches": "a*b*c*"}}}),
+        [
+            (
+                f"{RULE}/when/where/p/matches: more than 2 endless repetitions take too long: "
+                "write less, or several matches"
+            )
+        ],
+    ),
 }
+
+
+@pytest.mark.parametrize("pattern", ["(a|a)*b", "(a|ab)*c", "(a?)*b", "(?:x{2,30}){2,30}", "(.*)*"])
+def test_patterns_that_try_one_text_in_many_ways_are_refused(pattern):
+    assert "take for ever" in fault(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["^(ceo|cto)$", "@(gmail|yahoo)\\.", "(?:ab|cd)*", ".*sale.*", ""]
+)
+def test_other_patterns_are_fine(pattern):
+    assert fault(pattern) == ""
+
+
+def test_what_is_called_like_an_operator_may_stand_in_where():
+    validate(condition({"count": "page.viewed", "at_least": 1, "where": {"matches": "("}}))
 
 
 @pytest.mark.parametrize(("page", "problems"), BROKEN.values(), ids=BROKEN.keys())

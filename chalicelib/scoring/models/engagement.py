@@ -74,6 +74,9 @@ SCHEMA = rules_schema(
     once={"$ref": "#/$defs/text"},
 )
 
+_LARGEST = 10**18
+"""Of a value beyond it, which no sum can hold, nothing is known."""
+
 _DAY = 86_400  # seconds
 _LONGEST_DAY = 2 * _DAY
 """It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
@@ -218,7 +221,9 @@ def limited(counts: Sequence[int], places: Iterable[object], most: int) -> Seque
 
 def _value(activity: Activity, name: str) -> float | None:
     value = activity.attributes.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= _LARGEST else None
 
 
 def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:

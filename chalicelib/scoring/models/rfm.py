@@ -52,6 +52,8 @@ from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import Cuts, thresholds
 
 _CUT_POINTS: Json = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+_DAYS: Json = {"type": "number", "minimum": 0, "maximum": 36500}
+_DAY_CUTS: Json = {"type": "array", "items": _DAYS, "minItems": 4, "maxItems": 4}
 _WEIGHT: Json = {"type": "number", "minimum": 0}
 
 PROPERTIES: Mapping[str, Json] = {
@@ -67,10 +69,10 @@ PROPERTIES: Mapping[str, Json] = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
-        "properties": {"r": _CUT_POINTS, "f": _CUT_POINTS, "m": _CUT_POINTS},
+        "properties": {"r": _DAY_CUTS, "f": _CUT_POINTS, "m": _CUT_POINTS},
     },
     "thresholds_serve": {"enum": ["until_fitted", "always"]},
-    "window_days": {"type": "integer", "minimum": 1},
+    "window_days": {"type": "integer", "minimum": 1, "maximum": 36500},
     "frequency": {"enum": ["orders", "days"]},
     "monetary": {"enum": ["sum", "mean"]},
     "ties": {"enum": ["equal", "first"]},

@@ -115,7 +115,10 @@ def parts(
     given: Sequence[Answer], now: datetime, half_life_days: float, mean: float | None
 ) -> list[tuple[float, float]]:
     """Of each answer its weight and its points, beside the mean's own or, without one, in all."""
-    weights = [exp2(-((now - one.at) / timedelta(days=1)) / half_life_days) for one in given]
+    ages = [(now - one.at) / timedelta(days=1) for one in given]
+    # Without a mean only the proportion counts: the youngest weighs 1, so that not all are 0.
+    youngest = min(ages) if mean is None else 0.0
+    weights = [exp2((youngest - age) / half_life_days) for age in ages]
     whole = fsum(weights) + (0 if mean is None else 1)
     return [
         (weight, weight * (one.quality - (mean or 0)) / whole)

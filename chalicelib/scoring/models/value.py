@@ -41,12 +41,15 @@ from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import in_smallest_units
 from chalicelib.scoring.models._ranks import percentile
 
+_LARGEST = 10**18
+"""Of a cost beyond it, which nobody has paid, nothing is known."""
+
 _SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
 
 SCHEMA: Mapping[str, Json] = {
     "required": [],
     "properties": {
-        "window_days": {"type": "integer", "minimum": 1},
+        "window_days": {"type": "integer", "minimum": 1, "maximum": 36500},
         "credit": {
             "type": "object",
             "minProperties": 1,
@@ -260,8 +263,9 @@ def _costs(page: Mapping[str, Json], currency: str) -> Costs:
 
 
 def _number(value: Json) -> float | None:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return cast(float, value) if is_number else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) <= _LARGEST else None
 
 
 def _basis(parameters: Parameters, currency: str) -> str:

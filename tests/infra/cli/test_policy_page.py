@@ -149,3 +149,16 @@ def test_a_merge_gives_way_to_the_own_keys():
 def test_a_deep_page_ends_as_an_answer():
     with pytest.raises(Unreadable, match="too deep"):
         YamlSource.of("[" * 5_000 + "]" * 5_000)
+
+
+def test_a_number_without_end_is_told_as_such(tmp_path):
+    (mistake,) = broken(tmp_path, f"name: Shop\nweight: {'9' * 6000}\n").mistakes
+    assert (mistake.place.line, mistake.place.column) == (2, 9)
+    assert mistake.message.startswith("this looks like a number and is none")
+
+
+def test_aliases_that_make_a_page_endless_are_told_at_once(tmp_path):
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    (mistake,) = broken(tmp_path, "\n".join(lines)).mistakes
+    assert mistake.message == "aliases (*) within each other make this page endless: write it out"

@@ -139,3 +139,42 @@ def test_an_empty_file_is_a_finding(emtiaz, tmp_path):
     path = tmp_path / "facts.jsonl"
     path.write_text("")
     assert emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z").code == 1
+
+
+def test_a_text_may_hold_any_mark_that_parts_lines_elsewhere(emtiaz, tmp_path):
+    fact = FACTS[0] | {"data": {"job_title": "CEO\u2028Ltd\u0085"}}
+    path = tmp_path / "facts.jsonl"
+    path.write_text("\ufeff" + json.dumps(fact, ensure_ascii=False) + "\r\n", "utf-8")
+    outcome = emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z", "--json")
+    assert (outcome.code, json.loads(outcome.out)["subject"][-3:]) == (0, "512")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ("2026-03-01T09:00:00Z", "9999-12-31T23:59:59-12:00", "outside the years 1 to 9999"),
+        ('"CEO"', "NaN", "NaN is no number"),
+        ('"CEO"', "[" * 20000 + "]" * 20000, "lists stand too deep in each other"),
+    ],
+)
+def test_what_no_fact_can_hold_is_told_with_its_line(emtiaz, tmp_path, old, new, fault):
+    path = tmp_path / "facts.jsonl"
+    path.write_text(json.dumps(FACTS[2]) + "\n" + json.dumps(FACTS[0]).replace(old, new, 1))
+    outcome = emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z")
+    assert outcome.code == 1
+    assert f"{path}:2: " in outcome.err
+    assert fault in outcome.err
+
+
+@pytest.mark.parametrize("parameters", ["5", "[]", '{"rfm": 5}'])
+def test_models_that_training_never_wrote_are_told(emtiaz, facts, tmp_path, parameters):
+    path = tmp_path / "models.json"
+    path.write_text(f'{{"version": "one", "parameters": {parameters}}}')
+    at = ("--at", "2026-04-01T12:00:00Z")
+    outcome = emtiaz("score", "--facts", facts, *at, "--models", path)
+    assert outcome.code == 1
+    assert "needs version and parameters" in outcome.err
+
+
+def test_an_instant_that_utc_has_not_is_a_mistake_of_usage(emtiaz, facts):
+    assert emtiaz("score", "--facts", facts, "--at", "0001-01-01T00:00:00+03:30").code == 2
