@@ -39,10 +39,16 @@ def test_22_3_the_whole_card_is_what_the_naive_scorer_says_at_any_instant(page, 
     assume(not any(math.isclose(edge, round(edge), abs_tol=1e-6) for edge in naive["edges"]))
     card = score_card(subject, all_seen(rows), policy, models, now)
     assert list(card.staying_tags) == naive["staying_tags"]
+    assert last_purchase(card) == naive["last_purchase"]
     assert list(differences(comparable(card_json(card)), naive["card"])) == []
     assert adds_up(card.lead.contributions, naive["card"]["lead"])
     if card.customer:
         assert adds_up(card.customer.contributions, naive["card"]["customer"])
+
+
+def last_purchase(card):
+    last = card.last_purchase
+    return last and (last.occurred_at, last.amount.amount, last.amount.currency)
 
 
 def adds_up(lines, naive):
