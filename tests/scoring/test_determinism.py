@@ -39,7 +39,7 @@ def drawn():
     told = []
 
     @seed(1)
-    @settings(max_examples=40, database=None, phases=[Phase.generate])
+    @settings(max_examples=20, database=None, phases=[Phase.generate])
     @given(whole_pages, whole_rows, kinds)
     def draw(page, given_, kind):
         subject, rows = given_
@@ -74,5 +74,5 @@ def scored(told, salt):
 def test_0_another_process_gives_the_same_cards_fields_and_changes_to_the_last_bit():
     told = drawn()
     first = scored(told, "1")
-    assert first.count("\n") == len(json.loads(told)) >= 30
+    assert first.count("\n") == len(json.loads(told)) >= 15
     assert scored(told, "2") == scored(told, "3") == first

@@ -29,7 +29,7 @@ moments = st.sampled_from([0, 0, 0, -20 * 1440, -7, 13, 5 * 1440, 60 * 1440]).ma
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(whole_pages, whole_rows, kinds, moments)
 def test_22_3_the_whole_card_is_what_the_naive_scorer_says_at_any_instant(page, told, kind, now):
     validate(page)
@@ -110,7 +110,7 @@ def alike(found, naive, by):
     return found == naive
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(whole_pages, whole_rows, kinds, st.randoms(use_true_random=False))
 def test_22_1_and_2_no_order_split_lateness_or_second_arrival_changes_the_whole_card(
     page, told, kind, chance
@@ -129,7 +129,7 @@ def test_22_1_and_2_no_order_split_lateness_or_second_arrival_changes_the_whole_
     assert card_json(score_card(subject, held, policy, models, NOW)) == expected
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(whole_pages, whole_rows, kinds, st.lists(st.floats(0, 1), min_size=8, max_size=8),
        st.sampled_from([None, 10, 89, 200]))  # fmt: skip
 def test_nothing_published_changes_before_the_next_change_and_something_does_at_it(
