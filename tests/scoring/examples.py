@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels
+from chalicelib.policy import impossible
+from chalicelib.policy.checks import CHECKS
+from chalicelib.policy.shape import misshapen, not_json
 
 SUBJECT = Ref("hubspot-main", "contact", "512")
 NOW = datetime(2026, 3, 21, 12, 30, tzinfo=UTC)
@@ -28,6 +31,13 @@ FITTED = FittedModels("cuts-1", {"rfm": {**CUTS, "n": 200, "constant": []}})
 def starter(**changes):
     """A copy in which no two parts are the same object, as YAML's anchors would leave them."""
     return json.loads(json.dumps(STARTER)) | changes
+
+
+def assert_well_formed(page):
+    """As ``validate`` sees it, but for conditions that nobody meets: those are scored as well."""
+    checks = [check for check in CHECKS if check not in impossible.CHECKS]
+    problems = [*not_json(page), *misshapen(page)]
+    assert not (problems or [problem for check in checks for problem in check(page)])
 
 
 def row(kind, identity, data, at=NOW, modified_at=None):

@@ -5,18 +5,26 @@ import math
 import pytest
 from hypothesis import assume, given, settings
 
-from chalicelib.policy import compile_policy, validate
+from chalicelib.policy import compile_policy
 from chalicelib.scoring import score_card
 from chalicelib.scoring.assessment import assess
 from chalicelib.scoring.explanation import customer_points, lead_points, line_ids
 from tests.oracle.scorer import naive_card
-from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
+from tests.scoring.examples import (
+    NOW,
+    SUBJECT,
+    assert_well_formed,
+    fact_rows,
+    fact_set,
+    fitted,
+    pages,
+)
 
 
 @settings(max_examples=150)
 @given(pages, fact_rows, fitted)
 def test_a_card_is_what_the_naive_scorer_says(page, rows, models):
-    validate(page)
+    assert_well_formed(page)
     naive = naive_card(page, rows, models.parameters.get("rfm"), str(SUBJECT), NOW)
     assume(not on_an_edge(naive))
     policy = compile_policy(page)

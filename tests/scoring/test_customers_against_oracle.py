@@ -7,13 +7,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.policy import compile_policy, validate
+from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.assessment import assess
 from chalicelib.scoring.explanation import customer_points, line_ids
 from tests.oracle.scorer import naive_card
 from tests.scoring.customer_examples import kinds, models_for, pages, rows
-from tests.scoring.examples import NOW, SUBJECT, fact_set
+from tests.scoring.examples import NOW, SUBJECT, assert_well_formed, fact_set
 from tests.scoring.test_against_oracle import (
     customer_of,
     lines,
@@ -28,7 +28,7 @@ MINUTE = timedelta(minutes=1)
 @settings(max_examples=120)
 @given(pages, rows, kinds)
 def test_a_customer_is_what_the_naive_scorer_says(page, facts, kind):
-    validate(page)
+    assert_well_formed(page)
     models = models_for(page, kind)
     cuts = models.parameters.get("rfm")
     naive = naive_card(page, facts, cuts, str(SUBJECT), NOW, fitted=models.parameters)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.policy import NOTHING_FITTED
-from chalicelib.policy import compile_policy, validate
+from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.assessment import assess
 from chalicelib.scoring.explanation import lead_points
 from tests.oracle.scorer import naive_card
-from tests.scoring.examples import NOW, SUBJECT, activity, fact_set, row
+from tests.scoring.examples import NOW, SUBJECT, activity, assert_well_formed, fact_set, row
 from tests.scoring.lead_examples import doings, lead_pages, lead_rows
 from tests.scoring.test_against_oracle import lines, on_an_edge
 
@@ -27,7 +27,7 @@ def card_of(page, facts, now=NOW):
 @settings(max_examples=150)
 @given(lead_pages, lead_rows)
 def test_a_lead_is_what_the_naive_scorer_says(page, rows):
-    validate(page)
+    assert_well_formed(page)
     naive = naive_card(page, rows, None, str(SUBJECT), NOW)
     assume(not on_an_edge(naive))
     card = card_of(page, fact_set(rows))

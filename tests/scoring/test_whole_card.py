@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from chalicelib.core.card_json import card_json
 from chalicelib.core.facts import Fact, FactSet
-from chalicelib.policy import compile_policy, validate
+from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.funnel import sightings
 from tests.oracle.whole import is_shared_out, whole_card
 from tests.scoring.customer_examples import kinds
-from tests.scoring.examples import NOW
+from tests.scoring.examples import NOW, assert_well_formed
 from tests.scoring.whole_facts import all_seen, whole_models_for, whole_rows
 from tests.scoring.whole_pages import whole_pages
 
@@ -32,7 +32,7 @@ moments = st.sampled_from([0, 0, 0, -20 * 1440, -7, 13, 5 * 1440, 60 * 1440]).ma
 @settings(max_examples=120)
 @given(whole_pages, whole_rows, kinds, moments)
 def test_22_3_the_whole_card_is_what_the_naive_scorer_says_at_any_instant(page, told, kind, now):
-    validate(page)
+    assert_well_formed(page)
     subject, rows = told
     models, policy = whole_models_for(page, kind), compile_policy(page)
     naive = whole_card(page, rows, str(subject), now, models.parameters)

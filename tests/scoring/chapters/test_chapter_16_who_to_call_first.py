@@ -24,6 +24,7 @@ from tests.scoring.examples import (
     SUBJECT,
     activity,
     ago,
+    assert_well_formed,
     contact,
     fact_rows,
     fact_set,
@@ -124,7 +125,7 @@ def test_a_policy_without_the_section_gives_no_priority():
 @settings(max_examples=150)
 @given(prioritised, fact_rows, fitted)
 def test_a_priority_is_what_the_naive_one_says(page, rows, models):
-    validate(page)
+    assert_well_formed(page)
     card = score_card(SUBJECT, fact_set(rows), compile_policy(page), models, NOW)
     section, found = page["priority"], card.priority
     naive = oracle.worth(section, card.lead.score, found.value.amount, section["deal_value"] * 100)
