@@ -100,7 +100,8 @@ def _in_last_days(read: Read, operand: Json, scope: Scope) -> Condition:
 
 
 def _longer_ago_days(read: Read, operand: Json, scope: Scope) -> Condition:
-    return _within(_Distance(read, -_FOREVER, -cast(int, operand) - 1, scope))
+    # Beside `last` it may be a fraction, so the schema lets one stand here too.
+    return _within(_Distance(read, -_FOREVER, -int(cast(float, operand)) - 1, scope))
 
 
 def _within(distance: _Distance) -> Condition:

@@ -20,14 +20,14 @@ from chalicelib.scoring.hindsight import Then
 from infra.cli.console import say, watched
 from infra.cli.exits import Finding
 from infra.cli.policy_page import read_page
-from infra.cli.score import instant, read_facts, read_models
+from infra.cli.score import before, instant, read_facts, read_models
 
 Facts = Annotated[Path, typer.Option(help="Facts as JSON lines.")]
 Models = Annotated[
     Path | None, typer.Option(help="What training learned, as JSON; without it no ranks.")
 ]
 Horizon = Annotated[
-    int, typer.Option(min=1, help="Days after the cutoff in which a purchase counts.")
+    int, typer.Option(min=1, max=36500, help="Days after the cutoff in which a purchase counts.")
 ]
 Until = Annotated[
     datetime | None,
@@ -111,13 +111,14 @@ def look_back(options: Options) -> LookedBack:
     models = read_models(options.models) if options.models else NOTHING_FITTED
     until = options.until or _last(facts)
     horizon = timedelta(days=options.horizon)
-    then = Study(page, models, Then(until - horizon, horizon), options.trust_records)
+    cutoff = before(until, horizon)
+    then = Study(page, models, Then(cutoff, horizon), options.trust_records)
     now = Study(page, models, Then(until, horizon), trust_records=True)
     found = LookedBack(
         page, facts, models, until, _seen(then, facts, "looking back"), _seen(now, facts, "today")
     )
     if not found.then.cases:
-        raise Finding(f"nobody was known by {iso(until - horizon)}; give a shorter --horizon")
+        raise Finding(f"nobody was known by {iso(cutoff)}; give a shorter --horizon")
     return found
 
 

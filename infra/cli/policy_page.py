@@ -71,7 +71,7 @@ def shipped_page(name: str) -> Path:
     return _FOLDER / f"{name}.yaml"
 
 
-def _named(path: Path) -> Path:
+def file_of(path: Path) -> Path:
     """A shipped policy may be named instead of its file; a file of that name comes first."""
     is_name = not path.exists() and str(path) in shipped_names()
     return shipped_page(str(path)) if is_name else path
@@ -82,7 +82,7 @@ def read_page(path: Path) -> Page:
 
     Instead of a file, the name of a shipped policy.
     """
-    path = _named(path)
+    path = file_of(path)
     text = _text(path)
     try:
         source = YamlSource.of(text)

@@ -22,7 +22,7 @@ from infra.cli.console import OUT, note, progress_bars, say, show_json, show_tab
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson
 from infra.cli.policy_page import read_page
-from infra.cli.score import instant, read_facts, read_models
+from infra.cli.score import before, instant, read_facts, read_models
 
 BEST = (0.1, 0.2)
 """The shares of people, by score, whose lift is told."""
@@ -37,7 +37,9 @@ At = Annotated[
     datetime, typer.Option(parser=instant, help="Instant to score at.", show_default="now")
 ]
 Models = Annotated[Path, typer.Option(help="What training learned, as JSON; else no ranks.")]
-Horizon = Annotated[int, typer.Option(min=1, help="Days in which a purchase proves a score right.")]
+Horizon = Annotated[
+    int, typer.Option(min=1, max=36500, help="Days in which a purchase proves a score right.")
+]
 Movers = Annotated[int, typer.Option(min=0, help="How many of who moves furthest to show.")]
 Meant = Annotated[bool, typer.Option("--yes", help="The change is meant, however large it is.")]
 
@@ -75,7 +77,8 @@ def simulate(  # noqa: PLR0913  # one per option
     """
     old, new = compile_policy(read_page(against)), compile_policy(read_page(file))
     now = at or datetime.now(UTC)
-    then = Then(now - timedelta(days=horizon), timedelta(days=horizon))
+    span = timedelta(days=horizon)
+    then = Then(before(now, span), span)
     fitted = read_models(models) if models else NOTHING_FITTED
     trial = _Trial(read_facts(facts), old, new, fitted, now, then)
     found = _tried(trial, movers)

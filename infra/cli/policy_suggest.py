@@ -29,7 +29,7 @@ from infra.cli.policy_history import (
     look_back,
     watching,
 )
-from infra.cli.policy_page import SHIPPED
+from infra.cli.policy_page import SHIPPED, file_of
 from infra.cli.yaml_edit import edited
 
 Output = Annotated[
@@ -83,7 +83,7 @@ def agreeing(page: Any, remarks: Iterable[Remark]) -> list[Change]:
 
 def write(source: Path, target: Path, changes: Sequence[Change]) -> None:
     """Raises Finding where the text of the page cannot be changed in place, or written."""
-    text = source.read_text("utf-8-sig")
+    text = file_of(source).read_text("utf-8-sig")
     try:
         new = edited(text, changes)
     except KeyError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from jsonschema.exceptions import best_match
 
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.card_json import card_json
-from chalicelib.core.facts import FACT_TYPES, Fact, FactSet, parse_instant
+from chalicelib.core.facts import FACT_TYPES, Fact, FactSet, iso, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.policy import compile_policy
@@ -32,6 +32,14 @@ def instant(text: str) -> datetime:
         return parse_instant(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def before(end: datetime, span: timedelta) -> datetime:
+    """Raises Finding where the history begins before the year 1."""
+    try:
+        return end - span
+    except OverflowError as error:
+        raise Finding(f"nothing lies {span.days} days before {iso(end)}") from error
 
 
 def score(

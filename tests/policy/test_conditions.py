@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -169,3 +170,13 @@ def test_days_at_either_end_of_time_are_days_or_missing(test, day, zone):
 def test_only_the_beginning_of_a_long_text_is_held_against_a_pattern():
     assert holds({"attribute": "it", "matches": "end$"}, it="x" * 600 + "end") is False
     assert holds({"attribute": "it", "has_word": "end"}, it="x " * 600 + "end") is True
+
+
+@pytest.mark.parametrize(("day", "verdict"), [("2026-03-06", True), ("2026-03-07", False)])
+def test_fifteen_days_are_more_than_fourteen_and_a_half(day, verdict):
+    now = datetime(2026, 3, 21, 9, tzinfo=UTC)
+    profile = Profile(SUBJECT, now, {"it": day}, {}, (), FactSet())
+    condition = compile_condition({"attribute": "it", "longer_ago_days": 14.5})
+    assert condition.holds(profile) is verdict
+    if not verdict:
+        assert condition.changes_at(profile) == datetime(2026, 3, 22, tzinfo=UTC)

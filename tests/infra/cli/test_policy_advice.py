@@ -173,3 +173,21 @@ def test_every_shipped_policy_can_be_advised_on(emtiaz, tmp_path, shipped):
     assert emtiaz("policy", "suggest", *arguments, "--output", new).code == 0
     validate(yaml.safe_load(new.read_text("utf-8")))
     assert emtiaz("policy", "review", *arguments).code == 0
+
+
+def test_a_shipped_policy_named_instead_of_its_file_is_written_with_what_is_proposed(
+    emtiaz, tmp_path, facts
+):
+    new = tmp_path / "new.yaml"
+    arguments = ("--facts", facts, "--policy", "online_shop", "--output", new, "--json")
+    assert emtiaz("policy", "suggest", *arguments).code == 0
+    assert emtiaz("policy", "validate", new).code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [("--horizon", "36501", 2), ("--until", "0001-01-01T00:00:00Z", 1)],
+)
+def test_a_history_before_all_dates_is_told_and_no_traceback(emtiaz, facts, option, value, code):
+    outcome = emtiaz("policy", "suggest", "--facts", facts, option, value)
+    assert (outcome.code, "Traceback" in outcome.err) == (code, False)
