@@ -141,7 +141,7 @@ def levels_of(assessment: Assessment) -> Levels:
 
 def points(reading: Reading) -> float:
     """The sum before bounds."""
-    return math.fsum(term.points for term in reading.measure.terms)
+    return math.fsum([term.points for term in reading.measure.terms])
 
 
 def _lead(assessment: Assessment, at: Levels, *, explained: bool = True) -> LeadScore:

@@ -42,8 +42,9 @@ class Sum:
 
     @property
     def rates(self) -> list[float]:
-        rates = [rate for _, rate in self.gains + self.losses]
-        return rates + [rate for _, rate, _ in self.damped_gains + self.damped_losses]
+        return [
+            part[1] for part in self.gains + self.losses + self.damped_gains + self.damped_losses
+        ]
 
 
 def _left(parts: Decaying, minute: int) -> float:

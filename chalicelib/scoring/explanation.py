@@ -121,7 +121,14 @@ def _explanation(
     terms = [term for reading in readings for term in reading.measure.terms]
     rows = zip(ids, shared_out(ids, points, score), terms, points, unlimited, strict=True)
     lines = [
-        Contribution(name, whole, term.text, exact, _if_other(free, exact), term.half_life_days)
+        Contribution(
+            name,
+            whole,
+            term.text,
+            exact,
+            None if free == exact else _if_other(free, exact),
+            term.half_life_days,
+        )
         for name, whole, term, exact, free in rows
         if whole
     ]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from operator import itemgetter
+from operator import itemgetter, mul
 
 from chalicelib.scoring.course import Course, Decaying, Sum
 from chalicelib.scoring.levels import lead_totals, mixed
@@ -83,11 +83,11 @@ def falls_to(wanted: float, gains: Decaying) -> float:
         return math.inf
     if wanted == math.inf:
         return 0.0
+    rates = [rate for _, rate in gains]
     minute, step = 0.0, math.inf
     while step > _NEAR:
         left = [points * math.exp2(-minute * rate) for points, rate in gains]
         total = sum(left)
-        pace = sum([part * rate for part, (_, rate) in zip(left, gains, strict=True)]) / total
-        step = math.log2(total / wanted) / pace
+        step = math.log2(total / wanted) * total / sum(map(mul, left, rates))
         minute += step
     return max(minute, 0.0)

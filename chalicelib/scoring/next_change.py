@@ -48,8 +48,8 @@ def next_change(
         held = held_until(card, written)
         jump = min((at for at in (assessment.jumps_at, held) if at), default=None)
         # While the class shown is held, tags and actions still go by that of the card.
-        of_card = {"class": card.customer.class_} if held and card.customer else {}
-        minute = _first_loud_minute(assessment, {**shown, **of_card}, jump)
+        by_card = {**shown, "class": card.customer.class_} if held and card.customer else shown
+        minute = _first_loud_minute(assessment, by_card, jump)
         if minute is not None:
             jump = assessment.profile.now + timedelta(minutes=minute)
             if held is None:
