@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "chalicelib.localization": {"chalicelib.core"},
     "chalicelib.training": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
+    "chalicelib.loyalty": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
     "chalicelib.advice": {
         "chalicelib.core",
@@ -51,6 +52,7 @@ MAY_USE = {
     "chalicelib.localization": {"persiantools", "phonenumbers"},
     "chalicelib.training": set(),
     "chalicelib.scoring": set(),
+    "chalicelib.loyalty": set(),
     "chalicelib.policy": {"jsonschema"},
     "chalicelib.advice": set(),
     "chalicelib.pipeline": {"ulid"},
@@ -168,7 +170,13 @@ OUTSIDE = {
 TELLS_THE_TIME = {"now", "today", "utcnow"}
 LOOKS_OUTSIDE = {"eval", "exec", "input", "open", "print"}
 CLOCKS = {"date", "datetime"}
-PURE = ("chalicelib.core", "chalicelib.scoring", "chalicelib.training", "chalicelib.advice")
+PURE = (
+    "chalicelib.core",
+    "chalicelib.scoring",
+    "chalicelib.loyalty",
+    "chalicelib.training",
+    "chalicelib.advice",
+)
 
 
 def impurities(module, source):

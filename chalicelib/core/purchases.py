@@ -46,7 +46,7 @@ class Turnover:
     changes_at: datetime | None
 
 
-class _Sale(NamedTuple):
+class Sale(NamedTuple):
     """``paid`` is what stood on the bill, ``worth`` that in the connection's currency."""
 
     id: str
@@ -58,25 +58,31 @@ class _Sale(NamedTuple):
 
 def turnover(facts: FactSet, as_of: datetime | None = None) -> Turnover:
     """With the refunds of up to ``as_of``, or with all; raises ValueError without an amount."""
-    sales: list[_Sale] = []
-    refunds: list[_Sale] = []
-    for fact in (*facts.by_type.get("purchase", ()), *facts.by_type.get("refund", ())):
-        told = _told(fact)
-        (refunds if _goes_back(fact, told) else sales).append(told)
-    sales += [sale for fact in facts.states("deal") if (sale := _won(fact))]
+    sales, refunds = bills(facts)
     if not sales and not refunds:
         return _NOTHING
     return _netted(sales, refunds, as_of)
 
 
+def bills(facts: FactSet) -> tuple[list[Sale], list[Sale]]:
+    """All that was sold, to the subject or through it, and all that went back, in no order."""
+    sales: list[Sale] = []
+    refunds: list[Sale] = []
+    for fact in (*facts.by_type.get("purchase", ()), *facts.by_type.get("refund", ())):
+        told = _told(fact)
+        (refunds if _goes_back(fact, told) else sales).append(told)
+    sales += [sale for fact in facts.states("deal") if (sale := _won(fact))]
+    return sales, refunds
+
+
 _NOTHING = Turnover((), (), (), None)
 
 
-def _netted(sales: Sequence[_Sale], refunds: Sequence[_Sale], as_of: datetime | None) -> Turnover:
+def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | None) -> Turnover:
     counted = [one for one in refunds if as_of is None or one.at <= as_of]
     ahead = [one.at for one in refunds if as_of is not None and one.at > as_of]
     back = _by_purchase(counted)
-    net = [(one, _left(one, back[one.id]) if one.id in back else one.worth) for one in sales]
+    net = [(one, left_of(one, back[one.id]) if one.id in back else one.worth) for one in sales]
     kept = [(sale, Purchase(sale.id, sale.at, left)) for sale, left in net if left.amount > 0]
     kept.sort(key=lambda both: (both[0].at, both[0].id))
     return Turnover(
@@ -87,15 +93,15 @@ def _netted(sales: Sequence[_Sale], refunds: Sequence[_Sale], as_of: datetime | 
     )
 
 
-def _told(fact: Fact) -> _Sale:
+def _told(fact: Fact) -> Sale:
     paid, value = money(fact.data.get("amount")), money(fact.data.get("value"))
     worth = value or paid
     if worth is None:
         raise ValueError(f"{fact.key}: a {fact.type} needs an amount")
-    return _Sale(fact.id, fact.occurred_at, paid or worth, worth, fact.data)
+    return Sale(fact.id, fact.occurred_at, paid or worth, worth, fact.data)
 
 
-def _won(fact: Fact) -> _Sale | None:
+def _won(fact: Fact) -> Sale | None:
     """The purchase that a won deal with a date and a sum is."""
     closed = fact.data.get("closed_at")
     if fact.data.get("status") != "won" or not closed:
@@ -104,21 +110,21 @@ def _won(fact: Fact) -> _Sale | None:
     worth = value or paid
     if worth is None:
         return None
-    return _Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {})
+    return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {})
 
 
-def _goes_back(fact: Fact, row: _Sale) -> bool:
+def _goes_back(fact: Fact, row: Sale) -> bool:
     return fact.type == "refund" or (row.paid.amount < 0 and "purchase" in row.data)
 
 
-def _by_purchase(refunds: Iterable[_Sale]) -> Mapping[str, list[_Sale]]:
-    found: defaultdict[str, list[_Sale]] = defaultdict(list)
+def _by_purchase(refunds: Iterable[Sale]) -> Mapping[str, list[Sale]]:
+    found: defaultdict[str, list[Sale]] = defaultdict(list)
     for refund in refunds:
         found[str(refund.data.get("purchase", ""))].append(refund)
     return found
 
 
-def _left(sale: _Sale, refunds: Iterable[_Sale]) -> Money:
+def left_of(sale: Sale, refunds: Iterable[Sale]) -> Money:
     """Refunds in the currency of the bill take their share of its worth, whatever the rate.
 
     Their sum is converted at once, so that it does not matter in how many parts it came.
@@ -136,13 +142,13 @@ def _left(sale: _Sale, refunds: Iterable[_Sale]) -> Money:
     return Money(max(kept - by_worth, 0), sale.worth.currency)
 
 
-def _credited(sale: _Sale, bought: Purchase) -> Credited:
+def _credited(sale: Sale, bought: Purchase) -> Credited:
     share = sale.data.get("share")
     told = float(share) if isinstance(share, (int, float)) else None
     return Credited(str(sale.data["credit"]), told, bought)
 
 
-def _in_doubt(sales: Sequence[_Sale], refunds: Sequence[_Sale]) -> Iterable[str]:
+def _in_doubt(sales: Sequence[Sale], refunds: Sequence[Sale]) -> Iterable[str]:
     yield from [f"negative_amount:{sale.id}" for sale in sales if sale.worth.amount < 0]
     if not refunds:
         return

@@ -58,6 +58,16 @@ def date_name(day: date, calendar: Calendar) -> Text:
     return _name(day.day, Text(en, fa), day.year)
 
 
+def day_name(day: date, calendar: Calendar) -> Text:
+    """Day and month in words, where the year goes without saying.
+
+    >>> day_name(date(2026, 3, 20), "jalali").en, day_name(date(2026, 3, 20), "gregorian").en
+    ('29 Esfand', '20 March')
+    """
+    named = date_name(day, calendar)
+    return Text(named.en.rpartition(" ")[0], named.fa.rpartition(" ")[0])
+
+
 def month_key(day: date, calendar: Calendar) -> str:
     """The year and month of a day, so that they sort.
 

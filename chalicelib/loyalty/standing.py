@@ -1,0 +1,317 @@
+"""What is said of somebody's loyalty at one instant: points, tier, missions, and what comes next.
+
+``upcoming`` names every instant at which something of it changes by itself: points become
+available or expire, a warning of that is due, the tier is reviewed or its grace ends, a
+contribution leaves a rolling window, a mission's window closes, something dated ahead comes true.
+The first of them belongs into the card's ``next_change_at``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fractions import Fraction
+
+from chalicelib.core.facts import iso
+from chalicelib.core.loyalty import Program
+from chalicelib.core.model import Json, Money, Text
+from chalicelib.localization import loyalty as words
+from chalicelib.localization.dates import date_name, day_name
+from chalicelib.localization.numbers import number
+from chalicelib.loyalty.book import Book
+from chalicelib.loyalty.course import Course
+from chalicelib.loyalty.missions import Progress
+from chalicelib.loyalty.rewards import worth
+from chalicelib.loyalty.spans import TICK, day_of
+from chalicelib.loyalty.tiers import TierCourse, Window
+
+_LARGEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """The points that die first, and when."""
+
+    points: int
+    at: datetime
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """So much more of the metric is wanted, ``by`` an instant where there is one."""
+
+    level: str
+    missing: Fraction
+    text: Text
+    by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TierStanding:
+    """``value`` is the metric over ``(begins, ends]``; ``largest`` are what it is made of most.
+
+    ``next`` is what the next level wants, ``keep`` what the next review or the end of the grace
+    wants more than there is. ``progress`` is the way to the next level, 0-100.
+    """
+
+    name: str
+    text: Text
+    state: str
+    valid_until: datetime | None
+    grace_until: datetime | None
+    value: Fraction
+    begins: datetime
+    ends: datetime
+    largest: tuple[tuple[str, int], ...]
+    next: Goal | None
+    keep: Goal | None
+    progress: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissionStanding:
+    id: str
+    value: int
+    target: int
+    ends: datetime | None
+    streak: int
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """``points`` can be spent, ``pending`` not yet; ``value`` is what the points are worth."""
+
+    at: datetime
+    points: int
+    pending: int
+    debt: int
+    value: Money
+    expiring: Expiring | None
+    tier: TierStanding | None
+    missions: tuple[MissionStanding, ...]
+    upcoming: tuple[Upcoming, ...]
+
+    @property
+    def next_change_at(self) -> datetime | None:
+        return self.upcoming[0].at if self.upcoming else None
+
+    def to_json(self) -> dict[str, Json]:
+        """As the member ``loyalty`` of a card."""
+        tier = self.tier
+        return {
+            "points": self.points,
+            "pending": self.pending,
+            "debt": self.debt,
+            "value": self.value.to_json(),
+            "expiring": _expiring_json(self.expiring),
+            "tier": tier.name if tier else None,
+            "valid_until": _iso(tier.valid_until) if tier else None,
+            "progress": _progress_json(tier) if tier else None,
+            "missions": [_mission_json(one) for one in self.missions],
+            "next_change_at": _iso(self.next_change_at),
+        }
+
+
+def standing(book: Book, course: Course, program: Program, now: datetime) -> Standing:
+    """Of a book that was settled, and a course that has been advanced, to ``now``."""
+    tier = _tier(course.tiers, program, now) if course.tiers and program.tiers else None
+    missions = tuple(_mission(course, program, now))
+    return Standing(
+        at=now,
+        points=book.available,
+        pending=book.pending,
+        debt=book.debt,
+        value=worth(program, book.available),
+        expiring=_expiring(book, program),
+        tier=tier,
+        missions=missions,
+        upcoming=tuple(_upcoming(book, course, program, now)),
+    )
+
+
+def _expiring(book: Book, program: Program) -> Expiring | None:
+    deaths = [(at, one.remaining) for one in book.holdings.values()
+              if one.remaining and (at := book.dies_at(one))]  # fmt: skip
+    if not deaths:
+        return None
+    first = min(at for at, _ in deaths)
+    points = sum(remaining for at, remaining in deaths if at == first)
+    return Expiring(points, first, words.expiring(points, _last_day(first, program)))
+
+
+def _last_day(ends: datetime, program: Program) -> Text:
+    """The last local day before an instant."""
+    return date_name(day_of(ends - TICK, program.time_zone), program.calendar)
+
+
+def _tier(course: TierCourse, program: Program, now: datetime) -> TierStanding:
+    window = course.window(now)
+    value = course.metric(window)
+    goal = _next(course, program, value)
+    return TierStanding(
+        name=course.level.name,
+        text=course.level.text,
+        state=course.state,
+        valid_until=course.valid_until,
+        grace_until=course.grace_until,
+        value=value,
+        begins=window.after,
+        ends=window.upto,
+        largest=course.largest(window, _LARGEST),
+        next=goal,
+        keep=_keep(course, program, now),
+        progress=_share(course, value, goal),
+    )
+
+
+def _next(course: TierCourse, program: Program, value: Fraction) -> Goal | None:
+    if course.index + 1 == len(course.rules.levels):
+        return None
+    level = course.rules.levels[course.index + 1]
+    missing = max(level.minimum - value, Fraction(0))
+    told = words.to_next(_amount(missing, course, program), level.text)
+    return Goal(level.name, missing, told)
+
+
+def _keep(course: TierCourse, program: Program, now: datetime) -> Goal | None:
+    """What the review will want; nothing while its window has not begun."""
+    ends = course.grace_until if course.state == "grace" else course.valid_until
+    if ends is None:
+        return None
+    window = _reviewed(course, ends, now)
+    missing = course.level.minimum - course.metric(window)
+    if missing <= 0 or window.after >= now:
+        return None
+    day = day_name(day_of(ends - TICK, program.time_zone), program.calendar)
+    told = words.to_keep(_amount(missing, course, program), course.level.text, day)
+    return Goal(course.level.name, missing, told, ends)
+
+
+def _reviewed(course: TierCourse, ends: datetime, now: datetime) -> Window:
+    if course.state == "grace":
+        return Window(course.basis.after, now)
+    reviewed = course.reviewed(ends)
+    return Window(reviewed.after, min(reviewed.upto, now))
+
+
+def _share(course: TierCourse, value: Fraction, goal: Goal | None) -> int:
+    if goal is None:
+        return 100
+    wanted = course.rules.levels[course.index + 1].minimum
+    return min(int(100 * value / wanted), 100) if wanted else 100
+
+
+def _amount(missing: Fraction, course: TierCourse, program: Program) -> Text:
+    """In the unit of the metric; whole units are rounded up, since less is not enough."""
+    whole = -(-missing.numerator // missing.denominator)
+    match course.rules.metric:
+        case "points" | "purchase_points":
+            return words.points(whole)
+        case "spend":
+            return words.amount(whole, program.currency)
+        case "count":
+            return words.purchases(whole)
+        case "index" | "score":
+            return words.index(float(missing))
+        case _:
+            return words.times(whole)
+
+
+def _mission(course: Course, program: Program, now: datetime) -> Iterator[MissionStanding]:
+    for mission in program.missions:
+        if now in mission.window.dates:
+            far = course.missions.progress(mission, now)
+            yield MissionStanding(
+                mission.id, far.value, far.target, far.ends, far.done, _told(far, program)
+            )
+
+
+def _told(far: Progress, program: Program) -> Text:
+    if far.mission.sums:
+        value, target = (words.amount(one, program.currency) for one in (far.value, far.target))
+    else:
+        value, target = number(min(far.value, far.target)), number(far.target)
+    return words.mission(far.mission.text, value, target)
+
+
+def _upcoming(book: Book, course: Course, program: Program, now: datetime) -> list[Upcoming]:
+    found = {Upcoming(at, what) for at, what in _changes(book, course, program, now) if at > now}
+    return sorted(found, key=lambda one: (one.at, one.what))
+
+
+def _changes(
+    book: Book, course: Course, program: Program, now: datetime
+) -> Iterator[tuple[datetime, str]]:
+    if at := course.next_at():
+        yield at, "tier" if course.tiers and at == course.tiers.next_at else "fact"
+    notify = timedelta(days=program.notify_days)
+    for one in book.holdings.values():
+        if one.remaining:
+            yield one.lot.available_at, "points_available"
+            if dies := book.dies_at(one):
+                yield dies, "points_expire"
+                yield dies - notify, "points_expiring"
+    for mission in program.missions:
+        far = course.missions.progress(mission, now)
+        ends = far.ends or course.missions.leaves_at(mission, now)
+        if ends and (far.value or far.done):
+            yield ends, f"mission:{mission.id}"
+
+
+def _iso(at: datetime | None) -> str | None:
+    return iso(at) if at else None
+
+
+def _text_json(text: Text) -> dict[str, Json]:
+    return {"en": text.en, "fa": text.fa}
+
+
+def _expiring_json(one: Expiring | None) -> Json:
+    return {"points": one.points, "at": iso(one.at), "text": _text_json(one.text)} if one else None
+
+
+def _progress_json(tier: TierStanding) -> dict[str, Json]:
+    return {
+        "state": tier.state,
+        "grace_until": _iso(tier.grace_until),
+        "metric": _plain(tier.value),
+        "share": tier.progress,
+        "next": _goal_json(tier.next),
+        "keep": _goal_json(tier.keep),
+        "largest": [[key, value] for key, value in tier.largest],
+    }
+
+
+def _goal_json(goal: Goal | None) -> Json:
+    if goal is None:
+        return None
+    row: dict[str, Json] = {
+        "level": goal.level,
+        "missing": _plain(goal.missing),
+        "text": _text_json(goal.text),
+    }
+    return row | ({"by": iso(goal.by)} if goal.by else {})
+
+
+def _mission_json(one: MissionStanding) -> dict[str, Json]:
+    return {
+        "id": one.id,
+        "value": one.value,
+        "target": one.target,
+        "ends": _iso(one.ends),
+        "streak": one.streak,
+        "text": _text_json(one.text),
+    }
+
+
+def _plain(value: Fraction) -> int | float:
+    return value.numerator if value.denominator == 1 else round(float(value), 6)
