@@ -13,6 +13,7 @@ from chalicelib.core.calls import AssignTo, CallRules, ServiceLevel
 from chalicelib.core.card import Detail, Gap
 from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
+from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
 from chalicelib.core.purchases import Credited
 
@@ -362,6 +363,7 @@ class Policy:
     marks: tuple[Mark, ...] = ()
     segments: tuple[Segment, ...] = ()
     priority: PriorityPolicy | None = None
+    loyalty: Program | None = None
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
 
 

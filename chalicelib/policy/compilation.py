@@ -28,6 +28,7 @@ from chalicelib.core.policy import (
 )
 from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.loyalty import compile_loyalty
 from chalicelib.policy.occurrences import compile_where
 from chalicelib.policy.scope import Scope
 from chalicelib.policy.version import version_of
@@ -74,6 +75,7 @@ def _compile(page: Page, version: str) -> Policy:
         categories=tuple(page.get("products", {}).get("categories", ())),
         marks=tuple(map(mark, page.get("tags", []))),
         segments=tuple(_segment(row, scope) for row in page.get("segments", [])),
+        loyalty=compile_loyalty(page.get("loyalty"), scope),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.core.model import ACTIVITY_KINDS, Json
 from chalicelib.core.outputs import OUTPUTS, RFM_SEGMENTS
+from chalicelib.policy import loyalty
 from chalicelib.policy.grammar import condition_properties, happening_schema, where_schema
 from chalicelib.policy.schema_words import add_words
 from chalicelib.scoring import models
@@ -32,6 +33,9 @@ def policy_schema() -> dict[str, Any]:
     ]
     schema["properties"]["machine_traffic"]["properties"]["off"]["items"]["enum"] = [*CHECKS]
     definitions["action_when"]["properties"] = _action_names()
+    loyal = loyalty.schemas()
+    schema["properties"]["loyalty"] = loyal.pop("section")
+    definitions |= loyal
     definitions["happening"] = happening_schema()
     definitions["where"] = where_schema()
     definitions["condition"]["properties"] |= condition_properties()
