@@ -15,6 +15,7 @@ from infra.cli import (
     deploy,
     explain,
     export,
+    loyalty,
     parked,
     policy,
     provision,
@@ -45,6 +46,7 @@ app.command()(explain.explain)
 app.command()(calls.calls)
 app.command()(export.export)
 app.add_typer(policy.app)
+app.add_typer(loyalty.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)
 

@@ -1,0 +1,1 @@
+"""Loyalty offline: facts and what customers ask for, played through time without any AWS."""
