@@ -76,6 +76,7 @@ def _whole(path: Path) -> Iterator[TextIO]:
     """
     part = path.with_name(path.name + ".part")
     try:
+        part.unlink(missing_ok=True)  # one that was left behind may be open to others
         part.touch(mode=0o600)
         with part.open("w", encoding="utf-8") as file:
             yield file

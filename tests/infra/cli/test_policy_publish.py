@@ -264,3 +264,11 @@ def test_a_policy_that_scores_companies_needs_their_fields(fakes, page_of, shipp
     page["lead"]["groups"].append({"id": "people", "model": "roll_up", "method": "noisy_or"})
     assert needs_provision(live, compile_policy(page))
     assert not needs_provision(live, compile_policy(live.policy))
+
+
+def test_an_export_that_was_left_half_done_opens_the_next_to_nobody(emtiaz, fakes, tmp_path):
+    facts = tmp_path / "facts.jsonl"
+    left = tmp_path / "facts.jsonl.part"
+    left.touch(mode=0o644)
+    assert emtiaz("export", *TOY, "--facts", facts).code == 0
+    assert facts.stat().st_mode & 0o077 == 0
