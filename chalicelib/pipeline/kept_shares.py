@@ -21,9 +21,12 @@ LARGEST_SLICE = 300_000
 
 
 def keep(connection: str, shard: int, share: Share, run: str, settings: SettingsStore) -> None:
-    """The first slice comes last: with it the share is whole."""
+    """The first slice comes last: with it the share is whole. Of an earlier one nothing stays."""
     text = base64.b64encode(zlib.compress(canonical(share.to_json()).encode())).decode()
     slices = [text[at : at + LARGEST_SLICE] for at in range(0, len(text), LARGEST_SLICE)]
+    earlier = len(list(_slices(connection, shard, settings)))
+    for number in range(len(slices), earlier):
+        settings.set_checkpoint(connection, _name(shard, number), None)
     for number, part in reversed(list(enumerate(slices))):
         state: dict[str, Json] = {"run": run, "of": len(slices), "text": part}
         settings.set_checkpoint(connection, _name(shard, number), state)

@@ -248,6 +248,19 @@ def test_shares_larger_than_an_item_are_cut_and_put_together(installation, monke
     assert kept(CONNECTION, "another", installation.settings) == []
 
 
+def test_of_a_share_that_was_larger_once_nothing_stays(installation, monkeypatch):
+    monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
+    many = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
+    keep(CONNECTION, 5, Share(many), "a run", installation.settings)
+    keep(CONNECTION, 5, Share(many[:1]), "another", installation.settings)
+    kept_shares.forget(CONNECTION, installation.settings)
+    assert not [
+        number
+        for number in range(100)
+        if installation.settings.checkpoint(CONNECTION, f"refresh#05#{number}")
+    ]
+
+
 def test_an_admins_refresh_counts_as_the_days(ranked):
     train(CONNECTION, ranked.services)
     somebody_buys(ranked)
