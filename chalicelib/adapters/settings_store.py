@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from pynamodb.exceptions import TransactWriteError, UpdateError
+from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -191,6 +191,25 @@ class DynamoSettingsStore:
             else:
                 row.data = dict(state)
                 row.save()
+
+    def move_checkpoint(
+        self,
+        connection: str,
+        name: str,
+        held: Mapping[str, Json] | None,
+        state: Mapping[str, Json],
+    ) -> bool:
+        data = self.item.data
+        is_still: Condition = data.does_not_exist() if held is None else data == dict(held)
+        row = self.item(connection, CHECKPOINT + name, data=dict(state))
+        with translating():
+            try:
+                row.save(condition=is_still)
+            except PutError as error:
+                if not codes(error) & CONDITION_FAILED:
+                    raise
+                return False
+        return True
 
     def _body(self, connection: str, kind: str, version: str | None) -> Mapping[str, Json] | None:
         """Of a policy or models; None if nothing is live."""

@@ -205,6 +205,16 @@ class SettingsStore(Protocol):
         self, connection: str, name: str, state: Mapping[str, Json] | None
     ) -> None: ...
 
+    def move_checkpoint(
+        self,
+        connection: str,
+        name: str,
+        held: Mapping[str, Json] | None,
+        state: Mapping[str, Json],
+    ) -> bool:
+        """Whether it still was as ``held``, and is as ``state`` now."""
+        ...
+
 
 class Queue(Protocol):
     def send(self, messages: Sequence[Mapping[str, Json]], *, delay_seconds: int = 0) -> None:

@@ -120,7 +120,8 @@ def rescore(services: Services) -> int:
 
 def begin_whole(connection: str, services: Services) -> None:
     """Everybody who is not up to date is to be told, also after a walk that found nobody more."""
-    _keep(connection, Walk.begun(services.settings.live(connection), whole=True), services)
+    walk = Walk.begun(services.settings.live(connection), whole=True)
+    services.settings.set_checkpoint(connection, CHECKPOINT, walk.to_json())
 
 
 def follow(connection: str, services: Services, wait: Wait) -> Iterator[Progress]:
@@ -137,19 +138,24 @@ def follow(connection: str, services: Services, wait: Wait) -> Iterator[Progress
 
 
 def advance(connection: str, services: Services) -> tuple[Walk, int]:
-    """Tell of as many cards as there is room for; returns where it stands, and how many."""
+    """Tell of as many cards as there is room for; returns where it stands, and how many.
+
+    Whoever finds that another has moved the walk, or begun it anew, leaves it to them.
+    """
     live, now = services.settings.live(connection), services.clock.now()
-    walk = Walk.resumed(services.settings.checkpoint(connection, CHECKPOINT), live)
+    held = services.settings.checkpoint(connection, CHECKPOINT)
+    walk = Walk.resumed(held, live)
     if walk.ended or _rests(walk, live, now):
         return walk, 0
     room, told = MOST_WAITING - REFS_PER_MESSAGE * _waiting(services), walk.told
-    while walk.told - told < room and walk.shard < SHARDS:
+    is_ours = True
+    while is_ours and walk.told - told < room and walk.shard < SHARDS:
         walk = _tell(connection, walk, room - (walk.told - told), services)
-        _keep(connection, walk, services)
+        is_ours, held = _move(connection, held, walk, services), walk.to_json()
     count = walk.told - told
-    if walk.shard == SHARDS:
+    if is_ours and walk.shard == SHARDS:
         walk = walk.over(now)
-        _keep(connection, walk, services)
+        _move(connection, held, walk, services)
     return walk, count
 
 
@@ -195,8 +201,8 @@ def _waiting(services: Services) -> int:
     return services.intake.backlog() + services.write_back.backlog()
 
 
-def _keep(connection: str, walk: Walk, services: Services) -> None:
-    services.settings.set_checkpoint(connection, CHECKPOINT, walk.to_json())
+def _move(connection: str, held: Mapping[str, Json] | None, walk: Walk, services: Services) -> bool:
+    return services.settings.move_checkpoint(connection, CHECKPOINT, held, walk.to_json())
 
 
 def _count(connection: str, services: Services) -> int:

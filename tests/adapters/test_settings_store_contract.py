@@ -185,6 +185,16 @@ def test_a_checkpoint_is_there_until_it_is_cleared(store):
     assert store.checkpoint("hubspot-main", "backfill") is None
 
 
+def test_a_checkpoint_is_moved_only_from_where_it_is(store):
+    place, state = ("hubspot-main", "rescore"), {"shard": 3, "after": "", "rests_until": None}
+    assert not store.move_checkpoint(*place, {"shard": 1}, state)
+    assert store.move_checkpoint(*place, None, state)
+    assert not store.move_checkpoint(*place, None, {"shard": 4})
+    assert store.checkpoint(*place) == state
+    assert store.move_checkpoint(*place, store.checkpoint(*place), {"shard": 4})
+    assert store.checkpoint(*place) == {"shard": 4}
+
+
 OTHER = {"name": "other"}
 
 

@@ -112,6 +112,13 @@ class InMemorySettingsStore:
         else:
             self._checkpoints[connection, name] = json.loads(json.dumps(state))
 
+    def move_checkpoint(self, connection, name, held, state):
+        with self._lock:
+            if self.checkpoint(connection, name) != held:
+                return False
+            self.set_checkpoint(connection, name, state)
+            return True
+
     def _require(self, connection):
         if connection not in self._connections:
             raise ConfigurationError(f"no connection {connection!r}")

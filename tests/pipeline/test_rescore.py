@@ -361,3 +361,21 @@ def test_who_was_forgotten_while_a_message_of_them_waited_gets_no_card(known):
         known.intake.send(refs_messages(CONNECTION, [ref], Reason.SWEEP))
         known.run()
     assert ref not in known.store.subjects
+
+
+def test_a_driver_that_is_under_way_does_not_undo_a_whole_walk_begun_meanwhile(known):
+    newcomer = known.contact(9_999)
+    known.intake.send(refs_messages(CONNECTION, [newcomer], Reason.COLLECT))
+    known.run()
+    publish(known)
+    send = known.intake.send
+
+    def begun_midway(messages, **delay):
+        known.intake.send = send
+        send(messages, **delay)
+        rescore.begin_whole(CONNECTION, known.services)
+
+    known.intake.send = begun_midway
+    advance(CONNECTION, known.services)
+    complete(known)
+    assert newcomer in known.crm.fields
