@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.core.editions import HIDDEN
 from chalicelib.core.model import Ref
-from chalicelib.core.policy import Policy
+from chalicelib.core.policy import Attribute, Policy
 from chalicelib.core.ports import LiveSettings
 from chalicelib.core.stored import Collection
 from chalicelib.pipeline.reading import collections
@@ -40,19 +40,34 @@ def effect(
 
 
 def unread(live: LiveSettings, new: Policy) -> tuple[str, ...]:
-    """Attributes that were never asked for under the old policy: stored facts have none of them."""
-    known = compiled(live.policy).attributes
-    return tuple(sorted(one.name for one in new.attributes if one not in known))
+    """Attributes that were never asked for under the old policy: stored facts have none of them.
+
+    What people call one, and where another CRM keeps it, is no reason to ask again.
+    """
+    crm = live.connection.crm
+    known = {_asked(one, crm) for one in compiled(live.policy).attributes}
+    return tuple(sorted(one.name for one in new.attributes if _asked(one, crm) not in known))
 
 
 def needs_provision(live: LiveSettings, new: Policy) -> bool:
     """Whether the new policy publishes fields, or values of them, that the old one did not, or on
     another kind of record.
     """
-    old = compiled(live.policy)
-    known = provisioned(old, "contact")
-    is_elsewhere = not {*provisioned_kinds(new)} <= {*provisioned_kinds(old)}
-    return is_elsewhere or any(one not in known for one in provisioned(new, "contact"))
+    return not _values(new) <= _values(compiled(live.policy))
+
+
+def _asked(one: Attribute, crm: str) -> tuple[str | None, ...]:
+    return one.name, one.type, one.of, one.fields.get(crm), one.activity
+
+
+def _values(policy: Policy) -> set[tuple[str, ...]]:
+    """Every field and every choice of one, by the kind of record; their labels may be any."""
+    return {
+        (kind, row.name, value)
+        for kind in provisioned_kinds(policy)
+        for row in provisioned(policy, kind)
+        for value in ("", *(choice.value for choice in row.choices))
+    }
 
 
 def _shown(one: Collection) -> Written:

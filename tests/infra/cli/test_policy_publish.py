@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import yaml
 
-from chalicelib.pipeline.effect import needs_provision
+from chalicelib.pipeline.effect import needs_provision, unread
 from chalicelib.policy import compile_policy, version_of
 from infra.cli import policy_publish
 from infra.cli.score import read_facts, read_models
@@ -272,3 +272,16 @@ def test_an_export_that_was_left_half_done_opens_the_next_to_nobody(emtiaz, fake
     left.touch(mode=0o644)
     assert emtiaz("export", *TOY, "--facts", facts).code == 0
     assert facts.stat().st_mode & 0o077 == 0
+
+
+def test_another_label_is_nothing_to_be_read_or_made(fakes, page_of, shipped):
+    text = {"en": "All", "fa": "همه"}
+    segment = {"id": "of_note", "text": text, "when": {"first": "purchase", "within_days": 30}}
+    before = {**shipped, "segments": [segment]}
+    fakes.settings.publish_policy(CONNECTION, version_of(before), before, fakes.clock.now())
+    page = json.loads(json.dumps(before))
+    page["segments"][0]["text"]["en"] = "Everybody"
+    page["attributes"]["job_title"] |= {"zoho": "Title", "label": {"en": "Post", "fa": "سمت"}}
+    live = fakes.settings.live(CONNECTION)
+    assert unread(live, compile_policy(page)) == ()
+    assert not needs_provision(live, compile_policy(page))
