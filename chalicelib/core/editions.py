@@ -42,6 +42,11 @@ class Publication:
     by: str = ""
     note: str = ""
 
+    @property
+    def is_new(self) -> bool:
+        """Whether something else was in force before."""
+        return self.version != self.replaced
+
     def to_json(self) -> dict[str, Json]:
         return {
             "number": self.number,

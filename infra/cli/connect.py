@@ -16,6 +16,7 @@ import connectors
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.secrets import secret_name, to_text
 from chalicelib.core.connector import AccessToken, Connection, Secret
+from chalicelib.core.errors import ConfigurationError
 from chalicelib.core.model import CONNECTION_ID, Language
 from chalicelib.pipeline.local_access import local_access
 from chalicelib.policy import compile_policy, version_of
@@ -194,23 +195,35 @@ def _unfitted_page(installation: Installation, wanted: Connection, policy: Path 
 
 
 def _in_force(installation: Installation, found: Connection) -> Page | None:
+    """None also of a connection that was left half made, before its policy was published."""
     settings = installation.services.settings
     if found.id not in {connection.id for connection in settings.connections()}:
         return None
-    return dict(settings.live(found.id).policy)
+    try:
+        return dict(settings.live(found.id).policy)
+    except ConfigurationError:
+        return None
 
 
 def _shipped_for(found: Connection) -> Page:
     return read_page(SHIPPED) | {"currency": found.currency, "time_zone": found.time_zone}
 
 
+def _put_into_force(installation: Installation, found: Connection, page: Page) -> None:
+    """What is in force already is not published again: there is nothing to go back to then."""
+    before = _in_force(installation, found)
+    if before is not None and version_of(before) == version_of(page):
+        return
+    installation.services.settings.publish_policy(
+        found.id, version_of(page), page, datetime.now(UTC), by=installation.who, note="connected"
+    )
+
+
 def _keep(installation: Installation, found: Connection, secret: Secret, page: Page) -> None:
     """The secret comes last: receive answers for a connection as soon as it has one."""
     settings = installation.services.settings
     settings.put_connection(found)
-    settings.publish_policy(
-        found.id, version_of(page), page, datetime.now(UTC), by=installation.who, note="connected"
-    )
+    _put_into_force(installation, found, page)
     _put_secret(secret_name(installation.stage, found.id), to_text(secret))
     settings.resume(found.id)  # it may rest because its last grant was withdrawn
 

@@ -149,7 +149,8 @@ def _row(one: Publication, *, in_force: bool) -> Sequence[object]:
 
 def _before(entries: Sequence[Publication]) -> str:
     """What the policy in force replaced."""
-    replaced = next((one.replaced for one in entries if one.what == "policy"), None)
+    others = (one.replaced for one in entries if one.what == "policy" and one.is_new)
+    replaced = next(others, None)
     if replaced is None:
         raise Finding("there is no earlier version to go back to")
     return replaced

@@ -1,6 +1,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 from types import ModuleType
 
 import boto3
@@ -15,6 +16,7 @@ from infra.sandbox.local_cloud import LocalCloud
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
 from tests.fakes.crm import FakeCrm
+from tests.pipeline.conftest import CONNECTION
 
 SERVER = ("--base-url", "https://toy.example", "--api-version", "1")
 pytestmark = pytest.mark.local_cloud
@@ -79,6 +81,19 @@ def test_connecting_again_keeps_the_policy_in_force(emtiaz, installation, crm):
     settings.publish_policy("toy-kept", "own", own, NOON)
     emtiaz("connect", "toy", "--connection", "toy-kept", *SERVER, "--yes")
     assert settings.live("toy-kept").policy["name"] == "Our own"
+
+
+def test_connecting_again_publishes_nothing_anew(emtiaz, installation, crm):
+    arguments = ("connect", "toy", "--connection", "toy-same", *SERVER, "--yes")
+    assert [emtiaz(*arguments).code for _ in range(2)] == [0, 0]
+    assert len(installation.fakes.settings.publications("toy-same")) == 1
+
+
+def test_a_connection_that_was_left_half_made_can_be_made_whole(emtiaz, installation, crm):
+    live = installation.fakes.settings.live(CONNECTION)
+    installation.fakes.settings.put_connection(replace(live.connection, id="toy-half"))
+    assert emtiaz("connect", "toy", "--connection", "toy-half", *SERVER, "--yes").code == 0
+    assert installation.fakes.settings.live("toy-half").policy["name"]
 
 
 def test_older_signatures_are_taken_where_the_admin_says_so(emtiaz, installation, crm):

@@ -285,3 +285,12 @@ def test_another_label_is_nothing_to_be_read_or_made(fakes, page_of, shipped):
     live = fakes.settings.live(CONNECTION)
     assert unread(live, compile_policy(page)) == ()
     assert not needs_provision(live, compile_policy(page))
+
+
+def test_a_rollback_goes_behind_what_was_published_over_itself(emtiaz, fakes, friendlier):
+    before = in_force(fakes)
+    emtiaz("policy", "publish", friendlier, *TOY)
+    page = fakes.settings.live(CONNECTION).policy
+    fakes.settings.publish_policy(CONNECTION, version_of(page), page, fakes.clock.now())
+    assert emtiaz("policy", "rollback", *TOY).code == 0
+    assert in_force(fakes) == before
