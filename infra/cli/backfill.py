@@ -22,7 +22,10 @@ def backfill(
     services = Installation.find(stage).services
     if dry_run:
         first = services.client(services.settings.live(connection)).list_subjects(None)
-        note(f"{first.total or f'at least {len(first.refs)}'} records would be scored")
+        if as_json:
+            show_json({"connection": connection, "records": first.total})
+        else:
+            note(f"{first.total or f'at least {len(first.refs)}'} records would be scored")
         return
     started = time.monotonic()
     done = watch(run(connection, services, lambda: time.sleep(LOOK_SECONDS)))

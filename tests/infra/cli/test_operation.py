@@ -189,6 +189,7 @@ def test_a_dry_run_of_backfill_only_counts(emtiaz, installation):
     fakes.contact(1)
     outcome = emtiaz("backfill", *TOY, "--dry-run")
     assert outcome.err == "1 records would be scored\n"
+    assert emtiaz("backfill", *TOY, "--dry-run", "--json").json["records"] == 1
     assert fakes.intake.messages == []
 
 
