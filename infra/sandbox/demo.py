@@ -99,8 +99,14 @@ def _sum_up(stage: Rehearsal, loaded: Loaded, outcomes: Sequence[Outcome]) -> No
         )
 
 
+def _somebody_who_has_not_bought(stage: Rehearsal, loaded: Loaded) -> str:
+    """So that a change of the record moves the score: that of customers is made of purchases."""
+    people = (stage.hubspot.portal.get(CONTACTS, one) for one in loaded.leads)
+    return next(person.id for person in people if not person.value("emtiaz_class"))
+
+
 def _stay(stage: Rehearsal, loaded: Loaded) -> None:
-    contact = loaded.leads[0]
+    contact = _somebody_who_has_not_bought(stage, loaded)
     change = f"{stage.hubspot.url}/_control/records/contacts/{contact}"
     promotion = """'{"properties": {"jobtitle": "CEO"}}'"""
     environment = " ".join(f"{name}={value}" for name, value in stage.environment.items())
@@ -109,10 +115,14 @@ def _stay(stage: Rehearsal, loaded: Loaded) -> None:
         f"all contacts: {stage.hubspot.url}/",
         "to change it as a rep would:",
         f"  curl -X PATCH {change} -H 'content-type: application/json' -d {promotion}",
+        "for commands against this installation, in a terminal of their own, first:",
+        f"  export {environment}",
         "to ask why its score is what it is:",
-        f"  env {environment} .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
+        f"  .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
         "to see whom to call first:",
-        f"  env {environment} .venv/bin/emtiaz calls",
+        "  .venv/bin/emtiaz calls",
+        "to see what another policy would do, without --dry-run to put it into force:",
+        "  .venv/bin/emtiaz policy publish online_shop --dry-run",
         "Ctrl-C ends it",
     )
     for line in lines:
