@@ -121,7 +121,7 @@ def _stay(stage: Rehearsal, loaded: Loaded) -> None:
         f"  .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
         "to see whom to call first:",
         "  .venv/bin/emtiaz calls",
-        "to see what another policy would do, without --dry-run to put it into force:",
+        "to see what another policy would do:",
         "  .venv/bin/emtiaz policy publish online_shop --dry-run",
         "Ctrl-C ends it",
     )

@@ -103,6 +103,13 @@ def test_every_shipped_policy_has_a_story():
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_first_line_of_a_shipped_policy_tells_editors_its_schema(name):
+    said, _, place = (SHIPPED / f"{name}.yaml").read_text("utf-8").partition("\n")[0].partition("=")
+    assert said == "# yaml-language-server: $schema"
+    assert (SHIPPED / place).resolve() == (REFERENCE / "policy.schema.json").resolve()
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_policy_is_valid(name):
     validate(page_of(name))
 
