@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -35,6 +36,8 @@ def deploy(
     _show_plan(plan)
     if dry_run:
         deployment.discard(plan)
+        if as_json:
+            show_json({"stage": stage, "changes": [asdict(change) for change in plan.changes]})
         return
     if plan.changes:
         _carry_out(plan, yes=yes)

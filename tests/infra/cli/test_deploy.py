@@ -70,6 +70,8 @@ def test_a_dry_run_shows_the_changes_and_makes_none(emtiaz, cloud):
     assert cloud.done == ["discarded"]
     assert "Add      IntakeQueue AWS::SQS::Queue" in outcome.err
     assert outcome.out == ""
+    changes = emtiaz("deploy", "--dry-run", "--json").json["changes"]
+    assert "IntakeQueue" in {change["resource"] for change in changes}
 
 
 def test_a_no_leaves_nothing_behind(emtiaz, cloud):
