@@ -22,14 +22,14 @@ from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, Stage
 
 Facts = Annotated[Path, typer.Option(help="File to write the facts to, as JSON lines.")]
 Models = Annotated[
-    Path, typer.Option(help="File to write what training learned to, as JSON.", show_default=False)
+    Path | None, typer.Option(help="File to write what training learned to, as JSON.")
 ]
 
 
 def export(
     *,
     facts: Facts,
-    models: Models | None = None,
+    models: Models = None,
     connection: Connection = "hubspot-main",
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,

@@ -118,7 +118,8 @@ def _text(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Finding(f"{path}: {error.strerror}") from error
+        shipped = f"; the shipped ones are {', '.join(shipped_names())}" if not path.suffix else ""
+        raise Finding(f"{path}: {error.strerror}{shipped}") from error
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -20,9 +20,9 @@ from infra.cli.policy_poster import Paper, poster
 _TEMPLATE = "policy_poster.html.j2"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A policy, as YAML.")]
-Words = Annotated[Language, typer.Option(help="Of the page.", show_default="the policy's")]
+Words = Annotated[Language | None, typer.Option(help="Of the page.", show_default="the policy's")]
 Output = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         help="Where to write the page.",
         show_default="FILE with .html on a terminal, else standard output",
@@ -34,9 +34,9 @@ Size = Annotated[Paper, typer.Option(help="Size of the paper.")]
 def print_(
     *,
     file: File,
-    language: Words | None = None,
+    language: Words = None,
     paper: Size = "a3",
-    output: Output | None = None,
+    output: Output = None,
     as_json: AsJson = False,
 ) -> None:
     """Make one page of the whole programme, in English or Persian, to be printed for the wall.

@@ -34,9 +34,12 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy to try.")
 Facts = Annotated[Path, typer.Option(help="Facts as JSON lines.")]
 Against = Annotated[Path, typer.Option(help="The policy that is in force.")]
 At = Annotated[
-    datetime, typer.Option(parser=instant, help="Instant to score at.", show_default="now")
+    datetime | None,
+    typer.Option(parser=instant, help="Instant to score at.", show_default="now"),
 ]
-Models = Annotated[Path, typer.Option(help="What training learned, as JSON; else no ranks.")]
+Models = Annotated[
+    Path | None, typer.Option(help="What training learned, as JSON; without it no ranks.")
+]
 Horizon = Annotated[
     int, typer.Option(min=1, max=36500, help="Days in which a purchase proves a score right.")
 ]
@@ -61,8 +64,8 @@ def simulate(  # noqa: PLR0913  # one per option
     file: File,
     facts: Facts,
     against: Against,
-    at: At | None = None,
-    models: Models | None = None,
+    at: At = None,
+    models: Models = None,
     horizon: Horizon = 90,
     movers: Movers = MOVERS,
     yes: Meant = False,

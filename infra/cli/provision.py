@@ -17,7 +17,7 @@ from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, 
 from infra.cli.policy_page import read_page
 
 Coming = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         help="A policy that is to be published, as YAML.", show_default="the one in force"
     ),
@@ -26,7 +26,7 @@ Coming = Annotated[
 
 def provision(
     *,
-    policy: Coming | None = None,
+    policy: Coming = None,
     connection: Connection = "hubspot-main",
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,

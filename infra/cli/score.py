@@ -31,7 +31,9 @@ def instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(
+            f"{text!r} is no instant with a time zone; write 2026-03-21T12:00:00Z"
+        ) from error
 
 
 def before(end: datetime, span: timedelta) -> datetime:

@@ -122,6 +122,17 @@ def simulated(emtiaz, facts, new, *more):
     return emtiaz("policy", "simulate", new, *options, *more)
 
 
+def test_an_instant_to_simulate_at_without_a_zone_is_wrong_usage(emtiaz, facts):
+    outcome = simulated(emtiaz, facts, SHIPPED, "--at", "2026-03-21T12:00:00")
+    assert outcome.code == 2
+    assert "time zone" in outcome.err
+
+
+def test_a_policy_that_is_not_there_names_the_shipped_ones(emtiaz):
+    assert "online_shop" in emtiaz("policy", "show", "on_line_shop").err
+    assert "online_shop" not in emtiaz("policy", "show", "mine.yaml").err
+
+
 def test_a_simulation_says_who_moves_and_why(emtiaz, changed, facts):
     new = changed(("points: 15\n", "points: 35\n"), ("weight: 60", "weight: 1"))
     found = simulated(emtiaz, facts, new, "--yes", "--json").json

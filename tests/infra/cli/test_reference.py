@@ -21,6 +21,18 @@ def test_every_command_says_what_it_does():
     assert [path for path, command in all_commands.items() if not command.help] == []
 
 
+def test_every_option_says_what_it_is_for():
+    def silent(group, path=()):
+        for name, command in group.commands.items():
+            asked = [
+                one for one in command.params if not one.help and one.param_type_name == "option"
+            ]
+            yield from ((*path, name, one.name) for one in asked)
+            yield from silent(command, (*path, name)) if hasattr(command, "commands") else ()
+
+    assert list(silent(typer.main.get_command(app))) == []
+
+
 def test_commands_that_read_have_json_and_commands_that_change_have_dry_run():
     def options(command):
         return {flag for parameter in command.params for flag in parameter.opts}
