@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.backfill import backfill
 from chalicelib.pipeline.effect import effect, needs_provision, present, unread
+from chalicelib.pipeline.progress import Progress
 from chalicelib.pipeline.rescore import advance, follow
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy, validate, version_of
@@ -26,6 +27,7 @@ from infra.cli.exits import Declined, Finding
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
 from infra.cli.policy_page import Page, read_page
+from infra.cli.provision import planned
 from infra.cli.watch import LOOK_SECONDS, watch
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy, as YAML.")]
@@ -163,17 +165,17 @@ def _change(stage: str, connection: str, page: Page, reason: str) -> _Change:
 
 
 def _carry_out(change: _Change, manner: _Manner) -> None:
-    """Raises Declined, with all told that it would do, if that surprises."""
+    """Raises Declined, with all told that it would do, if that surprises or cannot be written."""
     told: dict[str, Json] = {"connection": change.connection, "version": change.version}
-    surprise = ""
+    refusal = ""
     if change.is_new:
         new = compile_policy(change.page)
         found = summary(_compared(change, new))
         told |= _weighed(change, new, found, manner)
-        surprise = _surprise(found, manner)
+        refusal = _no_place(told, manner) or _surprise(found, manner)
     elif not manner.as_json:
         note(f"{change.version} is in force already")
-    if manner.dry_run or surprise:
+    if manner.dry_run or refusal:
         told["published"] = False
     else:
         told["published"] = change.is_new
@@ -181,8 +183,15 @@ def _carry_out(change: _Change, manner: _Manner) -> None:
         told["scored"] = _score(change, manner)
     if manner.as_json:
         show_json(told)
-    if surprise:
-        raise Declined(surprise)
+    if refusal:
+        raise Declined(refusal)
+
+
+def _no_place(told: Mapping[str, Json], manner: _Manner) -> str:
+    """Why nothing is published yet: the CRM would refuse whatever it does not know."""
+    if manner.dry_run or not told["needs_provision"]:
+        return ""
+    return "nothing was published: the CRM has no place yet for all that it writes"
 
 
 def _surprise(found: Simulation, manner: _Manner) -> str:
@@ -198,7 +207,7 @@ def _surprise(found: Simulation, manner: _Manner) -> str:
 def _weighed(change: _Change, new: Policy, found: Simulation, manner: _Manner) -> dict[str, Json]:
     """What it would do."""
     missing = unread(change.live, new)
-    fields = needs_provision(change.live, new)
+    fields = _lacks_fields(change, new)
     if not manner.as_json:
         _show(change, found)
     if missing:
@@ -211,6 +220,14 @@ def _weighed(change: _Change, new: Policy, found: Simulation, manner: _Manner) -
         "unread": [*missing],
         "needs_provision": fields,
     }
+
+
+def _lacks_fields(change: _Change, new: Policy) -> bool:
+    """Asks the CRM only if something is new; a field in the way of ours is no news then."""
+    if not needs_provision(change.live, new):
+        return False
+    changes = planned(change.live, new, change.services)
+    return any(one.action != "conflict" for one in changes)
 
 
 def _compared(change: _Change, new: Policy) -> Iterator[Comparison]:
@@ -238,9 +255,10 @@ def _show(change: _Change, found: Simulation) -> None:
 
 
 def _tell_unread(names: Sequence[str], manner: _Manner) -> None:
-    note(f"never read from the CRM so far, and not among what is stored: {', '.join(names)}")
+    listed = ", ".join(names)
+    note(f"not read under the policy in force, so perhaps not among what is stored: {listed}")
     if not manner.backfill:
-        note("they come with each record's next change; say --backfill to read everybody now")
+        note("they come with each record's next change; publish --backfill reads everybody at once")
 
 
 def _publish(change: _Change) -> None:
@@ -266,9 +284,17 @@ def _score(change: _Change, manner: _Manner) -> int:
         time.sleep(LOOK_SECONDS)
 
     if manner.backfill:
-        return watch(backfill(change.connection, change.services, wait))
+        return _seen_through(change, backfill(change.connection, change.services, wait))
     if manner.wait:
-        return watch(follow(change.connection, change.services, wait))
+        return _seen_through(change, follow(change.connection, change.services, wait))
     _, told = advance(change.connection, change.services)
     note(f"{told} cards are queued to be scored, the rest follows; see emtiaz status")
     return told
+
+
+def _seen_through(change: _Change, steps: Iterator[Progress]) -> int:
+    scored = watch(steps)
+    parked = len(change.services.settings.parked(change.connection))
+    if parked:
+        note(f"{parked} are parked, and wait for a person; see emtiaz parked list")
+    return scored

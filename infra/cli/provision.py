@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from chalicelib.core.connector import Change
+from chalicelib.core.policy import Policy
+from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from infra.cli.console import confirm, note, show_json, show_table
@@ -37,17 +40,23 @@ def provision(
     services = Installation.find(stage).services
     live = services.settings.live(connection)
     publishing = compile_policy(read_page(policy) if policy else live.policy)
-    client = services.client(live, publishing.attributes)
-    wanted, kinds = provisioned(publishing, "contact"), provisioned_kinds(publishing)
-    changes = client.plan(wanted, publishing.language, kinds)
+    changes = planned(live, publishing, services)
     _show(changes, as_json=as_json)
     if changes and not dry_run:
         confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
+        wanted, kinds = provisioned(publishing, "contact"), provisioned_kinds(publishing)
+        client = services.client(live, publishing.attributes)
         client.provision(wanted, publishing.language, kinds)
         note("done")
     if any(change.action == "conflict" for change in changes):
         note("a conflict is for a person: rename or remove the field in the CRM, then repeat")
         raise typer.Exit(ExitCode.FINDING)
+
+
+def planned(live: LiveSettings, policy: Policy, services: Services) -> tuple[Change, ...]:
+    """What the CRM lacks of the fields that a policy writes, be it in force or not."""
+    wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
+    return services.client(live, policy.attributes).plan(wanted, policy.language, kinds)
 
 
 def _show(changes: tuple[Change, ...], *, as_json: bool) -> None:

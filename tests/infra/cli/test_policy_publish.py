@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import yaml
 
+from chalicelib.core.errors import WriteRefused
 from chalicelib.pipeline.effect import needs_provision, unread
 from chalicelib.policy import compile_policy, version_of
 from infra.cli import policy_publish
@@ -150,6 +151,38 @@ def test_attributes_that_were_never_read_are_named_and_the_backfill_offered(
     assert "--backfill" in outcome.err
 
 
+@pytest.fixture
+def segmented(page_of):
+    """A segment of its own, which is a tag that the CRM has to know before."""
+    text = {"en": "Has gone quiet", "fa": "کم‌پیدا شده است"}
+    when = {"last": "purchase", "longer_ago_days": 60}
+    return page_of(segments=[{"id": "gone_quiet", "when": when, "text": text}])
+
+
+def test_what_the_crm_has_no_place_for_is_not_published(emtiaz, fakes, segmented):
+    before = in_force(fakes)
+    outcome = emtiaz("policy", "publish", segmented, *TOY, "--json")
+    assert (outcome.code, outcome.json["published"]) == (4, False)
+    assert "run emtiaz provision --policy FILE before" in outcome.err
+    assert in_force(fakes) == before
+    dry = emtiaz("policy", "publish", segmented, *TOY, "--dry-run", "--json")
+    assert (dry.code, dry.json["needs_provision"]) == (0, True)
+
+
+def test_until_its_fields_are_made(emtiaz, fakes, segmented):
+    assert emtiaz("provision", "--policy", segmented, *TOY, "--yes").code == 0
+    assert emtiaz("policy", "publish", segmented, *TOY).code == 0
+    assert in_force(fakes) == written_version(segmented)
+
+
+def test_whoever_waits_hears_of_records_that_are_parked(emtiaz, fakes, friendlier):
+    fakes.crm.refusals |= dict.fromkeys(fakes.store.subjects, WriteRefused("a rule of the CRM"))
+    outcome = emtiaz("policy", "publish", friendlier, *TOY, "--wait")
+    parked = len(fakes.settings.parked(CONNECTION))
+    assert parked > 0
+    assert f"{parked} are parked, and wait for a person" in outcome.err
+
+
 def test_with_a_backfill_everybody_is_read_anew(emtiaz, fakes, friendlier):
     told = emtiaz("policy", "publish", friendlier, *TOY, "--backfill", "--json").json
     assert told["scored"] == PEOPLE
@@ -250,9 +283,9 @@ def test_a_tag_that_is_new_can_be_made_before_its_policy_is_published(
     path = page_of(
         segments=[{"id": "of_note", "text": text, "when": {"first": "purchase", "within_days": 30}}]
     )
+    assert "provision --policy" in emtiaz("policy", "publish", path, *TOY, "--dry-run").err
     wanted = []
     monkeypatch.setattr(fakes.crm, "plan", lambda outputs, *_: wanted.extend(outputs) or ())
-    assert "provision --policy" in emtiaz("policy", "publish", path, *TOY, "--dry-run").err
     assert emtiaz("provision", *TOY, "--policy", path).code == 0
     (tags,) = (one for one in wanted if one.name == "tags")
     assert "segment:of-note" in [choice.value for choice in tags.choices]
