@@ -170,10 +170,10 @@ def ids_are_unique(page: Page) -> Iterator[Problem]:
     for path, rows in walk(page):
         if isinstance(rows, list):
             ids = [row.get("id") if isinstance(row, Mapping) else None for row in rows]
-            counts = Counter(ids)
             for index, name in enumerate(ids):
-                if name is not None and counts[name] > 1:
-                    yield Problem(pointer((*path, index, "id")), f"{name} stands twice, rename one")
+                if name is not None and ids.index(name) < index:
+                    advice = f"{name} stands above in this list already, rename one"
+                    yield Problem(pointer((*path, index, "id")), advice)
 
 
 def _attributes(page: Page) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -70,13 +70,29 @@ def misshapen(page: Mapping[str, Any]) -> Iterator[Problem]:
 
     # The only format, of regular expressions, is looked at more closely by ``checks``.
     validator = Draft202012Validator(policy_schema())
-    problems = [
-        problem
-        for error in validator.iter_errors(page)
-        for problem in _problems(pointer(error.absolute_path), _misfit(error))
+    found = [
+        (pointer(error.absolute_path), _misfit(error)) for error in validator.iter_errors(page)
     ]
+    found = [(where, misfit) for where, misfit in found if not _follows(where, misfit, found)]
+    problems = [one for where, misfit in found for one in _problems(where, misfit)]
     misspelt = {(one.pointer, f"add {meant}") for one in problems if (meant := _meant(one))}
     yield from (one for one in problems if (one.pointer, one.message) not in misspelt)
+
+
+def _follows(where: str, misfit: Misfit, found: Sequence[tuple[str, Misfit]]) -> bool:
+    """Whether it will be gone once another one is mended, or is told by it already.
+
+    A misspelt key is why none of those is there of which one must be; of a list that is too short
+    or too long, and of a pair that begins wrong, the rest is not worth reading.
+    """
+    keywords = {(place, other.keyword) for place, other in found}
+    if misfit.keyword == "anyOf":
+        return (where, "additionalProperties") in keywords
+    parent, _, index = where.rpartition("/")
+    if index.isdecimal() and not {(parent, "minItems"), (parent, "maxItems")}.isdisjoint(keywords):
+        return True
+    is_number = isinstance(misfit.value, int | float)
+    return is_number and index == "1" and any(place == f"{parent}/0" for place, _ in keywords)
 
 
 def _problems(where: str, misfit: Misfit) -> Iterator[Problem]:

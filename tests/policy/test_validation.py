@@ -259,10 +259,7 @@ BROKEN = {
     ),
     "a rule that stands twice": (
         edited(lambda page: page["lead"]["groups"][0]["rules"][1].update(id="decision_maker")),
-        [
-            f"{RULE}/id: decision_maker stands twice, rename one",
-            "/lead/groups/0/rules/1/id: decision_maker stands twice, rename one",
-        ],
+        ["/lead/groups/0/rules/1/id: decision_maker stands above in this list already, rename one"],
     ),
     "a grade of a group that is not there": (
         edited(lambda page: page["lead"]["grade"]["fit"].update(groups=["fitness"])),

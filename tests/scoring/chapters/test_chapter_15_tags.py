@@ -73,7 +73,7 @@ def test_15_a_stage_needs_the_section_that_has_it():
 
 
 def test_15_a_tag_stands_once():
-    with pytest.raises(PolicyInvalid, match="stands twice"):
+    with pytest.raises(PolicyInvalid, match="stands above"):
         page(tag("vip"), tag("vip"))
 
 
