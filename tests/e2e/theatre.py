@@ -61,14 +61,14 @@ class Theatre:
     # Before the curtain
 
     def open(self):
-        """As an admin does it: connect, put the shipped policy into force, make the fields."""
+        """As an admin does it: connect, make the fields, put the shipped policy into force."""
         for attribute in self.policy.attributes:
             self.define(attribute)
         at = ("--connection", self.connection)
         where = ("--base-url", self.hubspot.url)
         self.rehearsal.emtiaz("connect", "hubspot", *at, *where, "--yes")
+        self.rehearsal.emtiaz("provision", "--policy", self.story.name, *at, "--yes")
         self.rehearsal.emtiaz("policy", "publish", self.story.name, *at, "--yes")
-        self.rehearsal.emtiaz("provision", *at, "--yes")
         url = self.rehearsal.installation.webhook_url(self.connection)
         rings = subscriptions(component(url, self.policy.attributes))
         self.hubspot.webhooks.configure(
