@@ -130,12 +130,18 @@ class Book:
         self.holdings[lot.id] = holding
         self.by_key[lot.key].append(lot.id)
         self.remaining += holding.remaining
-        heapq.heappush(self._coming, (lot.available_at, 0, lot.id))
-        if lot.expires_at is not None:
-            heapq.heappush(self._coming, (lot.expires_at, 1, lot.id))
         if lot.inactive_days is not None:
             self._inactive[lot.id] = holding
             self._next_death = FIRST
+        if holding.is_closed:
+            return
+        if holding.is_open:
+            self._open += holding.remaining
+            heapq.heappush(self._ready, holding.order)
+        else:
+            heapq.heappush(self._coming, (lot.available_at, 0, lot.id))
+        if lot.expires_at is not None:
+            heapq.heappush(self._coming, (lot.expires_at, 1, lot.id))
 
     def settle(self, now: datetime) -> list[Entry]:
         """What time has brought about by ``now``, as entries that are applied already."""
@@ -176,6 +182,11 @@ class Book:
         coming = [at for at, _, lot in self._coming if self.holdings[lot].remaining]
         coming += [self.dies_at(one) or LAST for one in self._inactive.values() if one.remaining]
         return min(coming, default=None)
+
+    def expired_of(self, key: str) -> int:
+        """What expired of all that was granted for a key, and was not taken back meanwhile."""
+        expired = sum(self.holdings[lot].expired for lot in self.by_key.get(key, ()))
+        return max(expired - self.lapsed.get(key, 0), 0)
 
     def dies_at(self, holding: Holding) -> datetime | None:
         lot = holding.lot
@@ -349,7 +360,7 @@ class Book:
         holding.is_closed, holding.is_open = False, True
         self._open += holding.remaining
         heapq.heappush(self._ready, holding.order)
-        lot, points = holding.lot, holding.expired
+        lot, points = holding.lot, min(holding.expired, self.expired_of(holding.lot.key))
         if not points:
             return []
         entry_id = self.entry_id("expire", lot.id)

@@ -134,13 +134,14 @@ def lot_json(lot: Lot) -> dict[str, Json]:
 
 
 def lot_from_json(row: Mapping[str, Any]) -> Lot:
+    """Of what ``lot_json`` made, whose instants are in UTC."""
     expires = row["expires_at"]
     return Lot(
         id=row["id"],
         key=row["key"],
         rule=row["rule"],
-        earned_at=parse_instant(row["earned_at"]),
-        available_at=parse_instant(row["available_at"]),
-        expires_at=parse_instant(expires) if expires else None,
+        earned_at=datetime.fromisoformat(row["earned_at"]),
+        available_at=datetime.fromisoformat(row["available_at"]),
+        expires_at=datetime.fromisoformat(expires) if expires else None,
         inactive_days=row["inactive_days"],
     )

@@ -37,7 +37,7 @@ def reverse(
     """Entries that take ``points`` of what ``key`` earned; applied already."""
     taken = _own(book, key, points)
     missing = points - sum(taken.values())
-    lapsed = min(missing, _expired(book, key))
+    lapsed = min(missing, book.expired_of(key))
     missing -= lapsed
     if missing and rules.scope == "any":
         for lot, part in book.allocate(missing, taken):
@@ -67,12 +67,6 @@ def _own(book: Book, key: str, points: int) -> dict[str, int]:
         if part:
             taken[lot], points = part, points - part
     return taken
-
-
-def _expired(book: Book, key: str) -> int:
-    """What expired of it and was not made use of by an earlier refund."""
-    expired = sum(book.holdings[lot].expired for lot in book.by_key.get(key, ()))
-    return max(expired - book.lapsed[key], 0)
 
 
 def _owe(book: Book, entry: Entry, points: int) -> Entry:

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.facts import iso
 from chalicelib.core.model import Json
 from chalicelib.loyalty.book import Book, Totals
 from chalicelib.loyalty.entries import Entry, lot_from_json, lot_json
@@ -20,6 +20,7 @@ from chalicelib.loyalty.spans import FIRST
 
 EVERY = 500
 
+_STATES = {(False, False): "waits", (True, False): "open", (False, True): "dead"}
 _COUNTS = ("points", "remaining", "used", "reversed", "expired", "filled")
 
 
@@ -42,12 +43,13 @@ def snapshot(book: Book) -> dict[str, Json]:
         "merges": [entry.to_json() for entry in book.merges],
         "totals": asdict(book.totals),
         "debt": [book.debt, _iso(book.debt_since), _iso(book.debt_recorded_at), book.debt_number],
+        "settled_to": _iso(book.settled_to),
         "doings": [iso(at) for at in book.doings.times],
     }
 
 
 def restore(held: Mapping[str, Any]) -> Book:
-    """The book that the snapshot was taken of, not settled yet."""
+    """The book that the snapshot was taken of, settled as far as that one was."""
     book = Book()
     for row in held["holdings"]:
         book.hold(_restored(row))
@@ -62,7 +64,8 @@ def restore(held: Mapping[str, Any]) -> Book:
     book.debt, since, recorded, book.debt_number = held["debt"]
     book.debt_since, book.debt_recorded_at = _instant(since), _instant(recorded)
     book.number = held["number"]
-    book.doings = type(book.doings)([parse_instant(at) for at in held["doings"]])
+    book.settled_to = _instant(held["settled_to"])
+    book.doings = type(book.doings)([datetime.fromisoformat(at) for at in held["doings"]])
     return book
 
 
@@ -71,12 +74,16 @@ def _iso(at: datetime) -> str:
 
 
 def _instant(text: str) -> datetime:
-    return parse_instant(text) if text else FIRST
+    return datetime.fromisoformat(text) if text else FIRST
 
 
 def _holding(one: Holding) -> Json:
-    return {"lot": lot_json(one.lot), "counts": [getattr(one, name) for name in _COUNTS]}
+    counts: list[Json] = [getattr(one, name) for name in _COUNTS]
+    state = _STATES[one.is_open, one.is_closed]
+    return {"lot": lot_json(one.lot), "counts": counts, "state": state}
 
 
 def _restored(row: Mapping[str, Any]) -> Holding:
-    return Holding(lot_from_json(row["lot"]), **dict(zip(_COUNTS, row["counts"], strict=True)))
+    holding = Holding(lot_from_json(row["lot"]), *row["counts"])
+    holding.is_open, holding.is_closed = row["state"] == "open", row["state"] == "dead"
+    return holding

@@ -213,7 +213,9 @@ class TierCourse:
             self.state, self.valid_until = "active", self._valid(at)
             after = self.level.name
             self.changes.append(TierChange(at, "ruled", held, after, self.valid_until))
-        if self.index and self.valid_until is None:
+        if rules.validity == "none":
+            self.state, self.valid_until, self.grace_until = "active", None, None
+        elif self.index and self.valid_until is None:
             self.valid_until = self.validity(at)
         self.contributed(at)
 
