@@ -15,6 +15,7 @@ from infra.bench.compilation import compilation
 from infra.bench.delay import change_to_visible
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
+from infra.bench.loyalty import loyalty
 from infra.bench.population import population
 from infra.bench.sweep import due_among_many
 from infra.bench.traffic import changed_contacts
@@ -47,6 +48,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the start of receive", receive_import(package)
     yield "the cards", cards(seed)
     yield "the compilation", compilation(read_page(SHIPPED))
+    yield "the loyalty ledger", loyalty(seed)
     yield "the population", population(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     yield "the sweep", due_among_many()
