@@ -27,7 +27,7 @@ from chalicelib.core.policy import (
     Segment,
 )
 from chalicelib.policy.calls import action, advisers, mark, priority_policy
-from chalicelib.policy.conditions import compile_condition
+from chalicelib.policy.conditions import compile_condition, once_per_profile
 from chalicelib.policy.loyalty import compile_loyalty
 from chalicelib.policy.occurrences import compile_where
 from chalicelib.policy.scope import Scope
@@ -83,7 +83,7 @@ def _scope(page: Page) -> Scope:
     """A segment may go by those that stand above it."""
     scope = Scope(ZoneInfo(page["time_zone"]), page["calendar"], page["currency"])
     for row in page.get("segments", []):
-        condition = compile_condition(row["when"], scope)
+        condition = once_per_profile(compile_condition(row["when"], scope))
         scope = replace(scope, segments={**scope.segments, row["id"]: condition})
     return scope
 

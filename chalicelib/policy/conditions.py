@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Condition, Profile, Verdict
@@ -24,6 +24,7 @@ from chalicelib.policy.operators import OPERATORS, Test
 from chalicelib.policy.scope import GREENWICH, Scope
 
 Node = Mapping[str, Json]
+Found = TypeVar("Found")
 
 
 def compile_condition(node: Node, scope: Scope = GREENWICH) -> Condition:
@@ -45,6 +46,23 @@ def compile_condition(node: Node, scope: Scope = GREENWICH) -> Condition:
     if "when_missing" in node:
         return _settled(condition, cast(bool, node["when_missing"]))
     return condition
+
+
+def once_per_profile(condition: Condition) -> Condition:
+    """The same, asked once of a profile: segments name segments that name segments."""
+    change = condition.changes_at
+    return Condition(_remembered(condition.holds), _remembered(change) if change else None)
+
+
+def _remembered(ask: Callable[[Profile], Found]) -> Callable[[Profile], Found]:
+    last: list[tuple[Profile, Found]] = []
+
+    def remembered(profile: Profile) -> Found:
+        if not last or last[0][0] is not profile:
+            last[:] = [(profile, ask(profile))]
+        return last[0][1]
+
+    return remembered
 
 
 def _settled(condition: Condition, when_missing: bool) -> Condition:

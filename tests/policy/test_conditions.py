@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.core.facts import FactSet
-from chalicelib.core.policy import Profile
-from chalicelib.policy.conditions import compile_condition
+from chalicelib.core.policy import Condition, Profile
+from chalicelib.policy.conditions import compile_condition, once_per_profile
 from chalicelib.policy.operators import OPERATORS
 from chalicelib.policy.scope import Scope
 from tests.oracle.conditions import truth
@@ -180,3 +180,11 @@ def test_fifteen_days_are_more_than_fourteen_and_a_half(day, verdict):
     assert condition.holds(profile) is verdict
     if not verdict:
         assert condition.changes_at(profile) == datetime(2026, 3, 22, tzinfo=UTC)
+
+
+def test_of_a_segment_that_many_name_each_profile_is_asked_once():
+    asked = []
+    segment = once_per_profile(Condition(lambda profile: asked.append(profile) or True))
+    one, other = (Profile(SUBJECT, NOW, {}, {}, (), FactSet()) for _ in range(2))
+    assert [segment.holds(profile) for profile in (one, one, other, other, one)] == [True] * 5
+    assert asked == [one, other, one]

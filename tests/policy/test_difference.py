@@ -136,6 +136,7 @@ def told_conditions(monkeypatch):
 
     monkeypatch.setattr(compilation, "compile_condition", told)
     monkeypatch.setattr(compilation, "compile_where", canonical)
+    monkeypatch.setattr(compilation, "once_per_profile", lambda told: told)
 
 
 def meaning(page):
