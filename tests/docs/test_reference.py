@@ -22,6 +22,8 @@ from chalicelib.policy.schema_words import keys
 from chalicelib.scoring import models, score_card
 from infra import stories
 from infra.cli import policy_reference
+from infra.loyalty.replay import KINDS as KINDS_OF_OPERATIONS
+from infra.loyalty.replay import Operation
 from tests.scoring.examples import NOW, SUBJECT, fact_rows, fact_set, fitted, pages
 
 REFERENCE = Path("docs/reference")
@@ -159,6 +161,12 @@ def mapping_examples():
 def test_every_example_of_the_policy_page_runs(span):
     example = yaml.safe_load(span)
     assert any(runs(place(example)) for place in PLACES), "it fits nowhere"
+
+
+def test_the_operations_of_the_policy_page_can_be_read():
+    (example,) = re.findall(r"```jsonl\n(.*?\"redeem\".*?)```", policy_page(), re.DOTALL)
+    read = [Operation.from_json(json.loads(line)) for line in example.splitlines()]
+    assert {one.kind for one in read} == set(KINDS_OF_OPERATIONS)
 
 
 def test_every_key_of_a_policy_is_described():

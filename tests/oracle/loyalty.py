@@ -389,6 +389,7 @@ class NaiveLedger:
         self.joins = []
         self.turn = 0
         self.refills = []
+        self.lapsed = {}
         self.spent_at = []
         self.walk = None
         self.changes = None
@@ -514,9 +515,7 @@ class NaiveLedger:
         elif self.lots[lot]["state"] != "waits":
             self.refills.append((one["at"], lot))
         self.lots[lot]["filled"] = self.turn
-        self.tokens += [
-            {"lot": lot, "key": key, "state": "there", "lapsed": False} for _ in range(points)
-        ]
+        self.tokens += [{"lot": lot, "key": key, "state": "there"} for _ in range(points)]
 
     def settle(self, now):
         while True:
@@ -546,8 +545,14 @@ class NaiveLedger:
                 self.die(lot)
             elif self.lots[lot]["state"] == "dead":
                 self.lots[lot]["state"] = "open"
-                for one in self.left(lot, "dead"):
-                    one["state"] = "dead" if one["lapsed"] else "there"
+                back = self.unasked(self.lots[lot]["key"])
+                for one in self.left(lot, "dead")[:back]:
+                    one["state"] = "there"
+
+    def unasked(self, key):
+        """How many tokens of a key are dead, less those that refunds were content with."""
+        dead = sum(1 for one in self.left(state="dead") if one["key"] == key)
+        return max(dead - self.lapsed.get(key, 0), 0)
 
     def reach(self, at, lot):
         held = self.lots[lot]
@@ -585,14 +590,9 @@ class NaiveLedger:
         for one in own[:points]:
             one["state"] = "taken"
         points -= len(own[:points])
-        dead = [
-            one
-            for one in self.tokens
-            if one["key"] == key and one["state"] == "dead" and not one["lapsed"]
-        ]
-        for one in dead[:points]:
-            one["lapsed"] = True
-        points -= len(dead[:points])
+        dead = min(points, self.unasked(key))
+        self.lapsed[key] = self.lapsed.get(key, 0) + dead
+        points -= dead
         if rules.get("scope", "any") == "any":
             others = self.in_order()[:points]
             for one in others:
@@ -678,6 +678,8 @@ class NaiveLedger:
                 if one["lot"] == lot:
                     one["lot"], one["key"] = f"{name}/{lot}", key
                     self.tokens.append(one)
+        for key, points in other.lapsed.items():
+            self.lapsed[key] = self.lapsed.get(key, 0) + points
         for key, points in other.lots_taken.items():
             self.lots_taken[key] = self.lots_taken.get(key, 0) + points
         if other.debt and not self.debt:
