@@ -42,7 +42,10 @@ TIMES_OUT = {"intake": 4, "write_back": 4}
 CALLS = Rate(400, 10.0)
 """More than the storm takes, so that waiting for one's turn is no part of it."""
 
-MORTALITY = {"apihandler": 2, "process": 3, "writeback": 3, "sweep": 1, "reconcile": 1}
+MORTALITY = {
+    "apihandler": 2, "process": 3, "writeback": 3,
+    "sweep": 1, "reconcile": 1, "rescore": 1, "train": 1,
+}  # fmt: skip
 """How likely the next to die is a worker of each function, however many it has."""
 
 CALLS_PER_DEATH = 5

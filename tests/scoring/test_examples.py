@@ -8,6 +8,9 @@ from tests.scoring.whole_pages import whole_pages
 ANYTHING = {"/name", "/attributes"}
 """Sections of which it does not matter to a score what else stands in them."""
 
+NOT_SCORED = {"/loyalty"}
+"""Sections that no card is made of; they have tests of their own."""
+
 APART = {"#/$defs/group", "#/$defs/condition"}
 
 
@@ -78,7 +81,7 @@ class Walk:
             having = [one[name] for one in said if name in one]
             if having:
                 yield from self.members(inner, having, f"{path}/{name}")
-            else:
+            elif f"{path}/{name}" not in NOT_SCORED:
                 yield f"{path}/{name}"
         free = node.get("additionalProperties")
         if isinstance(free, dict):
