@@ -78,7 +78,7 @@ def _settled(condition: Condition, when_missing: bool) -> Condition:
 def _attribute(node: Node, scope: Scope) -> Condition:
     read = _reader(str(node["attribute"]))
     parts = [
-        _tested(read, OPERATORS[name].compile(operand))
+        _tested(str(node["attribute"]), OPERATORS[name].compile(operand))
         for name, operand in node.items()
         if name in OPERATORS
     ]
@@ -90,19 +90,27 @@ def _attribute(node: Node, scope: Scope) -> Condition:
     return parts[0] if len(parts) == 1 else _every(parts)
 
 
-def _tested(read: Callable[[Profile], Json], test: Test) -> Condition:
-    return Condition(lambda profile: test(read(profile)))
+def _tested(name: str, test: Test) -> Condition:
+    """Reads for itself what ``_reader`` does, since most of what a policy asks comes by here."""
+    of, _, own = name.rpartition(".")
+
+    def holds(profile: Profile) -> Verdict:
+        holder = cast(Node, profile.attributes[of]) if of else profile.attributes
+        value = holder.get(own)
+        return test(None if value == "" else value)
+
+    return Condition(holds)
 
 
 def _reader(name: str) -> Callable[[Profile], Json]:
     of, _, own = name.rpartition(".")
-    if not of:
-        return lambda profile: _value(profile.attributes.get(own))
-    return lambda profile: _value(cast("Mapping[str, Json]", profile.attributes[of]).get(own))
 
+    def read(profile: Profile) -> Json:
+        holder = cast(Node, profile.attributes[of]) if of else profile.attributes
+        value = holder.get(own)
+        return None if value == "" else value
 
-def _value(value: Json) -> Json:
-    return None if value == "" else value
+    return read
 
 
 def _segment(node: Node, scope: Scope) -> Condition:
