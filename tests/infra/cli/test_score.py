@@ -105,7 +105,8 @@ def test_what_is_no_policy_is_a_finding(emtiaz, facts, tmp_path, page, complaint
 def test_the_facts_of_the_reference_score_as_it_says(emtiaz, tmp_path):
     page = Path("docs/reference/policy.md").read_text(encoding="utf-8")
     path = tmp_path / "facts.jsonl"
-    path.write_text(page.split("```jsonl\n")[1].split("```")[0], encoding="utf-8")
+    shown = page.partition("## Trying a policy on a file of facts")[2]
+    path.write_text(shown.split("```jsonl\n")[1].split("```")[0], encoding="utf-8")
     outcome = emtiaz("score", "--facts", path, "--at", "2026-04-01T12:00:00Z", "--json")
     assert outcome.code == 0
     assert outcome.json["customer"]["class"] in "ABC"
