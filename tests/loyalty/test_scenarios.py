@@ -15,6 +15,8 @@ from tests.loyalty.scenario import WHO, faults, instant, load, play
 FOLDER = Path(os.environ.get("LOYALTY_SCENARIOS", "tests/loyalty/scenarios"))
 PATHS = sorted(FOLDER.glob("**/*.yaml"))
 PATHS_BY_NAME = {path.stem: path for path in PATHS}
+UNDECIDED = [path for path in PATHS if all("do" not in step for step in load(path)["steps"])]
+"""Those in which nothing is asked for: what was spent stays as it was decided."""
 
 
 @pytest.mark.parametrize("path", PATHS, ids=PATHS_BY_NAME)
@@ -52,11 +54,9 @@ def _twice(step):
     return {**step, "facts": [*step.get("facts", []), *reversed(step.get("facts", []))]}
 
 
-@pytest.mark.parametrize("path", PATHS, ids=PATHS_BY_NAME)
+@pytest.mark.parametrize("path", UNDECIDED, ids=lambda path: path.stem)
 def test_without_redemptions_it_does_not_matter_when_facts_came_in(path):
     page = load(path)
-    if any("do" in step for step in page["steps"]):
-        pytest.skip("what was spent stays as it was decided")
     facts = [{"when": step["at"], **row} for step in page["steps"] for row in step.get("facts", [])]
     bare = [{key: part for key, part in step.items() if key != "facts"} for step in page["steps"]]
     late = {**page, "steps": [*bare[:-1], {**bare[-1], "facts": facts[::-1]}]}
