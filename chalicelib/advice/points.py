@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from chalicelib.advice.cases import History
 from chalicelib.advice.effects import Effect, Sighting, effects
 from chalicelib.advice.remarks import Remark, per_cent, signed
@@ -15,10 +13,6 @@ def points_remarks(history: History) -> list[Remark]:
     found = effects(history)
     judged = sum(one.sighting.found is not None for one in found)
     return [_remark(one, judged) for one in sorted(found, key=_clearness)]
-
-
-def contradictions(remarks: Sequence[Remark]) -> list[Remark]:
-    return [one for one in remarks if one.evidence.get("contradicts")]
 
 
 def _clearness(one: Effect) -> tuple[bool, float]:
