@@ -10,6 +10,7 @@ from typing import NamedTuple
 from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.funnel import Forecast
 from chalicelib.core.model import Activity, Money, Purchase, Ref, Text
+from chalicelib.core.standing import Standing
 
 
 class Contribution(NamedTuple):
@@ -213,6 +214,12 @@ class ScoreCard:
     satisfaction: Satisfaction | None = None
     class_founded_at: datetime | None = None
     suggestion: Suggestion | None = None
+    loyalty: Standing | None = None
+
+    @property
+    def tier(self) -> str | None:
+        """The name of the loyalty tier, where the policy has any."""
+        return self.loyalty.tier.name if self.loyalty and self.loyalty.tier else None
 
     @property
     def score(self) -> int:

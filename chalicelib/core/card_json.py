@@ -49,6 +49,7 @@ def card_json(card: ScoreCard) -> dict[str, Json]:
         "suggestion": _suggestion_json(card.suggestion),
         "value": _value_json(card.value) if card.value else None,
         "satisfaction": _satisfaction_json(card.satisfaction) if card.satisfaction else None,
+        "loyalty": card.loyalty.to_json() if card.loyalty else None,
         "class_founded_at": iso(card.class_founded_at) if card.class_founded_at else None,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import STAGES
 from chalicelib.core.model import Kind, Language, Money, Text
+from chalicelib.core.standing import Expiring
 
 WHY_LIMIT = 255
 """Characters that the narrowest text field of the three CRMs takes."""
@@ -46,7 +47,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language."""
+    """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language.
+
+    One ``of_loyalty`` is for policies with a programme alone.
+    """
 
     name: str
     type: OutputType
@@ -57,6 +61,7 @@ class Output:
     minimal: bool = False
     kinds: tuple[Kind, ...] = ("contact", "lead", "account")
     choices: tuple[Choice, ...] = ()
+    of_loyalty: bool = False
 
 
 RFM_SEGMENTS: Mapping[str, Text] = {
@@ -73,17 +78,40 @@ RFM_SEGMENTS: Mapping[str, Text] = {
 }
 
 
-def _why(card: ScoreCard, language: Language) -> str:
-    """As many whole reasons as fit; a single one that is too long is cut with an ellipsis."""
+def _joined(texts: Sequence[Text], language: Language) -> str:
+    """As many whole texts as fit; a single one that is too long is cut with an ellipsis."""
     text = ""
-    for reason in (reason.in_language(language) for reason in card.reasons):
-        longer = f"{text} · {reason}" if text else reason
+    for one in (one.in_language(language) for one in texts):
+        longer = f"{text} · {one}" if text else one
         if len(longer) > WHY_LIMIT:
             break
         text = longer
-    if not text and card.reasons:
-        text = card.reasons[0].in_language(language)[: WHY_LIMIT - 1] + "…"
+    if not text and texts:
+        text = texts[0].in_language(language)[: WHY_LIMIT - 1] + "…"
     return text
+
+
+def _points_expiring(card: ScoreCard) -> Expiring | None:
+    return card.loyalty.expiring if card.loyalty else None
+
+
+def _valid_until(card: ScoreCard) -> FieldValue:
+    """A tier in grace has been valid and is kept a little longer."""
+    tier = card.loyalty.tier if card.loyalty else None
+    ends = (tier.grace_until or tier.valid_until) if tier else None
+    return iso(ends) if ends else None
+
+
+def _tier_progress(card: ScoreCard, language: Language) -> FieldValue:
+    """What keeps the tier, and what leads to the next one."""
+    tier = card.loyalty.tier if card.loyalty else None
+    goals = [goal.text for goal in (tier.keep, tier.next) if goal] if tier else []
+    return _joined(goals, language) or None
+
+
+def _missions(card: ScoreCard, language: Language) -> FieldValue:
+    missions = card.loyalty.missions if card.loyalty else ()
+    return _joined([one.text for one in missions], language) or None
 
 
 def _choices(names: Mapping[str, Text]) -> tuple[Choice, ...]:
@@ -131,6 +159,8 @@ _STAGES = dict(STAGES) | {
     for stage, name in STAGES.items()
 }
 
+_PERSONS: tuple[Kind, ...] = ("contact", "lead")
+
 OUTPUTS: tuple[Output, ...] = (
     Output(
         "score", OutputType.SCORE, Trigger.STEP, minimal=True,
@@ -161,6 +191,12 @@ OUTPUTS: tuple[Output, ...] = (
         description=Text("Customer class, A is best.", "کلاس مشتری؛ A بهترین است."),
         choices=_choices(_CLASSES),
         read=lambda card, _: card.customer.class_ if card.customer else None,
+    ),
+    Output(
+        "tier", OutputType.CHOICE, Trigger.ANY, minimal=True, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz tier", "سطح وفاداری"),
+        description=Text("Loyalty tier.", "سطح مشتری در باشگاه مشتریان."),
+        read=lambda card, _: card.tier,
     ),
     Output(
         "next_action", OutputType.TEXT, Trigger.ANY,
@@ -199,7 +235,7 @@ OUTPUTS: tuple[Output, ...] = (
         description=Text(
             "The three contributions that weigh most.", "سه دلیلی که بیشترین سهم را دارند."
         ),
-        read=_why,
+        read=lambda card, language: _joined(card.reasons, language),
     ),
     Output(
         "lead_score", OutputType.SCORE, Trigger.STEP,
@@ -273,6 +309,50 @@ OUTPUTS: tuple[Output, ...] = (
             "In the reporting currency.", "به واحد پول گزارش؛ ریال به تومان نوشته می‌شود."
         ),
         read=_last_amount,
+    ),
+    Output(
+        "points", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz points", "امتیاز قابل خرج"),
+        description=Text("Loyalty points that can be spent.", "امتیاز باشگاه که می‌توان خرج کرد."),
+        read=lambda card, _: card.loyalty.points if card.loyalty else None,
+    ),
+    Output(
+        "points_expiring", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz points expiring", "امتیاز رو به انقضا"),
+        description=Text(
+            "The points that expire first.", "امتیازی که زودتر از بقیه منقضی می‌شود."
+        ),
+        read=lambda card, _: one.points if (one := _points_expiring(card)) else None,
+    ),
+    Output(
+        "points_expire_at", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz points expire at", "زمان انقضای امتیاز"),
+        description=Text("When they expire.", "زمانی که آن امتیاز منقضی می‌شود."),
+        read=lambda card, _: iso(one.at) if (one := _points_expiring(card)) else None,
+    ),
+    Output(
+        "tier_valid_until", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz tier valid until", "اعتبار سطح"),
+        description=Text(
+            "When the tier is reviewed, or its grace ends.",
+            "زمان بازبینی سطح یا پایان مهلت آن.",
+        ),
+        read=lambda card, _: _valid_until(card),
+    ),
+    Output(
+        "tier_progress", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz tier progress", "راه تا سطح بعدی"),
+        description=Text(
+            "What keeps the tier and what leads to the next one.",
+            "آنچه سطح را نگه می‌دارد و آنچه به سطح بعدی می‌رساند.",
+        ),
+        read=_tier_progress,
+    ),
+    Output(
+        "missions", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        label=Text("Emtiaz missions", "مأموریت‌ها"),
+        description=Text("How far the missions are.", "پیشرفت مأموریت‌ها."),
+        read=_missions,
     ),
     Output(
         "stage_segment", OutputType.CHOICE, Trigger.ANY,

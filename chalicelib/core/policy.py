@@ -16,6 +16,7 @@ from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
 from chalicelib.core.purchases import Credited
+from chalicelib.core.standing import Standing
 
 Adviser = Literal["text", "campaign", "service_level", "assign_to"]
 ADVISERS: tuple[Adviser, ...] = get_args(Adviser)
@@ -85,6 +86,7 @@ class Profile:
     ``credited`` are the purchases of others that the subject brought in, oldest first.
     ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``;
     ``machines`` holds the activities that no person did, which are not among the others.
+    ``loyalty`` is how the subject stands in the policy's programme, None where it is in none.
     """
 
     subject: Ref
@@ -96,6 +98,7 @@ class Profile:
     in_doubt: tuple[str, ...] = ()
     machines: tuple[Suspect, ...] = ()
     credited: tuple[Credited, ...] = ()
+    loyalty: Standing | None = None
 
     def value(self, name: str) -> Json:
         """Of an attribute as conditions call it, ``account.`` before those of the account."""

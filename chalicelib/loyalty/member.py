@@ -30,6 +30,7 @@ from datetime import datetime
 
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.loyalty import Program
+from chalicelib.core.standing import Membership, Standing
 from chalicelib.loyalty.adjustments import Adjustment, adjust
 from chalicelib.loyalty.book import Book
 from chalicelib.loyalty.course import Course
@@ -40,7 +41,7 @@ from chalicelib.loyalty.merge import Merged, joins, merge
 from chalicelib.loyalty.program import Programs
 from chalicelib.loyalty.redemption import Spending, cancel, redeem
 from chalicelib.loyalty.rewards import Given, redeem_reward
-from chalicelib.loyalty.standing import Standing, standing
+from chalicelib.loyalty.standing import rated, standing
 
 
 class Member:
@@ -116,6 +117,13 @@ class Member:
     def standing(self, now: datetime) -> Standing:
         """After ``catch_up`` or ``go`` to ``now``."""
         return standing(self.book, self.course, self.program(now), now)
+
+    def membership(self, now: datetime) -> Membership:
+        """The same for whoever scores: tiers by score are left to them."""
+        told, program = self.standing(now), self.program(now)
+        if program.tiers is None or program.tiers.metric != "score":
+            return Membership(told)
+        return Membership(told, lambda score: rated(told, program, score))
 
     def program(self, now: datetime) -> Program:
         return self.programs.at(now)

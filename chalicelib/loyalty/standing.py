@@ -1,21 +1,23 @@
-"""What is said of somebody's loyalty at one instant: points, tier, missions, and what comes next.
-
-``upcoming`` names every instant at which something of it changes by itself: points become
-available or expire, a warning of that is due, the tier is reviewed or its grace ends, a
-contribution leaves a rolling window, a mission's window closes, something dated ahead comes true.
-The first of them belongs into the card's ``next_change_at``.
-"""
+"""From a book and a course to how somebody stands, see ``chalicelib.core.standing``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from chalicelib.core.facts import iso
 from chalicelib.core.loyalty import Program
-from chalicelib.core.model import Json, Money, Text
+from chalicelib.core.model import Text
+from chalicelib.core.standing import (
+    WARNING,
+    Expiring,
+    Goal,
+    MissionStanding,
+    Standing,
+    TierStanding,
+    Upcoming,
+)
 from chalicelib.localization import loyalty as words
 from chalicelib.localization.dates import date_name, day_name
 from chalicelib.localization.numbers import number
@@ -27,98 +29,6 @@ from chalicelib.loyalty.spans import TICK, day_of
 from chalicelib.loyalty.tiers import TierCourse, Window
 
 _LARGEST = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Expiring:
-    """The points that die first, and when."""
-
-    points: int
-    at: datetime
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """So much more of the metric is wanted, ``by`` an instant where there is one."""
-
-    level: str
-    missing: Fraction
-    text: Text
-    by: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TierStanding:
-    """``value`` is the metric over ``(begins, ends]``; ``largest`` are what it is made of most.
-
-    ``next`` is what the next level wants, ``keep`` what the next review or the end of the grace
-    wants more than there is. ``progress`` is the way to the next level, 0-100.
-    """
-
-    name: str
-    text: Text
-    state: str
-    valid_until: datetime | None
-    grace_until: datetime | None
-    value: Fraction
-    begins: datetime
-    ends: datetime
-    largest: tuple[tuple[str, int], ...]
-    next: Goal | None
-    keep: Goal | None
-    progress: int
-
-
-@dataclass(frozen=True, slots=True)
-class MissionStanding:
-    id: str
-    value: int
-    target: int
-    ends: datetime | None
-    streak: int
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Upcoming:
-    at: datetime
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """``points`` can be spent, ``pending`` not yet; ``value`` is what the points are worth."""
-
-    at: datetime
-    points: int
-    pending: int
-    debt: int
-    value: Money
-    expiring: Expiring | None
-    tier: TierStanding | None
-    missions: tuple[MissionStanding, ...]
-    upcoming: tuple[Upcoming, ...]
-
-    @property
-    def next_change_at(self) -> datetime | None:
-        return self.upcoming[0].at if self.upcoming else None
-
-    def to_json(self) -> dict[str, Json]:
-        """As the member ``loyalty`` of a card."""
-        tier = self.tier
-        return {
-            "points": self.points,
-            "pending": self.pending,
-            "debt": self.debt,
-            "value": self.value.to_json(),
-            "expiring": _expiring_json(self.expiring),
-            "tier": tier.name if tier else None,
-            "valid_until": _iso(tier.valid_until) if tier else None,
-            "progress": _progress_json(tier) if tier else None,
-            "missions": [_mission_json(one) for one in self.missions],
-            "next_change_at": _iso(self.next_change_at),
-        }
 
 
 def standing(book: Book, course: Course, program: Program, now: datetime) -> Standing:
@@ -135,7 +45,25 @@ def standing(book: Book, course: Course, program: Program, now: datetime) -> Sta
         tier=tier,
         missions=missions,
         upcoming=tuple(_upcoming(book, course, program, now)),
+        earned=tuple(sorted(_earned(book))),
     )
+
+
+def rated(standing: Standing, program: Program, score: float) -> Standing:
+    """The same with the tier that a score is good for, where tiers go by scores."""
+    rules = program.tiers
+    if rules is None or rules.metric != "score":
+        return standing
+    course = TierCourse(rules, (), program.time_zone)
+    course.score = Fraction(str(score))
+    course.contributed(standing.at)
+    return replace(standing, tier=_tier(course, program, standing.at))
+
+
+def _earned(book: Book) -> Iterator[tuple[datetime, int]]:
+    for key, points in book.granted.items():
+        if points > 0:
+            yield book.holdings[book.by_key[key][0]].lot.earned_at, points
 
 
 def _expiring(book: Book, program: Program) -> Expiring | None:
@@ -160,6 +88,8 @@ def _tier(course: TierCourse, program: Program, now: datetime) -> TierStanding:
     return TierStanding(
         name=course.level.name,
         text=course.level.text,
+        place=course.index,
+        top=len(course.rules.levels) - 1,
         state=course.state,
         valid_until=course.valid_until,
         grace_until=course.grace_until,
@@ -259,59 +189,9 @@ def _changes(
             yield one.lot.available_at, "points_available"
             if dies := book.dies_at(one):
                 yield dies, "points_expire"
-                yield dies - notify, "points_expiring"
+                yield dies - notify, WARNING
     for mission in program.missions:
         far = course.missions.progress(mission, now)
         ends = far.ends or course.missions.leaves_at(mission, now)
         if ends and (far.value or far.done):
             yield ends, f"mission:{mission.id}"
-
-
-def _iso(at: datetime | None) -> str | None:
-    return iso(at) if at else None
-
-
-def _text_json(text: Text) -> dict[str, Json]:
-    return {"en": text.en, "fa": text.fa}
-
-
-def _expiring_json(one: Expiring | None) -> Json:
-    return {"points": one.points, "at": iso(one.at), "text": _text_json(one.text)} if one else None
-
-
-def _progress_json(tier: TierStanding) -> dict[str, Json]:
-    return {
-        "state": tier.state,
-        "grace_until": _iso(tier.grace_until),
-        "metric": _plain(tier.value),
-        "share": tier.progress,
-        "next": _goal_json(tier.next),
-        "keep": _goal_json(tier.keep),
-        "largest": [[key, value] for key, value in tier.largest],
-    }
-
-
-def _goal_json(goal: Goal | None) -> Json:
-    if goal is None:
-        return None
-    row: dict[str, Json] = {
-        "level": goal.level,
-        "missing": _plain(goal.missing),
-        "text": _text_json(goal.text),
-    }
-    return row | ({"by": iso(goal.by)} if goal.by else {})
-
-
-def _mission_json(one: MissionStanding) -> dict[str, Json]:
-    return {
-        "id": one.id,
-        "value": one.value,
-        "target": one.target,
-        "ends": _iso(one.ends),
-        "streak": one.streak,
-        "text": _text_json(one.text),
-    }
-
-
-def _plain(value: Fraction) -> int | float:
-    return value.numerator if value.denominator == 1 else round(float(value), 6)

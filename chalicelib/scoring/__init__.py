@@ -14,6 +14,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.standing import Membership
 from chalicelib.scoring.assessment import Assessment, assess
 from chalicelib.scoring.card import card_of
 from chalicelib.scoring.next_change import next_change
@@ -34,10 +35,18 @@ __all__ = [
 
 
 def score_card(
-    subject: Ref, facts: FactSet, policy: Policy, models: FittedModels, now: datetime
+    subject: Ref,
+    facts: FactSet,
+    policy: Policy,
+    models: FittedModels,
+    now: datetime,
+    membership: Membership | None = None,
 ) -> ScoreCard:
-    """What ``policy`` says of ``subject`` at ``now``; ``next_change_at`` is left open."""
-    return card_of(assess(subject, facts, policy, models, now))
+    """What ``policy`` says of ``subject`` at ``now``; ``next_change_at`` is left open.
+
+    ``membership`` is what the ledger says, see ``chalicelib.loyalty``.
+    """
+    return card_of(assess(subject, facts, policy, models, now, membership))
 
 
 def next_change_at(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chalicelib.core.card import Beginning
@@ -11,6 +11,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
+from chalicelib.core.standing import Membership
 from chalicelib.scoring import newcomers
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.products import Preferences, preferences
@@ -44,6 +45,7 @@ class Assessment:
     standing: Standing | None = None
     begun: Mapping[str, Beginning] = field(default_factory=dict)
     products: Preferences | None = None
+    membership: Membership | None = None
 
     @property
     def jumps_at(self) -> datetime | None:
@@ -69,9 +71,17 @@ class Assessment:
 
 
 def assess(
-    subject: Ref, facts: FactSet, policy: Policy, models: FittedModels, now: datetime
+    subject: Ref,
+    facts: FactSet,
+    policy: Policy,
+    models: FittedModels,
+    now: datetime,
+    membership: Membership | None = None,
 ) -> Assessment:
+    """``membership`` is that of the policy's loyalty programme as of ``now``."""
     profile, next_fact_at = profile_of(subject, facts, now, policy.machine_traffic)
+    if membership:
+        profile = replace(profile, loyalty=membership.standing)
     begun, next_reset_at = beginnings(policy.lead.resets, profile, policy.time_zone)
     customer = policy.customer.components if profile.purchases else ()
     resets = [begun[group.id].at if group.id in begun else None for group in policy.lead.groups]
@@ -90,6 +100,7 @@ def assess(
         products=preferences(profile, policy.categories, policy.currency)
         if policy.categories
         else None,
+        membership=membership,
     )
 
 

@@ -18,9 +18,11 @@ from chalicelib.core.card import (
     ScoreCard,
     Suggestion,
 )
-from chalicelib.core.funnel import Forecast, Standing
+from chalicelib.core.funnel import Forecast
+from chalicelib.core.funnel import Standing as FunnelStanding
 from chalicelib.core.model import Text
 from chalicelib.core.policy import Action, Adviser
+from chalicelib.core.standing import Standing
 from chalicelib.scoring import newcomers
 from chalicelib.scoring.assessment import Assessment, Reading
 from chalicelib.scoring.classes import class_of
@@ -32,7 +34,7 @@ from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
 from chalicelib.scoring.priority import priority_of
-from chalicelib.scoring.publication import segment_tag
+from chalicelib.scoring.publication import segment_tag, tier_tag
 
 D = TypeVar("D", Rfm, CustomerValue, Satisfaction)
 
@@ -77,7 +79,9 @@ def _card(
     purchases = assessment.profile.purchases
     stage = _stage(assessment.standing)
     own = tuple(one.id for one in assessment.policy.segments if one.when.holds(assessment.profile))
-    names = _names(lead, customer, _segment(bought) + own, stage)
+    loyalty = _loyalty(assessment, customer)
+    tier = loyalty.tier.name if loyalty and loyalty.tier else None
+    names = _names(lead, customer, _segment(bought) + own, stage, tier)
     advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
         subject=assessment.profile.subject,
@@ -105,18 +109,26 @@ def _card(
         unknown=unknown,
         machine_traffic=machine_traffic,
         suggestion=suggestion,
+        loyalty=loyalty,
     )
+
+
+def _loyalty(assessment: Assessment, customer: CustomerScore | None) -> Standing | None:
+    """Who has not bought has a customer score of 0, as far as tiers go."""
+    if assessment.membership is None:
+        return None
+    return assessment.membership.by(customer.score if customer else 0)
 
 
 def _segment(bought: Rfm | None) -> tuple[str, ...]:
     return (bought.segment,) if bought and bought.segment else ()
 
 
-def _stage_segments(standing: Standing | None) -> tuple[str, ...]:
+def _stage_segments(standing: FunnelStanding | None) -> tuple[str, ...]:
     return standing.segments if standing else ()
 
 
-def _stage(standing: Standing | None) -> str | None:
+def _stage(standing: FunnelStanding | None) -> str | None:
     if standing is None or standing.stage is None:
         return None
     return f"{standing.stage}_stalled" if standing.is_stalled else standing.stage
@@ -219,7 +231,11 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 def _names(
-    lead: LeadScore, customer: CustomerScore | None, segments: tuple[str, ...], stage: str | None
+    lead: LeadScore,
+    customer: CustomerScore | None,
+    segments: tuple[str, ...],
+    stage: str | None,
+    tier: str | None,
 ) -> Names:
     names: dict[str, tuple[str, ...]] = {
         "grade": (lead.grade,),
@@ -231,6 +247,8 @@ def _names(
         names["segment"] = segments
     if stage:
         names["stage"] = (stage,)
+    if tier:
+        names["tier"] = (tier,)
     return names
 
 
@@ -249,6 +267,7 @@ def _of_products(categories: Sequence[str]) -> tuple[str, ...]:
 
 def _tags(assessment: Assessment, names: Names, bought: Rfm | None) -> tuple[str, ...]:
     tags = [f"class:{name}" for name in names.get("class", ())]
+    tags += [tier_tag(name) for name in names.get("tier", ())]
     tags += [segment_tag(name) for name in names.get("segment", ())]
     tags += newcomers.tags(assessment.policy.customer, assessment.profile)
     if bought and bought.one_time_buyer:

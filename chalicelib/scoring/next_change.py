@@ -39,8 +39,17 @@ def next_change(
     """The first instant after the card's own, to the minute, at which ``publish`` would speak.
 
     ``card`` is that of the assessment, ``shown`` what the CRM shows from then on, and
-    ``founded_at`` when the class shown was last well founded.
+    ``founded_at`` when the class shown was last well founded. Points and tiers have their own
+    instants: at the first of them, something of how the subject stands is another.
     """
+    found = _of_scores(assessment, card, shown, founded_at)
+    loyalty = assessment.membership.standing.changes_at if assessment.membership else None
+    return min((at for at in (found, loyalty) if at), default=None)
+
+
+def _of_scores(
+    assessment: Assessment, card: ScoreCard, shown: Fields, founded_at: datetime | None
+) -> datetime | None:
     written = Written(shown, certain=True, founded_at=founded_at)
     if speaks(card, written, assessment.policy):
         return card.at + timedelta(minutes=1)

@@ -11,7 +11,7 @@ from typing import cast
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.model import Kind, Text
 from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Trigger
-from chalicelib.core.policy import Policy, PublishPolicy
+from chalicelib.core.policy import Policy
 from chalicelib.scoring.levels import TOP
 
 CLASS_STANDS = timedelta(days=90)
@@ -31,20 +31,26 @@ class Written:
     founded_at: datetime | None = None
 
 
-def outputs(publication: PublishPolicy, kind: Kind) -> tuple[Output, ...]:
+def outputs(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     """The rows of ``OUTPUTS`` that a policy publishes on a kind of record."""
-    return _rows(publication.profile, kind)
+    return _rows(policy.publish.profile, kind, policy.loyalty is not None)
 
 
 def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
-    """The same rows with all tags that the policy can give."""
+    """The same rows with all tags and tiers that the policy can give."""
+    levels = policy.loyalty.tiers.levels if policy.loyalty and policy.loyalty.tiers else ()
     products = tuple(Choice(f"product:{one}", Text(one, one)) for one in policy.categories)
     tags = products + tuple(Choice(mark.tag, mark.text) for mark in policy.marks)
     tags += tuple(Choice(segment_tag(one.id), one.text) for one in policy.segments)
-    return tuple(
-        replace(row, choices=row.choices + tags) if row.name == "tags" else row
-        for row in outputs(policy.publish, kind)
+    tags += tuple(Choice(tier_tag(one.name), one.text) for one in levels)
+    own = {"tags": tags, "tier": tuple(Choice(one.name, one.text) for one in levels)}
+    rows = (
+        replace(row, choices=row.choices + own.get(row.name, ())) for row in outputs(policy, kind)
     )
+    return tuple(row for row in rows if levels or row.name not in _OF_TIERS)
+
+
+_OF_TIERS = frozenset({"tier", "tier_valid_until", "tier_progress"})
 
 
 def provisioned_kinds(policy: Policy) -> tuple[Kind, ...]:
@@ -56,29 +62,43 @@ def segment_tag(segment: str) -> str:
     return f"segment:{segment.replace('_', '-')}"
 
 
+def tier_tag(tier: str) -> str:
+    return f"tier:{tier.replace('_', '-')}"
+
+
 @cache
-def _rows(profile: str, kind: Kind) -> tuple[Output, ...]:
+def _rows(profile: str, kind: Kind, has_loyalty: bool) -> tuple[Output, ...]:
+    """``has_loyalty`` stands in its place, so that calls alike are remembered alike."""
     full = profile == "full"
-    return tuple(row for row in OUTPUTS if kind in row.kinds and (full or row.minimal))
+    return tuple(
+        row
+        for row in OUTPUTS
+        if kind in row.kinds and (full or row.minimal) and (has_loyalty or not row.of_loyalty)
+    )
 
 
-@cache
-def published(profile: str, kind: Kind) -> frozenset[str]:
+def published(policy: Policy, kind: Kind) -> frozenset[str]:
     """The names of the same rows."""
-    return frozenset(row.name for row in _rows(profile, kind))
+    return _names(policy.publish.profile, kind, policy.loyalty is not None)
 
 
 @cache
-def _loud_rows(profile: str, kind: Kind) -> tuple[Output, ...]:
+def _names(profile: str, kind: Kind, has_loyalty: bool) -> frozenset[str]:
+    return frozenset(row.name for row in _rows(profile, kind, has_loyalty))
+
+
+@cache
+def _loud_rows(profile: str, kind: Kind, has_loyalty: bool) -> tuple[Output, ...]:
     """Those that can be a reason to write."""
-    return tuple(row for row in _rows(profile, kind) if row.trigger is not Trigger.FOLLOW)
+    rows = _rows(profile, kind, has_loyalty)
+    return tuple(row for row in rows if row.trigger is not Trigger.FOLLOW)
 
 
 def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     """All fields that the CRM should show, or None while what it shows is good enough."""
     if not speaks(card, written, policy):
         return None
-    fields = _fields(outputs(policy.publish, card.subject.kind), card, written, policy)
+    fields = _fields(outputs(policy, card.subject.kind), card, written, policy)
     return {**fields, **_dropped(fields, written.fields)}
 
 
@@ -87,7 +107,7 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     if not written.certain:
         return True
     shown, step = written.fields, policy.publish.step
-    rows = _loud_rows(policy.publish.profile, card.subject.kind)
+    rows = _loud_rows(policy.publish.profile, card.subject.kind, policy.loyalty is not None)
     fields = _fields(rows, card, written, policy)
     changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
     if any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):

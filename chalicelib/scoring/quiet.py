@@ -42,7 +42,7 @@ class Ladder(NamedTuple):
 
 _OF_LEVELS = frozenset({
     "score", "lead_score", "computed_score", "customer_score", "temperature", "class", "grade",
-    "priority",
+    "priority", "tier",
 })  # fmt: skip
 """What moves with a level."""
 
@@ -87,7 +87,7 @@ def quiet(
     the class does not go by the score, no level changes it.
     """
     # A name that is not published is absent here, one that was never shown yet is None.
-    names = _OF_LEVELS & published(policy.publish.profile, kind)
+    names = _OF_LEVELS & published(policy, kind)
     show = {name: shown.get(name) for name in names}
     step = policy.publish.step
     headline = _near(show, "score", step)
@@ -99,6 +99,7 @@ def quiet(
     bought = _near(show, "customer_score", step)
     if class_by_score:
         bought = bought.within(_in_whole_band(show, "class", policy.customer.classes))
+    bought = bought.within(_in_whole_band(show, "tier", _tiers_by_score(policy)))
     fit, engagement = _in_grade(show, policy.lead)
     return Quiet(
         lead=lead if customer or by_hand else lead.within(headline),
@@ -106,6 +107,15 @@ def quiet(
         engagement=engagement,
         customer=bought.within(headline) if customer else bought,
     )
+
+
+def _tiers_by_score(policy: Policy) -> tuple[Band, ...]:
+    """From the top; none where tiers do not go by the customer score."""
+    rules = policy.loyalty.tiers if policy.loyalty else None
+    if rules is None or rules.metric != "score":
+        return ()
+    levels = [Band(level.name, float(level.minimum)) for level in rules.levels[1:]]
+    return (*reversed(levels), Band(rules.levels[0].name, -math.inf))
 
 
 def _near(show: Fields, name: str, step: float) -> Range:
@@ -147,7 +157,7 @@ def _wholes(lowest: float, highest: float) -> Range:
 
 
 def _in_whole_band(show: Fields, name: str, bands: Sequence[Band]) -> Range:
-    if name not in show:
+    if name not in show or not bands:
         return EVERYWHERE
     low, high = _band(bands, show[name])
     return _wholes(_ceil(low), _ceil(high) - 1)

@@ -13,8 +13,8 @@ import typer
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Language, Ref
 from chalicelib.core.policy import Policy as CompiledPolicy
+from chalicelib.core.standing import Standing
 from chalicelib.loyalty.entries import Entry
-from chalicelib.loyalty.standing import Standing
 from chalicelib.loyalty.statement import Line, statement
 from chalicelib.policy import compile_policy
 from infra.cli.console import note, say, show_json, show_table

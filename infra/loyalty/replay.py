@@ -22,6 +22,7 @@ from chalicelib.core.facts import Fact, FactSet, parse_instant
 from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, Policy
+from chalicelib.core.standing import Standing
 from chalicelib.loyalty.adjustments import Adjustment
 from chalicelib.loyalty.entries import SYSTEM, Entry
 from chalicelib.loyalty.member import Member
@@ -29,7 +30,6 @@ from chalicelib.loyalty.merge import Merged
 from chalicelib.loyalty.program import Programs
 from chalicelib.loyalty.redemption import Spending
 from chalicelib.loyalty.rewards import Given
-from chalicelib.loyalty.standing import Standing
 from chalicelib.scoring import score_card
 
 KINDS = ("redeem", "cancel", "adjust", "merge")

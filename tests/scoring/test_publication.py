@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.outputs import OUTPUTS, WHY_LIMIT, Trigger
-from chalicelib.core.policy import PublishPolicy
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, changed_fields, outputs, publish, score_card
+from chalicelib.scoring.publication import provisioned
 from tests.scoring.examples import (
     FITTED,
     NOW,
@@ -25,7 +25,23 @@ from tests.scoring.examples import (
     won,
 )
 
-POLICY = compile_policy(starter(priority=PRIORITY))
+LOYALTY = {
+    "earning": [
+        {
+            "id": "purchase",
+            "event": "purchase",
+            "per_amount": {"step": 10},
+            "text": {"en": "Purchase", "fa": "خرید"},
+        }
+    ],
+    "tiers": {
+        "levels": [
+            {"id": "bronze", "at_least": 0, "text": {"en": "Bronze", "fa": "برنزی"}},
+            {"id": "silver", "at_least": 500, "text": {"en": "Silver", "fa": "نقره‌ای"}},
+        ]
+    },
+}
+POLICY = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY))
 ROWS = [
     contact(job_title="CEO", email="a@acme.example"),
     activity("form.submitted", ago(days=3)),
@@ -46,6 +62,24 @@ def written(**changes):
 def test_the_first_time_all_outputs_are_written():
     assert set(SHOWN) == {row.name for row in OUTPUTS}
     assert SHOWN["trend"] == "steady"
+
+
+def test_without_a_loyalty_programme_nothing_of_it_is_published():
+    without = outputs(compile_policy(starter(priority=PRIORITY)), "contact")
+    assert set(without) == {row for row in OUTPUTS if not row.of_loyalty}
+
+
+def test_the_field_and_the_tags_of_tiers_offer_the_levels_of_the_policy():
+    rows = {row.name: {one.value for one in row.choices} for row in provisioned(POLICY, "contact")}
+    assert rows["tier"] == {"bronze", "silver"}
+    assert {"tier:bronze", "tier:silver"} <= rows["tags"]
+
+
+def test_a_programme_without_tiers_asks_for_no_field_of_them():
+    pointed = compile_policy(starter(loyalty={"earning": LOYALTY["earning"]}))
+    names = {row.name for row in provisioned(pointed, "contact")}
+    assert "points" in names
+    assert not names & {"tier", "tier_valid_until", "tier_progress"}
 
 
 def test_what_the_crm_shows_already_is_not_written_again():
@@ -119,7 +153,7 @@ def test_the_minimal_profile_is_the_minimal_outputs():
 
 
 def test_outputs_that_do_not_apply_to_a_kind_are_not_published():
-    assert outputs(PublishPolicy(5, "full"), "deal") == ()
+    assert outputs(POLICY, "deal") == ()
 
 
 def test_only_the_difference_is_set():

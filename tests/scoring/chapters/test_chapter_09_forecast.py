@@ -85,7 +85,7 @@ def test_9_closed_deals_are_no_forecast():
 def test_9_the_expected_value_is_written_in_major_units():
     policy = compile_policy(starter(funnel=FUNNEL))
     card = score_card(SUBJECT, fact_set([deal("1", "s3", 5055)]), policy, FITTED, NOW)
-    (output,) = [one for one in outputs(policy.publish, "contact") if one.name == "expected_value"]
+    (output,) = [one for one in outputs(policy, "contact") if one.name == "expected_value"]
     assert output.read(card, "en") == 25.28
 
 
