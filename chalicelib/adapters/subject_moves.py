@@ -151,6 +151,6 @@ def _row_batches(rows: Sequence[SubjectItem]) -> Iterator[list[SubjectItem]]:
         rows,
         count=ITEMS_PER_TRANSACTION - 1,
         size=BYTES_PER_TRANSACTION,
-        measure=lambda row: len(canonical(row.fact or row.change)),
+        measure=lambda row: len(canonical(row.fact or row.entry or row.change)),
         parts=lambda row: 1 + len(told_of(row)),
     )

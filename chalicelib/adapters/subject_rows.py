@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import cast
 from zlib import crc32
@@ -13,10 +13,11 @@ from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import Leaving, StoredCard, Stub
+from chalicelib.core.stored import Leaving, LedgerRow, StoredCard, Stub
 
 CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"
+ENTRY = "ENTRY#"
 HISTORY = "HIST#"
 LINK = "LINK#"
 ALIAS = "MERGED#"
@@ -58,6 +59,15 @@ def population_row(row: SubjectItem) -> Mapping[str, Json]:
 
 def fact_of(row: SubjectItem) -> Fact:
     return Fact.from_json(row.fact)
+
+
+def ledger_of(rows: Iterable[SubjectItem]) -> tuple[LedgerRow, ...]:
+    entries = [
+        LedgerRow(int(row.number), row.sk.removeprefix(ENTRY), row.entry)
+        for row in rows
+        if row.entry
+    ]
+    return tuple(sorted(entries, key=lambda one: one.number))
 
 
 def told_of(row: SubjectItem) -> frozenset[Ref]:

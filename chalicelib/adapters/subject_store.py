@@ -23,10 +23,12 @@ from chalicelib.adapters.subject_marks import Marks
 from chalicelib.adapters.subject_moves import Moves
 from chalicelib.adapters.subject_rows import (
     CARD,
+    ENTRY,
     HISTORY,
     LINK,
     card_of,
     fact_of,
+    ledger_of,
     numbers,
     population_row,
     shard,
@@ -42,7 +44,7 @@ from chalicelib.adapters.subject_table import (
 from chalicelib.adapters.tables import NEVER
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.stored import Collection, Save, StoredCard
+from chalicelib.core.stored import Collection, LedgerRow, Save, StoredCard
 
 LINK_BYTES = 500
 
@@ -64,7 +66,22 @@ class Part:
     @property
     def size(self) -> int:
         """In bytes, about; the fact is escaped, as it travels."""
-        return len(json.dumps(canonical(self.fact.to_json()))) + LINK_BYTES * len(self.links)
+        return _bytes(self.fact.to_json()) + LINK_BYTES * len(self.links)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPart:
+    """An entry of the ledger."""
+
+    row: LedgerRow
+
+    @property
+    def items(self) -> int:
+        return 1
+
+    @property
+    def size(self) -> int:
+        return _bytes(dict(self.row.entry))
 
 
 class DynamoSubjectStore(Moves, Marks):
@@ -72,14 +89,16 @@ class DynamoSubjectStore(Moves, Marks):
         with translating():
             rows = list(self.item.query(str(ref), self.item.sk < HISTORY, consistent_read=True))
         card = next((card_of(row) for row in rows if row.sk == CARD), StoredCard.unsaved(ref))
-        return Collection(card, FactSet.of(fact_of(row) for row in rows if row.fact))
+        facts = FactSet.of(fact_of(row) for row in rows if row.fact)
+        return Collection(card, facts, ledger_of(rows))
 
     def save(self, save: Save) -> None:
         # Facts that do not fit into one transaction with the card go ahead of it. Facts ahead
         # of their card mislead nobody: merging is idempotent, each is written only over an
         # older one, and each batch checks that the card has not moved. A run that dies in
         # between has not written its last facts, since they go with the card; so the run after
-        # it still has something to save, and scores them all.
+        # it still has something to save, and scores them all. Entries come after all facts and
+        # in their order, so what is there of them is a ledger, and the next run adds the rest.
         *ahead, last = _part_batches(save)
         with translating():
             for parts in ahead:
@@ -123,14 +142,14 @@ class DynamoSubjectStore(Moves, Marks):
             self._transact_unless_erased([save.ref], fill)
 
     def _put_parts_ahead(
-        self, parts: Sequence[Part], save: Save, transaction: TransactWrite
+        self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
     ) -> None:
         condition = self._lives_at(save.base_version)
         transaction.condition_check(self.item, str(save.ref), CARD, condition=condition)
         self._put_parts(parts, save, transaction)
 
     def _put_card_and_parts(
-        self, parts: Sequence[Part], save: Save, transaction: TransactWrite
+        self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
     ) -> None:
         self._put_parts(parts, save, transaction)
         card = self.item(str(save.ref), CARD)
@@ -142,15 +161,28 @@ class DynamoSubjectStore(Moves, Marks):
             row = self.item(str(save.ref), key, change=dict(save.history))
             transaction.save(row)
 
-    def _put_parts(self, parts: Sequence[Part], save: Save, transaction: TransactWrite) -> None:
+    def _put_parts(
+        self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
+    ) -> None:
         for part in parts:
-            fact = part.fact
-            as_of = f"{iso(fact.version)} {iso(fact.occurred_at)}"
-            item = self.item(str(save.ref), fact.key, fact=fact.to_json(), as_of=as_of)
-            not_newer = self.item.as_of.does_not_exist() | (self.item.as_of <= as_of)
-            transaction.save(item, condition=not_newer)
-            for record in part.links:
-                transaction.save(self._link(record, save.ref))
+            if isinstance(part, Part):
+                self._put_fact(part, save.ref, transaction)
+            else:
+                self._put_entry(part.row, save.ref, transaction)
+
+    def _put_fact(self, part: Part, ref: Ref, transaction: TransactWrite) -> None:
+        fact = part.fact
+        as_of = f"{iso(fact.version)} {iso(fact.occurred_at)}"
+        item = self.item(str(ref), fact.key, fact=fact.to_json(), as_of=as_of)
+        not_newer = self.item.as_of.does_not_exist() | (self.item.as_of <= as_of)
+        transaction.save(item, condition=not_newer)
+        for record in part.links:
+            transaction.save(self._link(record, ref))
+
+    def _put_entry(self, row: LedgerRow, ref: Ref, transaction: TransactWrite) -> None:
+        """Once and never again."""
+        item = self.item(str(ref), f"{ENTRY}{row.id}", entry=dict(row.entry), number=row.number)
+        transaction.save(item, condition=self.item.entry.does_not_exist())
 
     def _card_actions(self, save: Save) -> list[Action]:
         item, version = self.item, save.base_version + 1
@@ -171,10 +203,19 @@ class DynamoSubjectStore(Moves, Marks):
         ]
 
 
-def _part_batches(save: Save) -> list[list[Part]]:
+def _bytes(value: Json) -> int:
+    """As it travels, with a text inside a text."""
+    return len(json.dumps(canonical(value)))
+
+
+def _part_batches(save: Save) -> list[list[Part | EntryPart]]:
     new = frozenset(save.related)
+    parts: list[Part | EntryPart] = [
+        Part(fact, FactSet.of([fact]).related() & new) for fact in save.facts
+    ]
+    parts += map(EntryPart, save.entries)
     cut = batches(
-        [Part(fact, FactSet.of([fact]).related() & new) for fact in save.facts],
+        parts,
         # The card and its history row, or a check of the card; and a look for a tombstone.
         count=ITEMS_PER_TRANSACTION - (2 if save.base_version else 3),
         size=BYTES_PER_TRANSACTION,

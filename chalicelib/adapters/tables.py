@@ -71,7 +71,8 @@ class SubjectItem(Model):
 
     ``#CARD`` has all from ``shard`` to ``debts``; a stub has only a version, a shard and when it
     is due beside those two. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
-    state never replaces a newer one; ``HIST#…`` has ``change``.
+    state never replaces a newer one; ``ENTRY#…`` has ``entry`` and ``number``; ``HIST#…`` has
+    ``change``.
 
     Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
     subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
@@ -106,6 +107,9 @@ class SubjectItem(Model):
 
     fact = JsonText(null=True)
     as_of = UnicodeAttribute(null=True)
+
+    entry = JsonText(null=True)
+    number = NumberAttribute(null=True)
 
     change = JsonText(null=True)
 

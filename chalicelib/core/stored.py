@@ -93,11 +93,24 @@ class StoredCard:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """A ledger entry as JSON, see ``chalicelib.loyalty.entries``; ``number`` counts from 1.
+
+    Numbers say in which order entries belong, for ids do not.
+    """
+
+    number: int
+    id: str
+    entry: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
-    """All that one Query reads of a subject."""
+    """All that one Query reads of a subject; the ``ledger`` is in the order of its numbers."""
 
     card: StoredCard
     facts: FactSet = field(default_factory=FactSet)
+    ledger: tuple[LedgerRow, ...] = ()
 
     @property
     def ref(self) -> Ref:
@@ -111,7 +124,8 @@ class Save:
     ``settled`` says that the CRM already shows what it should, so nothing is pending; for
     ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
     ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
-    ``SubjectStore.holders``. ``made`` and ``revision`` as of ``StoredCard``.
+    ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers.
+    ``made`` and ``revision`` as of ``StoredCard``.
     """
 
     ref: Ref
@@ -129,6 +143,7 @@ class Save:
     debts: Debts = NO_DEBTS
     made: str | None = None
     revision: int = 0
+    entries: Sequence[LedgerRow] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tests.adapters.test_subject_store_contract import (
     card,
     contact,
     deal,
+    entry,
     mark,
     of_deal,
     save,
@@ -64,6 +65,15 @@ def test_what_is_known_of_a_stub_can_be_moved(store):
     store.retire(ANNA, 1, INTO_BEN, NOON)
     assert list(store.load(ANNA).facts) == [visit(1), contact()]
     assert store.load(ANNA).card == card(store)
+
+
+def test_the_ledger_of_a_stub_can_be_moved_and_is_cleared_with_it(store):
+    entries = tuple(entry(number) for number in range(1, 131))
+    store.save(replace(save(ANNA, 0, contact()), entries=entries))
+    store.retire(ANNA, 1, INTO_BEN, NOON)
+    assert store.load(ANNA).ledger == entries
+    store.clear(ANNA)
+    assert store.load(ANNA).ledger == ()
 
 
 def test_who_retires_another_version_is_told_and_changes_nothing(store):

@@ -14,7 +14,15 @@ from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.model import Ref
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import Collection, Leaving, Mark, Save, StoredCard, Stub
+from chalicelib.core.stored import (
+    Collection,
+    Leaving,
+    LedgerRow,
+    Mark,
+    Save,
+    StoredCard,
+    Stub,
+)
 from tests.fakes.store import InMemorySubjectStore
 
 NOON = datetime(2026, 3, 21, 12, tzinfo=UTC)
@@ -34,6 +42,11 @@ def visit(number, ref=ANNA):
 
 def deal(number, ref=ANNA, *, at=NOON, **data):
     return Fact(ref, "deal", str(number), at, {"status": "open", **data}, at)
+
+
+def entry(number, *, points=10, note=""):
+    body = {"id": f"earn:r:x:{number}", "points": points, "touched": [["r:x", points]]}
+    return LedgerRow(number, f"earn:r:x:{number}", {**body, "note": note})
 
 
 def of_deal(number, ref=ANNA):
@@ -154,6 +167,46 @@ def test_a_save_on_a_version_that_never_was_is_a_conflict(store):
     with pytest.raises(Conflict):
         store.save(save(ANNA, 3))
     assert store.load(ANNA) == Collection(StoredCard.unsaved(ANNA))
+
+
+def test_entries_come_back_in_the_order_of_their_numbers_whatever_their_ids(store):
+    late, early = LedgerRow(1, "redeem:z", {"points": 1}), LedgerRow(2, "earn:a", {"points": 2})
+    store.save(replace(save(ANNA, 0, contact()), entries=[late, early]))
+    store.save(replace(save(ANNA, 1), entries=[entry(number) for number in range(3, 13)]))
+    loaded = store.load(ANNA)
+    assert loaded.ledger == (late, early, *(entry(number) for number in range(3, 13)))
+    assert list(loaded.facts) == [contact()]
+
+
+def test_an_entry_is_never_edited(store):
+    store.save(replace(save(ANNA, 0), entries=[entry(1)]))
+    with pytest.raises(Conflict):
+        store.save(replace(save(ANNA, 1, visit(1)), entries=[entry(1, points=99)]))
+    assert store.load(ANNA).ledger == (entry(1),)
+    assert card(store).version == 1
+    assert not list(store.load(ANNA).facts)
+
+
+def test_who_saves_entries_second_is_told_and_appends_nothing(store):
+    store.save(replace(save(ANNA, 0), entries=[entry(1)]))
+    with pytest.raises(Conflict):
+        store.save(replace(save(ANNA, 0), entries=[entry(2)]))
+    assert store.load(ANNA).ledger == (entry(1),)
+
+
+def test_a_save_may_bring_more_entries_than_a_transaction_takes(store):
+    entries = tuple(entry(number) for number in range(1, 251))
+    facts = [visit(number) for number in range(120)]
+    store.save(replace(save(ANNA, 0, *facts), entries=entries))
+    assert store.load(ANNA).ledger == entries
+    assert len(list(store.load(ANNA).facts)) == 120
+    assert card(store).version == 1
+
+
+def test_a_ledger_may_be_larger_than_a_page(store):
+    entries = tuple(entry(number, note="n" * 4000) for number in range(1, 301))
+    store.save(replace(save(ANNA, 0), entries=entries))
+    assert store.load(ANNA).ledger == entries
 
 
 def test_racing_writers_lose_nothing(engine):
@@ -423,19 +476,19 @@ def take_save(store, ref, settled, number, is_late):
     """Of a deal and a visit; a late one is of the version before."""
     known = store.load(ref)
     facts = known.facts.merge([deal(number, ref), visit(number, ref)])
+    next_entry = entry(len(known.ledger) + 1 - (is_late and number == 2))
     related = sorted(facts.related() - known.facts.related())
     doubt = NOON + timedelta(minutes=number) if number == 3 else known.card.doubt_until
-    store.save(
-        save(
-            ref,
-            max(known.card.version - is_late, 0),
-            *facts.beyond(known.facts),
-            settled=settled,
-            doubt_until=doubt,
-            due=NOON + timedelta(minutes=number),
-            related=related,
-        )
+    made = save(
+        ref,
+        max(known.card.version - is_late, 0),
+        *facts.beyond(known.facts),
+        settled=settled,
+        doubt_until=doubt,
+        due=NOON + timedelta(minutes=number),
+        related=related,
     )
+    store.save(replace(made, entries=[next_entry]))
 
 
 def take_mark(store, ref, version, in_doubt):

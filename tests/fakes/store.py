@@ -9,7 +9,7 @@ from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
+from chalicelib.core.stored import Collection, Leaving, LedgerRow, StoredCard, Stub
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Subject:
     card: StoredCard | None = None
     facts: dict[str, str] = field(default_factory=dict)
     history: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, tuple[int, str]] = field(default_factory=dict)
     doubted: int = 0
 
     @property
@@ -32,6 +33,14 @@ class Subject:
     @property
     def known(self):
         return FactSet.of(Fact.from_json(json.loads(text)) for text in self.facts.values())
+
+    @property
+    def ledger(self):
+        rows = [
+            LedgerRow(number, name, json.loads(text))
+            for name, (number, text) in self.entries.items()
+        ]
+        return tuple(sorted(rows, key=lambda row: row.number))
 
 
 class InMemorySubjectStore:
@@ -55,7 +64,8 @@ class InMemorySubjectStore:
         with self._lock:
             self.loads += 1
             subject = self.subjects.get(ref, Subject())
-            return Collection(subject.card or StoredCard.unsaved(ref), subject.known)
+            card = subject.card or StoredCard.unsaved(ref)
+            return Collection(card, subject.known, subject.ledger)
 
     def save(self, save):
         with self._lock:
@@ -67,6 +77,8 @@ class InMemorySubjectStore:
             subject = self._at_version(save.ref, save.base_version)
             if subject.stub:
                 raise Conflict(f"{save.ref} is {subject.stub.why}")
+            if subject.entries.keys() & {row.id for row in save.entries}:
+                raise Conflict(f"{save.ref} has such an entry")
             after = saved(subject, save)
             assert after.known.related() >= set(save.related), "a link needs a fact to be found by"
             self.subjects[save.ref] = after
@@ -90,7 +102,7 @@ class InMemorySubjectStore:
                 stub=stub,
                 debts=debts,
             )
-            self.subjects[ref] = Subject(card, subject.facts, subject.history)
+            self.subjects[ref] = replace(subject, card=card, doubted=0)
 
     def clear(self, ref):
         with self._lock:
@@ -195,7 +207,14 @@ def saved(subject, save):
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
     history = {key: canonical(save.history)} if save.history is not None else {}
-    return Subject(card, subject.facts | facts, subject.history | history, subject.doubted)
+    entries = {row.id: (row.number, canonical(row.entry)) for row in save.entries}
+    return replace(
+        subject,
+        card=card,
+        facts=subject.facts | facts,
+        history=subject.history | history,
+        entries=subject.entries | entries,
+    )
 
 
 def marked(subject, mark):
