@@ -6,9 +6,11 @@ pay for importing what only ``process`` needs.
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -89,6 +91,23 @@ def _answer(connection: str, channel: str) -> Response:
     return Response({"delivery": delivery}, status_code=202)
 
 
+@app.route("/events/{connection}", methods=["POST"], content_types=["application/json"])
+def events(connection: str) -> Response:
+    # Its schema and its signature are libraries that a CRM's deliveries can do without.
+    from chalicelib.pipeline.receive_events import receive_events
+
+    try:
+        receipt = receive_events(uuid4().hex, connection, _request(""), edge(), datetime.now(UTC))
+    except Rejected as error:
+        logs.warning("rejected", status=error.status, reason=str(error))
+        return _problem(error.status, str(error), refused=getattr(error, "refused", None))
+    except Retryable as error:
+        logs.warning("not queued", reason=str(error))
+        return _problem(503, "try again", {"Retry-After": "5"})
+    logs.info("events", connection=connection, accepted=receipt.accepted)
+    return Response(receipt.to_json(), status_code=202)
+
+
 @app.route("/health", methods=["GET"])
 def health() -> dict[str, str]:
     return {"status": "ok"}
@@ -144,6 +163,16 @@ def train(_event: CloudWatchEvent) -> None:
     from chalicelib.pipeline.refresh import refresh_all
 
     refresh_all(services(), services().clock.now() + timedelta(seconds=TRAIN_SECONDS))
+
+
+def _problem(
+    status: int, detail: str, headers: dict[str, str | list[str]] | None = None, **more: object
+) -> Response:
+    """By RFC 9457; members without a value are left out."""
+    told = {name: value for name, value in more.items() if value is not None}
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **told}
+    media: dict[str, str | list[str]] = {"Content-Type": "application/problem+json"}
+    return Response(json.dumps(body), media | (headers or {}), status_code=status)
 
 
 def _request(channel: str) -> Request:

@@ -16,12 +16,13 @@ from chalicelib.core.connector import Secret
 from chalicelib.core.errors import RateLimited, Retryable
 from chalicelib.pipeline.services import Edge
 from infra.sandbox.hubspot.signature import signed_headers
+from tests.fakes import events
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.secrets import InMemorySecrets
 from tests.pipeline.conftest import Installation
 
 URL = "https://emtiaz.example/v1/hooks/hubspot-main"
-SECRET = Secret(URL, ("the-secret",), "token", signatures=("v2",))
+SECRET = Secret(URL, ("the-secret",), "token", signatures=("v2",), events_secrets=(events.SECRET,))
 BODY = '[{"eventId":1,"portalId":62515,"objectId":512,"name":"مینا"}]'.encode()
 
 
@@ -94,6 +95,65 @@ def test_what_cannot_be_queued_is_answered_503(queue, http):
     answer = http.post("/hooks/hubspot-main", headers=signed(BODY), body=BODY)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
+
+
+def tell(http, told, secret=events.SECRET, *, to="hubspot-main", media="application/json"):
+    body = events.encoded(told)
+    headers = {**events.signed(body, secret), "Content-Type": media}
+    return http.post(f"/events/{to}", headers=headers, body=body)
+
+
+def test_events_are_answered_with_how_many_were_accepted(queue, http):
+    answer = tell(http, [events.item(1), events.item(2, "nonsense")])
+    assert answer.status_code == 202
+    (message,) = queue.messages
+    (refused,) = answer.json_body["refused"]
+    assert (answer.json_body["delivery"], answer.json_body["accepted"]) == (message["delivery"], 1)
+    assert (refused["index"], refused["pointer"]) == (1, "/type")
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"told": [{}]}, 400),
+        ({"told": []}, 400),
+        ({"told": [events.item()], "secret": events.OLD_SECRET}, 401),
+        ({"told": [events.item()], "to": "hubspot-none"}, 404),
+        ({"told": [events.item()], "to": "Events"}, 404),
+        ({"told": [events.item(data={"text": "x" * 530_000})]}, 413),
+    ],
+)
+def test_refused_events_are_answered_with_problem_details(queue, http, given, status):
+    answer = tell(http, **given)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(answer.body)
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert queue.messages == []
+
+
+def test_events_refused_one_by_one_are_listed_among_the_problem_details(queue, http):
+    problem = json.loads(tell(http, [{}, 5]).body)
+    assert [row["index"] for row in problem["refused"]] == [0, 1]
+
+
+def test_events_in_another_media_type_are_refused(queue, http):
+    assert tell(http, [events.item()], media="text/plain").status_code == 415
+    assert queue.messages == []
+
+
+def test_events_that_cannot_be_queued_are_answered_503(queue, http):
+    queue.fail_next_send(Retryable("the queue is down"))
+    answer = tell(http, [events.item()])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_cold_start_loads_nothing_that_only_events_need():
+    code = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"jsonschema", "standardwebhooks", "pynamodb"} == set()
 
 
 def test_health_answers(http):

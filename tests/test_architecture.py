@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.loyalty": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
+    "chalicelib.events": {"chalicelib.core"},
     "chalicelib.advice": {
         "chalicelib.core",
         "chalicelib.policy",
@@ -28,6 +29,7 @@ MAY_IMPORT = {
     "chalicelib.settings": {"chalicelib.core"},
     "chalicelib.pipeline": {
         "chalicelib.core",
+        "chalicelib.events",
         "chalicelib.localization",
         "chalicelib.logs",
         "chalicelib.policy",
@@ -54,6 +56,7 @@ MAY_USE = {
     "chalicelib.scoring": set(),
     "chalicelib.loyalty": set(),
     "chalicelib.policy": {"jsonschema"},
+    "chalicelib.events": {"jsonschema", "standardwebhooks"},
     "chalicelib.advice": set(),
     "chalicelib.pipeline": {"ulid"},
 }

@@ -45,6 +45,11 @@ def run_alone(folder, code):
             id="the use cases",
         ),
         pytest.param(
+            "from chalicelib.pipeline import receive_events; "
+            "from chalicelib.events.validation import schema; assert schema()",
+            id="what events are checked with",
+        ),
+        pytest.param(
             "import connectors; [connectors.load(name) for name in connectors.names()]; "
             "assert connectors.names()",
             id="every connector",

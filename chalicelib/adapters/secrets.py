@@ -45,6 +45,7 @@ def from_text(text: str) -> Secret:
             token=_text(held["token"]),
             signatures=_texts(held.get("signatures", ())),
             oauth=_grant(held.get("oauth")),
+            events_secrets=_texts(held.get("events_secrets", ())),
         )
     except (ValueError, TypeError, AttributeError, LookupError):
         raise ConfigurationError(

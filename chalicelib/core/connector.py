@@ -42,6 +42,9 @@ class Secret:
     schemes, such as ``v2``, that this connection takes beside the CRM's best one.
 
     ``token`` is a static access token, or empty where ``oauth`` holds a grant.
+
+    ``events_secrets`` are the live ones, newest first, that sign what shops and apps send to
+    ``/events``; without any, nothing is taken there.
     """
 
     url: str
@@ -49,6 +52,7 @@ class Secret:
     token: str = field(repr=False)
     signatures: tuple[str, ...] = ()
     oauth: OAuthGrant | None = None
+    events_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@
     │   ├── BodyTooLarge          413
     │   ├── UnsupportedMedia      415
     │   └── PayloadInvalid        400
+    │       └── NothingAccepted       each item of the body has a fault of its own
     ├── Retryable             raise; the queue brings it back, after ``retry_after`` if known
     │   ├── Conflict              somebody else saved first: read again
     │   ├── Superseded            something newer was published: begin again by that
@@ -28,7 +29,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+
+from chalicelib.core.model import Json
 
 
 class EmtiazError(Exception):
@@ -57,6 +61,14 @@ class UnsupportedMedia(Rejected):
 
 class PayloadInvalid(Rejected):
     status = 400
+
+
+class NothingAccepted(PayloadInvalid):
+    """``refused`` tells of each item its index, the pointer to its fault and the reason."""
+
+    def __init__(self, message: str, refused: Sequence[Mapping[str, Json]]) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class Retryable(EmtiazError):

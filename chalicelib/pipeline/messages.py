@@ -19,6 +19,10 @@ from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 
 REFS_PER_MESSAGE = 100
+EVENTS_PER_MESSAGE = 100
+
+EVENT_BYTES = 900_000
+"""Of the events of one message as it travels, in ASCII; a message may have a megabyte."""
 
 LONGEST_WAIT = 15 * 60
 
@@ -148,6 +152,23 @@ def delivery_message(
         "headers": {"content-type": request.headers.get("content-type", "")},
         "body_b64": base64.b64encode(request.body).decode("ascii"),
     }
+
+
+def events_messages(
+    delivery: str, connection: str, items: Iterable[Mapping[str, Json]], received_at: datetime
+) -> list[dict[str, Json]]:
+    """What shops and apps told, by its own truth; one message, or more where it is very long."""
+    head = {"delivery": delivery, "connection": connection, "received_at": iso(received_at)}
+    cut: list[list[Json]] = [[]]
+    size = 0
+    for item in items:
+        length = len(json.dumps(item))
+        if cut[-1] and (size + length > EVENT_BYTES or len(cut[-1]) == EVENTS_PER_MESSAGE):
+            cut.append([])
+            size = 0
+        cut[-1].append(dict(item))
+        size += length
+    return [{**head, "events": rows} for rows in cut if rows]
 
 
 def is_delivery(body: Mapping[str, Json]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
-from chalicelib.core.connector import Connector, Request
+from chalicelib.core.connector import Connector, Request, Secret
 from chalicelib.core.errors import (
     BodyTooLarge,
     SignatureInvalid,
@@ -23,15 +25,15 @@ def receive(delivery: str, connection: str, request: Request, edge: Edge, now: d
 
     Raises ``Retryable`` if the queue would not take it: answer 503, the sender tries again.
     """
-    _check_size(request)
+    check_size(request)
     connector = _connector(connection, edge)
-    _check_media_type(request, connector)
-    _check_signature(connection, request, connector, edge, now)
+    check_media_type(request, connector.content_types)
+    check_signature(connection, edge, partial(_verify, connector, request, now))
     connector.check_shape(request)
     edge.intake.send([delivery_message(delivery, connection, request, now)])
 
 
-def _check_size(request: Request) -> None:
+def check_size(request: Request) -> None:
     if len(request.body) > BODY_LIMIT:
         raise BodyTooLarge(f"the body has {len(request.body)} bytes, the limit is {BODY_LIMIT}")
 
@@ -42,21 +44,23 @@ def _connector(connection: str, edge: Edge) -> Connector:
     return edge.load_connector(connection.split("-", 1)[0])
 
 
-def _check_media_type(request: Request, connector: Connector) -> None:
+def check_media_type(request: Request, known: Sequence[str]) -> None:
     media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if media_type not in connector.content_types:
-        raise UnsupportedMedia(f"send {' or '.join(connector.content_types)}")
+    if media_type not in known:
+        raise UnsupportedMedia(f"send {' or '.join(known)}")
 
 
-def _check_signature(
-    connection: str, request: Request, connector: Connector, edge: Edge, now: datetime
-) -> None:
+def check_signature(connection: str, edge: Edge, verify: Callable[[Secret], None]) -> None:
     secret = edge.secrets.get(connection)
     try:
-        connector.verify(request, secret, now)
+        verify(secret)
     except SignatureInvalid:
         # The secret may have been rotated since it was cached.
         fresh = edge.secrets.get(connection, fresh=True)
         if fresh == secret:
             raise
-        connector.verify(request, fresh, now)
+        verify(fresh)
+
+
+def _verify(connector: Connector, request: Request, now: datetime, secret: Secret) -> None:
+    connector.verify(request, secret, now)

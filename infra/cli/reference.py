@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.cli import get_docs_for_click
 
+from chalicelib.events.validation import schema as event_schema
 from chalicelib.policy.schema import policy_schema
 from infra.cli import app, policy_reference
 
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = FOLDER / "cli.md"
 SCHEMA = FOLDER / "policy.schema.json"
+EVENT_SCHEMA = FOLDER / "event.schema.json"
 POLICY = FOLDER / "policy.md"
 
 
@@ -23,11 +27,12 @@ def text() -> str:
     return page.replace("# `emtiaz`", "# The command `emtiaz`", 1).strip() + "\n"
 
 
-def schema_text() -> str:
-    return json.dumps(policy_schema(), indent=2, ensure_ascii=False) + "\n"
+def schema_text(schema: Mapping[str, Any]) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
     PAGE.write_text(text(), "utf-8")
-    SCHEMA.write_text(schema_text(), "utf-8")
+    SCHEMA.write_text(schema_text(policy_schema()), "utf-8")
+    EVENT_SCHEMA.write_text(schema_text(event_schema()), "utf-8")
     POLICY.write_text(policy_reference.text(), "utf-8")

@@ -14,6 +14,7 @@ from chalicelib.core.facts import FACT_TYPES, Fact
 from chalicelib.core.model import KINDS
 from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import NOTHING_FITTED
+from chalicelib.events.validation import schema as event_schema
 from chalicelib.policy import PolicyInvalid, compile_policy, validate
 from chalicelib.policy.conditions import FORMS
 from chalicelib.policy.grammar import condition_properties
@@ -33,13 +34,17 @@ def schema(name):
     return json.loads((REFERENCE / f"{name}.schema.json").read_text("utf-8"))
 
 
-@pytest.mark.parametrize("name", ["card", "fact", "policy"])
+@pytest.mark.parametrize("name", ["card", "event", "fact", "policy"])
 def test_schemas_are_schemas(name):
     Draft202012Validator.check_schema(schema(name))
 
 
 def test_the_published_policy_schema_is_the_one_that_validates():
     assert schema("policy") == policy_schema(), "run: make docs"
+
+
+def test_the_published_event_schema_is_the_one_that_validates():
+    assert schema("event") == event_schema(), "run: make docs"
 
 
 def test_the_fact_schema_knows_every_type():

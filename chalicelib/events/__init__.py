@@ -1,0 +1,1 @@
+"""What shops and apps tell of people, as it comes in: its form, its signature, its schema."""
