@@ -7,7 +7,6 @@ from chalicelib.events.signature import verify
 from tests.fakes.events import OLD_SECRET, SECRET, signed
 
 BODY = '{"id": "مینا"}'.encode()
-NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
@@ -39,15 +38,15 @@ def test_the_published_example_verifies_at_its_time(monkeypatch):
     verify(b'{"test": 2432232314}', headers, ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
 
 
-@pytest.mark.parametrize("minutes", [-4.9, 4.9])
+@pytest.mark.parametrize("minutes", [-4.5, 4.5])
 def test_a_clock_may_be_off_by_less_than_five_minutes(minutes):
-    verify(BODY, signed(BODY, at=NOW + timedelta(minutes=minutes)), [SECRET])
+    verify(BODY, signed(BODY, at=datetime.now(UTC) + timedelta(minutes=minutes)), [SECRET])
 
 
 @pytest.mark.parametrize("minutes", [-5.1, 5.5, -600_000])
 def test_beyond_five_minutes_it_is_a_replay(minutes):
     with pytest.raises(SignatureInvalid):
-        verify(BODY, signed(BODY, at=NOW + timedelta(minutes=minutes)), [SECRET])
+        verify(BODY, signed(BODY, at=datetime.now(UTC) + timedelta(minutes=minutes)), [SECRET])
 
 
 @pytest.mark.parametrize(
