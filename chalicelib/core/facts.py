@@ -38,6 +38,9 @@ FACT_TYPES: tuple[FactType, ...] = get_args(FactType)
 SKEW = timedelta(minutes=5)
 """How far ahead of ours a source's clock is taken to be; what lies further ahead is yet to come."""
 
+TOLD = "told:"
+"""Begins the id of a state that a shop or an app told: no record of the CRM stands behind it."""
+
 _EVENTS: frozenset[FactType] = frozenset({"activity", "purchase", "refund"})
 
 
@@ -70,6 +73,11 @@ class Fact:
     @property
     def version(self) -> datetime:
         return self.modified_at or self.occurred_at
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it is a state of something that the CRM keeps no record of."""
+        return self.id.startswith(TOLD)
 
     def _rank(self) -> tuple[datetime, datetime, str]:
         # The last member only makes the order total: two readings of one version that
@@ -192,7 +200,7 @@ class FactSet:
         return frozenset(
             Ref(fact.subject.connection, fact.type, fact.id)
             for fact in self.facts.values()
-            if fact.type in KINDS and not _is_own_record(fact)
+            if fact.type in KINDS and not (_is_own_record(fact) or fact.is_told)
         )
 
     def linked(self, kind: str) -> frozenset[str] | None:
@@ -204,7 +212,9 @@ class FactSet:
         """States of associated records; one that is no longer linked does not count."""
         linked = self.linked(kind)
         found = self.by_type.get(kind, ())
-        return tuple(fact for fact in found if linked is None or fact.id in linked)
+        if linked is None:
+            return tuple(found)
+        return tuple(fact for fact in found if fact.id in linked or fact.is_told)
 
     def deals(self) -> tuple[Deal, ...]:
         return tuple(_deal(fact) for fact in self.states("deal"))

@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from chalicelib.core.facts import SKEW, parse_instant
+from chalicelib.core.facts import SKEW, TOLD, parse_instant
 from chalicelib.core.model import SUBJECT_KINDS, Json, Money, Ref
 
 Item = dict[str, Json]
@@ -173,7 +173,13 @@ def _plain(item: Item) -> Item:
         data["kind"] = name if name != "activity" else data["kind"]
     if kind in _DATED:
         data.setdefault(_DATED[kind], item["occurred_at"])
-    return {**item, "type": kind, "data": {key: _counted(value) for key, value in data.items()}}
+    told = {key: _counted(value) for key, value in data.items()}
+    return {**item, "type": kind, "id": _own(str(item["id"]), kind), "data": told}
+
+
+def _own(identity: str, kind: str) -> str:
+    """Apart from the ids of the CRM's own records of the same kind."""
+    return TOLD + identity.removeprefix(TOLD) if kind in _DATED else identity
 
 
 def _counted(value: Json) -> Json:

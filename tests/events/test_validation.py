@@ -115,6 +115,13 @@ def test_a_record_is_named_by_its_id_or_by_its_ref(kind):
     assert not isinstance(check(item(who={"id": f"{HERE}:{kind}:512"})), Fault)
 
 
+@pytest.mark.parametrize("identity", ["5", "told:5"])
+def test_a_survey_is_not_mistaken_for_one_of_the_crm(identity):
+    assert (
+        check(item(kind="survey", id=identity, data={"kind": "nps", "value": 9}))["id"] == "told:5"
+    )
+
+
 def test_no_fault_repeats_what_was_told_of_a_person():
     fault = check(item(who={"email": "anna.secret@acme"}, data=["secret"]))
     assert "secret" not in json.dumps([fault.pointer, fault.reason])

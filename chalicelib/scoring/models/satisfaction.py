@@ -133,7 +133,7 @@ def answers(facts: FactSet) -> list[tuple[str, Answer]]:
     found = (
         (str(fact.data.get("survey") or fact.data.get("kind")), _answer(fact))
         for fact in facts.facts.values()
-        if fact.type == "survey" and (counted is None or fact.id in counted)
+        if fact.type == "survey" and (counted is None or fact.id in counted or fact.is_told)
     )
     return [(survey, one) for survey, one in found if one is not None]
 
