@@ -13,6 +13,7 @@ from infra.cli import (
     connect,
     dead_letters,
     deploy,
+    events,
     explain,
     export,
     loyalty,
@@ -47,6 +48,7 @@ app.command()(calls.calls)
 app.command()(export.export)
 app.add_typer(policy.app)
 app.add_typer(loyalty.app)
+app.add_typer(events.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)
 

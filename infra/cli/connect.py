@@ -14,7 +14,7 @@ import typer
 
 import connectors
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.secrets import secret_name, to_text
+from chalicelib.adapters.secrets import from_text, secret_name, to_text
 from chalicelib.core.connector import AccessToken, Connection, Secret
 from chalicelib.core.errors import ConfigurationError
 from chalicelib.core.model import CONNECTION_ID, Language
@@ -23,6 +23,7 @@ from chalicelib.policy import compile_policy, version_of
 from infra.cli.authorization import REDIRECT_URL
 from infra.cli.console import ask, confirm, note, read_lines, say, show_json
 from infra.cli.crm_app import app_files, write_files
+from infra.cli.events import new_secret
 from infra.cli.grant import Question, granted_secret
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
@@ -224,8 +225,20 @@ def _keep(installation: Installation, found: Connection, secret: Secret, page: P
     settings = installation.services.settings
     settings.put_connection(found)
     _put_into_force(installation, found, page)
-    _put_secret(secret_name(installation.stage, found.id), to_text(secret))
+    name = secret_name(installation.stage, found.id)
+    live = _events_secrets(name) or (new_secret(),)
+    _put_secret(name, to_text(replace(secret, events_secrets=live)))
     settings.resume(found.id)  # it may rest because its last grant was withdrawn
+
+
+def _events_secrets(name: str) -> tuple[str, ...]:
+    """Those that shops sign with already, which a new token of the CRM does not take back."""
+    client = boto3.client("secretsmanager")
+    try:
+        held = client.get_secret_value(SecretId=name)["SecretString"]
+    except client.exceptions.ResourceNotFoundException:
+        return ()
+    return from_text(held).events_secrets
 
 
 def _put_secret(name: str, text: str) -> None:

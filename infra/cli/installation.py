@@ -8,6 +8,8 @@ import boto3
 
 import connectors
 from chalicelib.adapters.queue import SqsQueue
+from chalicelib.adapters.secrets import SecretsManagerSecrets
+from chalicelib.core.connector import Secret
 from chalicelib.core.ports import Queue
 from chalicelib.pipeline.services import Services
 from chalicelib.settings import Settings
@@ -40,6 +42,10 @@ class Installation:
     def who(self) -> str:
         """Who is signed in to AWS here, as the history of policies tells it."""
         return str(boto3.client("sts").get_caller_identity()["Arn"])
+
+    def keep_secret(self, connection: str, secret: Secret) -> None:
+        """Receive hears of it within a minute. Raises ``Retryable``."""
+        SecretsManagerSecrets(self.stage).replace(connection, secret)
 
     def queue(self, output: str) -> Queue:
         return SqsQueue(self.outputs[output])

@@ -30,6 +30,9 @@ class FakeInstallation:
     def services(self):
         return self.fakes.services
 
+    def keep_secret(self, connection, secret):
+        self.fakes.secrets.secrets[connection] = secret
+
     def queue(self, output):
         queues = {"IntakeQueueUrl": self.fakes.intake, "WriteBackQueueUrl": self.fakes.ring}
         return queues.get(output, self.dead)

@@ -173,3 +173,12 @@ def test_without_credentials_nothing_happens(emtiaz, installation, crm, monkeypa
 
 def test_no_option_takes_a_secret(emtiaz):
     assert not [word for word in emtiaz("connect", "--help").out.split() if word == "--token"]
+
+
+def test_connecting_makes_a_secret_for_events_and_keeps_it_when_repeated(emtiaz, installation, crm):
+    arguments = ("connect", "toy", "--connection", "toy-events", *SERVER, "--yes")
+    assert emtiaz(*arguments).code == 0
+    (made,) = stored("toy-events").events_secrets
+    assert made.startswith("whsec_")
+    assert emtiaz(*arguments).code == 0
+    assert stored("toy-events").events_secrets == (made,)

@@ -42,7 +42,7 @@ def test_commands_that_read_have_json_and_commands_that_change_have_dry_run():
     changing = ["deploy", "connect", "provision", "backfill"]
     assert all("--json" in options(commands[name]) for name in reading)
     assert all("--dry-run" in options(commands[name]) for name in changing)
-    for group in ("parked", "dlq"):
+    for group in ("parked", "dlq", "events"):
         listing, acting = commands[group].commands.values()
         assert "--json" in options(listing)
         assert "--dry-run" in options(acting)
