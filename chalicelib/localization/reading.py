@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -146,6 +146,42 @@ def day_of(value: object, zone: ZoneInfo) -> date | None:
         return _calendar_day(*map(int, written.groups())) if written else _local(value, zone)
     except (ValueError, OverflowError):  # the latter at the ends of the years 1 and 9999
         return None
+
+
+_DAY_AND_TIME = re.compile(
+    r"(?P<day>[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2})"
+    r"(?:(?: ?[-,،] ?| |t)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?)?"
+)
+
+
+def instant_of(value: object, zone: ZoneInfo) -> datetime | None:
+    """An instant, or a day in either calendar with or without a time; None for anything else.
+
+    What names no zone is meant in ``zone``, and a day without a time is its beginning.
+
+    >>> tehran = ZoneInfo("Asia/Tehran")
+    >>> instant_of("۱۴۰۵/۰۱/۰۱ ۱۴:۳۰", tehran).isoformat()
+    '2026-03-21T14:30:00+03:30'
+    >>> instant_of("2026-03-21T11:00:00Z", tehran).isoformat()
+    '2026-03-21T11:00:00+00:00'
+    >>> instant_of("2026-03-21", tehran).isoformat(), instant_of("2026-03-21 25:00", tehran)
+    ('2026-03-21T00:00:00+03:30', None)
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return None
+    try:
+        written = _DAY_AND_TIME.fullmatch(key_form(value))
+        if written is None:
+            return _with_zone(datetime.fromisoformat(value.strip()), zone)
+        day = _calendar_day(*map(int, re.split("[-/.]", written["day"])))
+        hour, minute, second = (int(written[part] or 0) for part in ("hour", "minute", "second"))
+        return datetime.combine(day, time(hour, minute, second), zone)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _with_zone(at: datetime, zone: ZoneInfo) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=zone)
 
 
 def _local(text: str, zone: ZoneInfo) -> date:

@@ -16,6 +16,7 @@ from infra.cli import (
     events,
     explain,
     export,
+    imports,
     loyalty,
     parked,
     policy,
@@ -46,6 +47,7 @@ app.command()(score.score)
 app.command()(explain.explain)
 app.command()(calls.calls)
 app.command()(export.export)
+app.command("import")(imports.import_events)
 app.add_typer(policy.app)
 app.add_typer(loyalty.app)
 app.add_typer(events.app)
