@@ -32,6 +32,7 @@ MAY_IMPORT = {
         "chalicelib.events",
         "chalicelib.localization",
         "chalicelib.logs",
+        "chalicelib.loyalty",
         "chalicelib.policy",
         "chalicelib.scoring",
         "chalicelib.training",

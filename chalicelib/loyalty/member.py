@@ -30,6 +30,7 @@ from datetime import datetime
 
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.loyalty import Program
+from chalicelib.core.model import Ref
 from chalicelib.core.standing import Membership, Standing
 from chalicelib.loyalty.adjustments import Adjustment, adjust
 from chalicelib.loyalty.book import Book
@@ -42,6 +43,9 @@ from chalicelib.loyalty.program import Programs
 from chalicelib.loyalty.redemption import Spending, cancel, redeem
 from chalicelib.loyalty.rewards import Given, redeem_reward
 from chalicelib.loyalty.standing import rated, standing
+
+MEMBERS = frozenset({"contact", "lead"})
+"""Kinds of records that points are given to: people, and not also the company they buy for."""
 
 
 class Member:
@@ -140,3 +144,14 @@ class Member:
     def _keep(self, entries: list[Entry]) -> list[Entry]:
         self.made += entries
         return entries
+
+
+def membership_of(
+    subject: Ref, facts: FactSet, programs: Programs | None, now: datetime
+) -> Membership | None:
+    """By facts alone, of somebody who has spent nothing. None for who is in no programme."""
+    if programs is None or subject.kind not in MEMBERS:
+        return None
+    member = Member(programs, facts)
+    member.catch_up(now)
+    return member.membership(now)

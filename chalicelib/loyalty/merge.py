@@ -46,8 +46,11 @@ class Merged:
 
 
 def merge(book: Book, entries: Iterable[Entry], merged: Merged, now: datetime) -> list[Entry]:
-    """The entries that the survivor's ledger gets, applied already; none if it has them."""
-    if f"merge:{merged.loser}" in book:
+    """The entries that the survivor's ledger gets, applied already; none if it has them.
+
+    It may have them by way of another record that was merged into it.
+    """
+    if any(_is_of(one, merged.loser) for one in book.merges):
         return []
     moved = [_moved(entry, merged.loser) for entry in entries]
     before, owed = book.remaining, book.debt
@@ -72,6 +75,10 @@ def merge(book: Book, entries: Iterable[Entry], merged: Merged, now: datetime) -
     )
     book.apply(entry)
     return [*moved, entry]
+
+
+def _is_of(entry: Entry, loser: str) -> bool:
+    return entry.of == loser or entry.of.endswith(f"{MOVED}{loser}")
 
 
 def joins(book: Book) -> list[Joined]:

@@ -21,6 +21,7 @@ from chalicelib.pipeline.doorbells import Work, gather
 from chalicelib.pipeline.erase import erase
 from chalicelib.pipeline.messages import Envelope, Failure, Reason, refs_messages
 from chalicelib.pipeline.park import park
+from chalicelib.pipeline.programs import programs_in_force
 from chalicelib.pipeline.scorer import Scorer, scorer
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.setbacks import (
@@ -126,7 +127,8 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
     if work.reason is Reason.ERASE:
         return _erase_all(work, services, now)
     live = services.settings.live(work.connection)
-    score = scorer(live, services.store, now, work.reason)
+    programs = programs_in_force(live, services)
+    score = scorer(live, services.store, now, work.reason, programs)
     if work.reason is Reason.DELIVER:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.stored import Collection, Save, StoredCard
+from chalicelib.loyalty.program import Programs
+from chalicelib.pipeline.membership import ledger
 from chalicelib.pipeline.messages import Reason
 from chalicelib.scoring import Assessment, Written, assess, card_of, next_change, publish
 from chalicelib.scoring.dues import dues, revised
@@ -35,7 +37,8 @@ HIDDEN_FOR = timedelta(days=90)
 class Saves:
     """What a connection scores by, and why it does so now.
 
-    ``revision`` is the number of the last publication that is known of.
+    ``revision`` is the number of the last publication that is known of. ``programs`` are those that
+    were in force one after the other, up to that of the policy.
     """
 
     policy: Policy
@@ -43,19 +46,22 @@ class Saves:
     now: datetime
     reason: Reason
     revision: int = 0
+    programs: Programs | None = None
 
     @property
     def made(self) -> str:
         """What its cards are made by."""
         return made_by(self.policy.version, self.models.version)
 
-    def of(self, collection: Collection, incoming: Iterable[Fact], *, absorbs: bool) -> Save | None:
+    def of(
+        self, collection: Collection, incoming: Iterable[Fact], absorbed: Sequence[Collection] = ()
+    ) -> Save | None:
         """None if there is nothing that the store does not know.
 
-        Who ``absorbs`` another may show some of the other's fields: a CRM merges ours too.
+        Who has ``absorbed`` others may show some of their fields: a CRM merges ours too.
         """
         stored = collection.card
-        uncertain = absorbs or self.reason is Reason.REWRITE or stored.hidden
+        uncertain = bool(absorbed) or self.reason is Reason.REWRITE or stored.hidden
         told = [fact.as_received(self.now) for fact in self._with_history(incoming)]
         for fact in collection.facts.conflicting(told):
             logs.warning("contradicts itself", subject=str(stored.ref), activity=fact.id)
@@ -67,19 +73,29 @@ class Saves:
             new_facts = (record,)  # the later look at the same record is what brings it back
         related = tuple(sorted(facts.related() - collection.facts.related()))
         if facts.hidden:
-            return self._hidden(stored, new_facts, related)
-        assessment = assess(stored.ref, facts, self.policy, self.models, self.now)
+            found = ledger(collection, facts, absorbed, None, self.now)
+            save = self._hidden(stored, new_facts, related, is_new=bool(found.rows))
+            return replace(save, entries=found.rows) if save else None
+        found = ledger(collection, facts, absorbed, self._programs, self.now)
+        membership = found.membership
+        assessment = assess(stored.ref, facts, self.policy, self.models, self.now, membership)
         card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
-        if not (new_facts or news or debts != stored.debts or self._is_stale(stored)):
+        if not (new_facts or found.rows or news or debts != stored.debts or self._is_stale(stored)):
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
-        save = replace(save, related=related, debts=debts)
+        save = replace(save, related=related, debts=debts, entries=found.rows)
         doubt = self._doubt(stored, news, uncertain=uncertain)
         owing = self._owing(save, stored, news, doubt) if news or stored.pending else save
         return self._soon(owing) if debts.owed else owing
+
+    @property
+    def _programs(self) -> Programs | None:
+        if self.policy.loyalty is None:
+            return None
+        return self.programs or Programs.of(self.policy.loyalty)
 
     def _debts(self, stored: StoredCard, facts: FactSet, shown: Fields) -> Debts:
         """What others are owed once the CRM shows ``shown``."""
@@ -100,11 +116,16 @@ class Saves:
         return (*told, *sightings(told)) if self.policy.funnel else told
 
     def _hidden(
-        self, stored: StoredCard, new_facts: tuple[Fact, ...], related: tuple[Ref, ...]
+        self,
+        stored: StoredCard,
+        new_facts: tuple[Fact, ...],
+        related: tuple[Ref, ...],
+        *,
+        is_new: bool,
     ) -> Save | None:
         """A save of a deleted subject: no numbers, nothing for the CRM, due when it expires."""
         debts = revised(stored.debts, (), self.now)
-        if stored.hidden and not (new_facts or debts != stored.debts):
+        if stored.hidden and not (new_facts or is_new or debts != stored.debts):
             return None
         since = str(stored.body.get("deleted_at", iso(self.now)))
         expires = parse_instant(since) + HIDDEN_FOR

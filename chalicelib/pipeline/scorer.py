@@ -23,6 +23,7 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings, SubjectStore
 from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
+from chalicelib.loyalty.program import Programs
 from chalicelib.pipeline.messages import Reason
 from chalicelib.pipeline.saves import HIDDEN_FOR, Saves
 from chalicelib.policy import compile_policy
@@ -93,17 +94,21 @@ class Scorer:
         raise _circle(subject)
 
     def _score(
-        self, subject: Ref, facts: tuple[Fact, ...], chain: int, *, absorbs: bool = False
+        self,
+        subject: Ref,
+        facts: tuple[Fact, ...],
+        chain: int,
+        absorbed: tuple[Collection, ...] = (),
     ) -> Ref | None:
         for _ in range(ATTEMPTS):
             collection = self.store.load(subject)
             self._check_in_force(collection.card)
             if collection.card.stub:
-                return self._beyond(collection, collection.card.stub, facts, chain)
+                return self._beyond(collection, facts, chain, absorbed)
             if self._is_expired(collection):
                 self._expire(collection.card)
                 return None
-            save = self.saves.of(collection, facts, absorbs=absorbs)
+            save = self.saves.of(collection, facts, absorbed)
             if save is None:
                 self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
@@ -123,15 +128,22 @@ class Scorer:
             raise Superseded(f"{card.ref} was scored by publication {card.revision} already")
 
     def _beyond(
-        self, collection: Collection, stub: Stub, incoming: tuple[Fact, ...], chain: int
+        self,
+        collection: Collection,
+        incoming: tuple[Fact, ...],
+        chain: int,
+        absorbed: tuple[Collection, ...],
     ) -> Ref | None:
         """Finish the move that a stub stands for, taking what came for its subject along."""
         if not chain:
             raise _circle(collection.ref)
-        unwritten, is_new = None, collection.card.due_at is not None
-        if stub.into:
+        stub, unwritten = collection.card.stub, None
+        is_new = collection.card.due_at is not None
+        if stub and stub.into:
             moved = _moved((*collection.facts, *incoming), stub.into)
-            unwritten = self._score(stub.into, moved, chain - 1, absorbs=is_new)
+            # The later one first: it may have absorbed the earlier ones before it left.
+            leaving = (collection, *absorbed) if is_new else absorbed
+            unwritten = self._score(stub.into, moved, chain - 1, leaving)
         if is_new:
             self._clear(collection.card)
         return unwritten
@@ -186,8 +198,15 @@ class Scorer:
         self._clear(card)
 
 
-def scorer(live: LiveSettings, store: SubjectStore, now: datetime, reason: Reason) -> Scorer:
-    saves = Saves(compiled(live.policy), live.models, now, reason, live.revision)
+def scorer(
+    live: LiveSettings,
+    store: SubjectStore,
+    now: datetime,
+    reason: Reason,
+    programs: Programs | None = None,
+) -> Scorer:
+    """Without ``programs``, that of the policy in force has always been the one."""
+    saves = Saves(compiled(live.policy), live.models, now, reason, live.revision, programs)
     return Scorer(saves, store)
 
 

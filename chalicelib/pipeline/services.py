@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         SettingsStore,
         SubjectStore,
     )
+    from chalicelib.loyalty.program import Programs
 
 LoadConnector = Callable[[str], Connector]
 """Connector by the name of a CRM; raises ``UnknownConnection``."""
@@ -58,6 +59,7 @@ class Services:
     clock: Clock
     open_access: OpenAccess
     clients: dict[str, ConnectedClient] = field(default_factory=dict)
+    programs: dict[tuple[str, int], Programs] = field(default_factory=dict)
 
     def is_rotated(self, connection: str) -> bool:
         """Whether the secret that a client was refused with has been replaced since."""
