@@ -13,7 +13,7 @@ from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import Leaving, LedgerRow, StoredCard, Stub
+from chalicelib.core.stored import HandedOut, Leaving, LedgerRow, StoredCard, Stub
 
 CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"
@@ -21,6 +21,8 @@ ENTRY = "ENTRY#"
 HISTORY = "HIST#"
 LINK = "LINK#"
 ALIAS = "MERGED#"
+GIVEN = "#GIVEN"
+CODE = "CODE#"
 
 
 def shards(connection: str) -> list[str]:
@@ -29,6 +31,21 @@ def shards(connection: str) -> list[str]:
 
 def shard(ref: Ref) -> str:
     return shards(ref.connection)[crc32(str(ref).encode()) % SHARDS]
+
+
+def rewards(connection: str, reward: str) -> str:
+    """Where stands what was handed out of a reward; no ref begins with such a sign."""
+    return f"#reward#{connection}#{reward}"
+
+
+def handed_out_of(rows: Iterable[SubjectItem]) -> HandedOut:
+    count, codes = 0, set()
+    for row in rows:
+        if row.sk == GIVEN:
+            count = int(row.number)
+        else:
+            codes.add(row.sk.removeprefix(CODE))
+    return HandedOut(count, frozenset(codes))
 
 
 def numbers(body: Mapping[str, Json]) -> dict[str, Json]:

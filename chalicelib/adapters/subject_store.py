@@ -14,6 +14,7 @@ from functools import partial
 from heapq import merge
 from itertools import islice
 
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -23,14 +24,18 @@ from chalicelib.adapters.subject_marks import Marks
 from chalicelib.adapters.subject_moves import Moves
 from chalicelib.adapters.subject_rows import (
     CARD,
+    CODE,
     ENTRY,
+    GIVEN,
     HISTORY,
     LINK,
     card_of,
     fact_of,
+    handed_out_of,
     ledger_of,
     numbers,
     population_row,
+    rewards,
     shard,
     shards,
 )
@@ -44,7 +49,14 @@ from chalicelib.adapters.subject_table import (
 from chalicelib.adapters.tables import NEVER
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Json, Ref
-from chalicelib.core.stored import Collection, LedgerRow, Save, StoredCard
+from chalicelib.core.stored import (
+    Collection,
+    HandedOut,
+    Handout,
+    LedgerRow,
+    Save,
+    StoredCard,
+)
 
 LINK_BYTES = 500
 
@@ -71,13 +83,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class EntryPart:
-    """An entry of the ledger."""
+    """An entry of the ledger, and the rewards that change hands with it."""
 
     row: LedgerRow
+    handouts: tuple[Handout, ...] = ()
 
     @property
     def items(self) -> int:
-        return 1
+        return 1 + sum(one.items for one in self.handouts)
 
     @property
     def size(self) -> int:
@@ -104,6 +117,10 @@ class DynamoSubjectStore(Moves, Marks):
             for parts in ahead:
                 self._transact_save(save, partial(self._put_parts_ahead, parts, save))
             self._transact_save(save, partial(self._put_card_and_parts, last, save))
+
+    def handed_out(self, connection: str, reward: str) -> HandedOut:
+        with translating():
+            return handed_out_of(self.item.query(rewards(connection, reward), consistent_read=True))
 
     def holders(self, record: Ref) -> tuple[Ref, ...]:
         links = self.item.sk.startswith(LINK)
@@ -137,7 +154,8 @@ class DynamoSubjectStore(Moves, Marks):
     def _transact_save(self, save: Save, fill: Fill) -> None:
         # Whoever has a card has no tombstone, so only a first save pays for looking.
         if save.base_version:
-            self._transact(fill)
+            # Customers who take the same reward at once are in each other's way, and no more.
+            self._transact(fill, through_collisions=bool(save.handouts))
         else:
             self._transact_unless_erased([save.ref], fill)
 
@@ -168,7 +186,7 @@ class DynamoSubjectStore(Moves, Marks):
             if isinstance(part, Part):
                 self._put_fact(part, save.ref, transaction)
             else:
-                self._put_entry(part.row, save.ref, transaction)
+                self._put_entry(part, save.ref, transaction)
 
     def _put_fact(self, part: Part, ref: Ref, transaction: TransactWrite) -> None:
         fact = part.fact
@@ -179,10 +197,29 @@ class DynamoSubjectStore(Moves, Marks):
         for record in part.links:
             transaction.save(self._link(record, ref))
 
-    def _put_entry(self, row: LedgerRow, ref: Ref, transaction: TransactWrite) -> None:
+    def _put_entry(self, part: EntryPart, ref: Ref, transaction: TransactWrite) -> None:
         """Once and never again."""
+        row = part.row
         item = self.item(str(ref), f"{ENTRY}{row.id}", entry=dict(row.entry), number=row.number)
         transaction.save(item, condition=self.item.entry.does_not_exist())
+        for one in part.handouts:
+            self._hand_out(one, ref.connection, transaction)
+
+    def _hand_out(self, one: Handout, connection: str, transaction: TransactWrite) -> None:
+        place = rewards(connection, one.reward)
+        counted: list[Action] = [self.item.number.add(one.change)]
+        transaction.update(self.item(place, GIVEN), counted, condition=self._is_in_stock(one))
+        if one.code:
+            code = self.item(place, f"{CODE}{one.code}")
+            transaction.save(code, condition=self.item.ref.does_not_exist())
+
+    def _is_in_stock(self, one: Handout) -> Condition | None:
+        """None where there are as many as are wanted, or where it comes back."""
+        if one.stock is None or one.change < 0:
+            return None
+        given = self.item.number
+        is_left: Condition = given < one.stock
+        return is_left | given.does_not_exist() if one.stock else is_left
 
     def _card_actions(self, save: Save) -> list[Action]:
         item, version = self.item, save.base_version + 1
@@ -213,7 +250,10 @@ def _part_batches(save: Save) -> list[list[Part | EntryPart]]:
     parts: list[Part | EntryPart] = [
         Part(fact, FactSet.of([fact]).related() & new) for fact in save.facts
     ]
-    parts += map(EntryPart, save.entries)
+    parts += [
+        EntryPart(row, tuple(one for one in save.handouts if one.entry == row.id))
+        for row in save.entries
+    ]
     cut = batches(
         parts,
         # The card and its history row, or a check of the card; and a look for a tombstone.

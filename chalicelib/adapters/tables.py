@@ -76,7 +76,8 @@ class SubjectItem(Model):
 
     Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
     subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
-    ``#TOMBSTONE`` stands under a salted hash of a ref.
+    ``#TOMBSTONE`` stands under a salted hash of a ref. Under a reward stand ``#GIVEN``, with the
+    ``number`` of those that customers have, and ``CODE#…``, a code that somebody has.
     """
 
     ref = UnicodeAttribute(hash_key=True)

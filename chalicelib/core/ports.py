@@ -11,7 +11,7 @@ from chalicelib.core.connector import Connection, Secret
 from chalicelib.core.editions import Publication
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
-from chalicelib.core.stored import Collection, Mark, Save, StoredCard, Stub
+from chalicelib.core.stored import Collection, HandedOut, Mark, Save, StoredCard, Stub
 
 SHARDS = 16
 """Shares that the cards of a connection are spread over, each a partition of the index."""
@@ -25,6 +25,7 @@ class SubjectStore(Protocol):
     def save(self, save: Save) -> None:
         """All or nothing. Raises ``Conflict`` if another save came first.
 
+        So it does where a reward of its handouts is out of stock, or a code is somebody's already.
         Raises ``SubjectErased`` for a first save of somebody who has a tombstone.
         """
         ...
@@ -53,6 +54,10 @@ class SubjectStore(Protocol):
 
     def holders(self, record: Ref) -> tuple[Ref, ...]:
         """Subjects that have held facts of a deal or another related record, sorted."""
+        ...
+
+    def handed_out(self, connection: str, reward: str) -> HandedOut:
+        """Strongly consistent."""
         ...
 
     def cards(self, refs: Sequence[Ref]) -> tuple[StoredCard, ...]:

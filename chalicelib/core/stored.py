@@ -105,6 +105,34 @@ class LedgerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Handout:
+    """A reward changes hands together with the ledger entry whose id is ``entry``.
+
+    ``change`` is 1 for one that is given and -1 for one that comes back. There are ``stock`` of
+    them for all customers together. A ``code`` is given once and never again.
+    """
+
+    entry: str
+    reward: str
+    change: int
+    stock: int | None = None
+    code: str | None = None
+
+    @property
+    def items(self) -> int:
+        """Of a transaction."""
+        return 2 if self.code else 1
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """How many of a reward all customers have, and which of its codes were ever given."""
+
+    count: int = 0
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Collection:
     """All that one Query reads of a subject; the ``ledger`` is in the order of its numbers."""
 
@@ -124,8 +152,8 @@ class Save:
     ``settled`` says that the CRM already shows what it should, so nothing is pending; for
     ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
     ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
-    ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers.
-    ``made`` and ``revision`` as of ``StoredCard``.
+    ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers,
+    and ``handouts`` go with some of them. ``made`` and ``revision`` as of ``StoredCard``.
     """
 
     ref: Ref
@@ -144,6 +172,7 @@ class Save:
     made: str | None = None
     revision: int = 0
     entries: Sequence[LedgerRow] = ()
+    handouts: Sequence[Handout] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import Collection, Leaving, LedgerRow, StoredCard, Stub
+from chalicelib.core.stored import Collection, HandedOut, Leaving, LedgerRow, StoredCard, Stub
 
 
 @dataclass
@@ -53,6 +53,7 @@ class InMemorySubjectStore:
         self.subjects = {}
         self.erased = set()
         self.links = set()
+        self.handouts = {}
         self.loads = self.saves = self.marks = 0
         self._failures = []
         self._lock = Lock()
@@ -79,6 +80,7 @@ class InMemorySubjectStore:
                 raise Conflict(f"{save.ref} is {subject.stub.why}")
             if subject.entries.keys() & {row.id for row in save.entries}:
                 raise Conflict(f"{save.ref} has such an entry")
+            self._hand_out(save)
             after = saved(subject, save)
             assert after.known.related() >= set(save.related), "a link needs a fact to be found by"
             self.subjects[save.ref] = after
@@ -123,6 +125,22 @@ class InMemorySubjectStore:
     def _aliases(self, ref):
         into = Stub(Leaving.MERGED, ref)
         return [alias for alias, subject in self.subjects.items() if subject.stub == into]
+
+    def _hand_out(self, save):
+        places = {(save.ref.connection, one.reward): one for one in save.handouts}
+        for place, one in places.items():
+            held = self.handouts.get(place, HandedOut())
+            is_out = one.change > 0 and one.stock is not None and held.count >= one.stock
+            if is_out or one.code in held.codes:
+                raise Conflict(f"{one.reward} is out of stock, or the code is somebody's")
+        for place, one in places.items():
+            held = self.handouts.get(place, HandedOut())
+            codes = held.codes | ({one.code} if one.code else set())
+            self.handouts[place] = HandedOut(held.count + one.change, codes)
+
+    def handed_out(self, connection, reward):
+        with self._lock:
+            return self.handouts.get((connection, reward), HandedOut())
 
     def holders(self, record):
         with self._lock:
