@@ -104,3 +104,37 @@ def answered(survey: str, value: float, scale: int, last: Text) -> Text:
 
 def usual_answer() -> Text:
     return Text("Satisfaction of customers on average", "میانگین رضایت مشتریان")
+
+
+def in_tier(level: Text) -> Text:
+    """Of a loyalty programme.
+
+    >>> in_tier(Text("Gold", "طلایی")).en
+    'Loyalty tier Gold'
+    """
+    return Text(f"Loyalty tier {level.en}", f"سطح وفاداری {level.fa}")
+
+
+def earned_points(count: int, days: int) -> Text:
+    """Points of a loyalty programme, in the last so many days.
+
+    >>> earned_points(250, 365).en
+    'Earned 250 points in 365 days'
+    """
+    told, span = number(count), number(days)
+    return Text(
+        f"Earned {told.en} point{'' if count == 1 else 's'} in {span.en} days",
+        f"{told.fa} امتیاز در {span.fa} روز اخیر",
+    )
+
+
+def open_deal(stage: Text, percent: int) -> Text:
+    """And how probable it is to be won.
+
+    >>> open_deal(Text("Negotiation", "مذاکره"), 60).en
+    'Open deal at Negotiation: 60 %'
+    """
+    return Text(
+        f"Open deal at {stage.en}: {percent} %",
+        f"معاملهٔ باز در مرحلهٔ {stage.fa}: {persian(str(percent))}٪",
+    )

@@ -57,6 +57,10 @@ class Programs:
             each=tuple(map(indexed, (first, *(program for _, program in changes)))),
         )
 
+    def followed_by(self, program: Program, at: datetime) -> Programs:
+        """With one more, from an instant on that is later than all others."""
+        return Programs((*self.since, at), (*self.each, indexed(program)))
+
     def at(self, instant: datetime) -> Program:
         return self.each[bisect_right(self.since, instant) - 1]
 

@@ -10,13 +10,16 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute, Policy
 from chalicelib.core.ports import LiveSettings
 from chalicelib.core.stored import Collection
+from chalicelib.loyalty.program import Programs
+from chalicelib.pipeline.membership import ledger
+from chalicelib.pipeline.programs import programs_after, programs_in_force
 from chalicelib.pipeline.reading import collections
 from chalicelib.pipeline.saves import founded_at
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring import Written
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
-from chalicelib.scoring.simulation import Comparison, compare
+from chalicelib.scoring.simulation import Comparison, Kept, compare
 
 
 def present(connection: str, services: Services) -> list[Ref]:
@@ -34,9 +37,11 @@ def effect(
     the second place is not among it.
     """
     old = compiled(live.policy)
+    programs = programs_in_force(live, services), programs_after(live, new, services, now)
     for one in collections(refs, services.store):
         if one.card.stub is None and not one.facts.hidden:
-            yield compare(one.ref, one.facts, old, new, live.models, now, _shown(one))
+            kept = _kept(one, programs, now)
+            yield compare(one.ref, one.facts, old, new, live.models, now, kept)
 
 
 def unread(live: LiveSettings, new: Policy) -> tuple[str, ...]:
@@ -68,6 +73,13 @@ def _values(policy: Policy) -> set[tuple[str, ...]]:
         for row in provisioned(policy, kind)
         for value in ("", *(choice.value for choice in row.choices))
     }
+
+
+def _kept(
+    one: Collection, programs: tuple[Programs | None, Programs | None], now: datetime
+) -> Kept:
+    old, new = (ledger(one, one.facts, (), each, now).membership for each in programs)
+    return Kept(_shown(one), old, new)
 
 
 def _shown(one: Collection) -> Written:

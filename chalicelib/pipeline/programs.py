@@ -32,6 +32,17 @@ def programs_in_force(live: LiveSettings, services: Services) -> Programs | None
     return services.programs[key]
 
 
+def programs_after(
+    live: LiveSettings, new: Policy, services: Services, now: datetime
+) -> Programs | None:
+    """The same once ``new`` is in force from ``now`` on: what was earned by then stays."""
+    if new.loyalty is None:
+        return None
+    return (programs_in_force(live, services) or _history(live, services)).followed_by(
+        new.loyalty, now
+    )
+
+
 def program_of(policy: Policy) -> Program:
     """One without rules for a policy that has none, so that nothing is earned under it."""
     return policy.loyalty or Program(policy.time_zone, policy.calendar, policy.currency)

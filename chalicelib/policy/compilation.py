@@ -99,6 +99,7 @@ def _context(page: Page, scope: Scope) -> Context:
         time_zone=scope.time_zone,
         calendar=scope.calendar,
         currency=scope.currency,
+        stage_of=_funnel(page["funnel"]).stage_of if "funnel" in page else lambda _: None,
         labels={
             called(name, row): Text(row["label"]["en"], row["label"]["fa"])
             for name, row in page["attributes"].items()

@@ -181,6 +181,31 @@ def what_earns_is_read(page: Page) -> Iterator[Problem]:
                 yield Problem(pointer((*path, "event")), advice)
 
 
+def tiers_that_are_asked_for_exist(page: Page) -> Iterator[Problem]:
+    levels = [row["id"] for row in page.get("loyalty", {}).get("tiers", {}).get("levels", [])]
+    for section in ("actions", "tags"):
+        for index, row in enumerate(page.get(section, [])):
+            for place, name in enumerate(row["when"].get("tier", [])):
+                if name not in levels:
+                    advice = instead(name, levels) if levels else "add it to loyalty.tiers.levels"
+                    where = pointer((section, index, "when", "tier", place))
+                    yield Problem(where, f"there is no tier {name}, {advice}")
+
+
+def what_is_measured_is_there(page: Page) -> Iterator[Problem]:
+    """By the models loyalty and potential."""
+    metric = page.get("loyalty", {}).get("tiers", {}).get("metric")
+    for path, node in walk(page):
+        model = node.get("model") if isinstance(node, Mapping) else None
+        if model == "loyalty" and "loyalty" not in page:
+            yield Problem(pointer(path), "add the section loyalty, which this model measures")
+        if model == "loyalty" and metric == "score":
+            advice = "tiers by score go by this score themselves, choose another metric for them"
+            yield Problem(pointer(path), advice)
+        if model == "potential" and "funnel" not in page:
+            yield Problem(pointer(path), "add the section funnel, which has the stages of deals")
+
+
 CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     rules_say_how_much,
     missions_say_what,
@@ -193,4 +218,6 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     campaigns_end_after_they_begin,
     rewards_are_worth_something,
     what_earns_is_read,
+    tiers_that_are_asked_for_exist,
+    what_is_measured_is_there,
 )

@@ -54,12 +54,21 @@ def _action_names() -> dict[str, Json]:
         name: {"type": "array", "minItems": 1, "items": {"enum": [*values]}}
         for name, values in names.items()
     }
-    return properties | {"segment": _segments()}
+    return properties | {"segment": _segments(), "tier": _tiers()}
 
 
 def _segments() -> Json:
     """Which of the page's own there are is left to the checks."""
     description = f"one of {', '.join(RFM_SEGMENTS)}, or of the section segments"
+    return {
+        "type": "array",
+        "minItems": 1,
+        "items": {"allOf": [{"$ref": "#/$defs/id"}], "description": description},
+    }
+
+
+def _tiers() -> Json:
+    description = "the id of a level of loyalty.tiers"
     return {
         "type": "array",
         "minItems": 1,

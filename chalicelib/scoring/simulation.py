@@ -17,6 +17,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Json, Kind, Ref, Text
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.standing import Membership
 from chalicelib.scoring.assessment import assess
 from chalicelib.scoring.card import card_of, unexplained_card
 from chalicelib.scoring.publication import Written, changed_fields, publish
@@ -27,7 +28,7 @@ SURPRISING = 0.3
 MOVERS = 10
 CAUSES = 3
 
-NAMES = ("class", "grade", "temperature", "segment", "stage")
+NAMES = ("class", "grade", "temperature", "segment", "stage", "tier")
 """What people are sorted by; ``none`` is who has no such name."""
 
 NONE = "none"
@@ -97,6 +98,21 @@ class Comparison:
             "written": list(self.written),
         }
 
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is known of a subject beside its facts.
+
+    ``shown`` is what the CRM shows; ``old`` and ``new`` are how it stands in the loyalty programmes
+    of the two policies.
+    """
+
+    shown: Written | None = None
+    old: Membership | None = None
+    new: Membership | None = None
+
+
+NOTHING_KEPT = Kept()
 
 Matrix = Mapping[tuple[str, str], int]
 """How many went from the first name to the second."""
@@ -176,7 +192,7 @@ def simulate(
     """
     known = shown or {}
     return summary(
-        compare(subject, facts, old, new, models, at, known.get(subject))
+        compare(subject, facts, old, new, models, at, Kept(known.get(subject)))
         for subject, facts in subjects
     )
 
@@ -188,15 +204,16 @@ def compare(
     new: Policy,
     models: FittedModels,
     at: datetime,
-    shown: Written | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> Comparison:
-    was, now = (assess(subject, facts, policy, models, at) for policy in (old, new))
+    was = assess(subject, facts, old, models, at, kept.old)
+    now = assess(subject, facts, new, models, at, kept.new)
     before, after = unexplained_card(was), unexplained_card(now)
-    written = _written(after, shown or as_written(before, old), new)
+    written = _written(after, kept.shown or as_written(before, old), new)
     if written or before.score != after.score:
         # Only of who moves the explanations are needed, which are half of the work.
         before, after = card_of(was), card_of(now)
-        written = _written(after, shown or as_written(before, old), new)
+        written = _written(after, kept.shown or as_written(before, old), new)
     return Comparison(subject, rating(before), rating(after), _causes(before, after), written)
 
 
@@ -221,6 +238,7 @@ def rating(card: ScoreCard) -> Rating:
         "temperature": card.lead.temperature,
         "segment": (card.rfm and card.rfm.segment) or NONE,
         "stage": card.stage or NONE,
+        "tier": card.tier or NONE,
     }
     return Rating(card.score, card.lead.score, customer.score if customer else None, names)
 

@@ -20,13 +20,13 @@ from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.stored import StoredCard
 from chalicelib.localization.sentences import in_full
 from chalicelib.policy import compile_policy
-from chalicelib.scoring import score_card
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.cli.score import instant, read_facts, read_models
+from infra.offline import card_at
 
 
 def _ref(text: str) -> Ref:
@@ -96,7 +96,7 @@ def _explain_facts(ref: Ref, given: _Offline, language: Language, *, as_json: bo
     found = read_facts(given.facts).get(ref)
     if found is None:
         raise Finding(f"{given.facts}: no facts of {ref} in it")
-    body = card_json(score_card(ref, found, compiled, fitted, given.at))
+    body = card_json(card_at(ref, found, compiled, fitted, given.at))
     if as_json:
         show_json(body)
         return

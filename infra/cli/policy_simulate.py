@@ -14,9 +14,21 @@ import typer
 from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels, Policy
+from chalicelib.core.standing import Membership
+from chalicelib.loyalty.member import membership_of
+from chalicelib.loyalty.program import Programs
+from chalicelib.pipeline.programs import program_of
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.hindsight import Foreseen, Then, foresee
-from chalicelib.scoring.simulation import MOVERS, Comparison, Matrix, Simulation, compare, summary
+from chalicelib.scoring.simulation import (
+    MOVERS,
+    Comparison,
+    Kept,
+    Matrix,
+    Simulation,
+    compare,
+    summary,
+)
 from chalicelib.training.lift import Judged, Lift, difference, lift
 from infra.cli.console import OUT, note, progress_bars, say, show_json, show_table
 from infra.cli.exits import Finding
@@ -74,9 +86,10 @@ def simulate(  # noqa: PLR0913  # one per option
     """Show who would move under a changed policy, and what it would cost and bring.
 
     Both policies score all subjects of a file of facts, where the CRM is taken to show what the
-    old one wrote. Their lift is how many times as many of the best by score bought within
-    --horizon days, scored as of that long before --at, as of all. Ends with 1 if more than 30 % of
-    the customers change class, unless --yes says that it is meant.
+    old one wrote; the new one is in force from --at on, so points that were earned before stay.
+    Their lift is how many times as many of the best by score bought within --horizon days, scored
+    as of that long before --at, as of all. Ends with 1 if more than 30 % of the customers change
+    class, unless --yes says that it is meant.
     """
     old, new = compile_policy(read_page(against)), compile_policy(read_page(file))
     now = at or datetime.now(UTC)
@@ -100,8 +113,20 @@ def _tried(trial: _Trial, movers: int) -> Simulation:
 
 
 def _compared(trial: _Trial) -> Iterator[Comparison]:
+    before = Programs.of(program_of(trial.old))
+    after = before.followed_by(program_of(trial.new), trial.at)
     for subject, facts in _watched(trial, "scoring under both"):
-        yield compare(subject, facts, trial.old, trial.new, trial.models, trial.at)
+        kept = Kept(
+            old=_membership(subject, facts, trial.old, before, trial.at),
+            new=_membership(subject, facts, trial.new, after, trial.at),
+        )
+        yield compare(subject, facts, trial.old, trial.new, trial.models, trial.at, kept)
+
+
+def _membership(
+    subject: Ref, facts: FactSet, policy: Policy, programs: Programs, at: datetime
+) -> Membership | None:
+    return membership_of(subject, facts, programs if policy.loyalty else None, at)
 
 
 def _foreseen(trial: _Trial) -> list[Foreseen]:

@@ -19,11 +19,11 @@ from chalicelib.core.facts import FACT_TYPES, Fact, FactSet, iso, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.policy import compile_policy
-from chalicelib.scoring import score_card
 from infra.cli.console import show_json, show_table, watched
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
 from infra.cli.policy_page import SHIPPED, read_page
+from infra.offline import card_at
 from infra.package import PROJECT
 
 
@@ -63,7 +63,7 @@ def score(
     compiled = compile_policy(read_page(policy))
     fitted = read_models(models) if models else NOTHING_FITTED
     cards = [
-        score_card(subject, collection, compiled, fitted, instant)
+        card_at(subject, collection, compiled, fitted, instant)
         for subject, collection in read_facts(facts).items()
         for instant in at
     ]

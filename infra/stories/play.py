@@ -9,8 +9,8 @@ from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import Adviser, Policy
-from chalicelib.scoring import score_card
 from chalicelib.scoring.funnel import sightings
+from infra.offline import card_at
 from infra.stories import Step, Story
 
 
@@ -43,7 +43,7 @@ def play(story: Story, policy: Policy) -> Iterator[Scene]:
     known = FactSet()
     for step in story.steps:
         known = known.merge([*step.facts, *sightings(step.facts)])
-        card = score_card(story.subject, known, policy, story.models, step.at)
+        card = card_at(story.subject, known, policy, story.models, step.at)
         lines = tuple(
             Line(name, expected, SEEN[name](card, policy), step.because.get(name, ""))
             for name, expected in step.expected.items()

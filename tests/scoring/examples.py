@@ -299,6 +299,23 @@ fitted = st.sampled_from(
     ]
 )
 
+LOYALTY = {
+    "earning": [
+        {
+            "id": "purchase",
+            "event": "purchase",
+            "per_amount": {"step": 10},
+            "text": {"en": "Purchase", "fa": "خرید"},
+        }
+    ],
+    "tiers": {
+        "levels": [
+            {"id": "bronze", "at_least": 0, "text": {"en": "Bronze", "fa": "برنزی"}},
+            {"id": "silver", "at_least": 500, "text": {"en": "Silver", "fa": "نقره‌ای"}},
+        ]
+    },
+}
+
 PRIORITY = {
     "deal_value": 500,
     "opted_out": {"attribute": "email_opted_out", "equals": True},

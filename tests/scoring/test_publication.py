@@ -12,6 +12,7 @@ from chalicelib.scoring import Written, changed_fields, outputs, publish, score_
 from chalicelib.scoring.publication import provisioned
 from tests.scoring.examples import (
     FITTED,
+    LOYALTY,
     NOW,
     PRIORITY,
     SUBJECT,
@@ -25,22 +26,6 @@ from tests.scoring.examples import (
     won,
 )
 
-LOYALTY = {
-    "earning": [
-        {
-            "id": "purchase",
-            "event": "purchase",
-            "per_amount": {"step": 10},
-            "text": {"en": "Purchase", "fa": "خرید"},
-        }
-    ],
-    "tiers": {
-        "levels": [
-            {"id": "bronze", "at_least": 0, "text": {"en": "Bronze", "fa": "برنزی"}},
-            {"id": "silver", "at_least": 500, "text": {"en": "Silver", "fa": "نقره‌ای"}},
-        ]
-    },
-}
 POLICY = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY))
 ROWS = [
     contact(job_title="CEO", email="a@acme.example"),

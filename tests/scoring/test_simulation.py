@@ -14,7 +14,7 @@ from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, changed_fields, publish, score_card
 from chalicelib.scoring.hindsight import bought_after, until, was_there
-from chalicelib.scoring.simulation import as_written, compare, simulate
+from chalicelib.scoring.simulation import Kept, as_written, compare, simulate
 from tests.scoring.examples import (
     FITTED,
     NOW,
@@ -107,9 +107,9 @@ def test_less_than_a_step_costs_no_write():
 def test_what_the_crm_shows_decides_about_writes():
     facts = fact_set([contact(job_title="CEO")])
     shown = as_written(score_card(SUBJECT, facts, GENEROUS, FITTED, NOW), GENEROUS)
-    assert compare(SUBJECT, facts, OLD, GENEROUS, FITTED, NOW, shown).written == ()
+    assert compare(SUBJECT, facts, OLD, GENEROUS, FITTED, NOW, Kept(shown)).written == ()
     doubtful = Written({**shown.fields, "score": 3}, certain=False)
-    assert "score" in compare(SUBJECT, facts, OLD, GENEROUS, FITTED, NOW, doubtful).written
+    assert "score" in compare(SUBJECT, facts, OLD, GENEROUS, FITTED, NOW, Kept(doubtful)).written
 
 
 def test_the_simulation_is_json():

@@ -32,7 +32,8 @@ class Context:
     """What a model learns of the page around it.
 
     ``condition`` compiles one of its conditions, ``where`` what attributes it wants of something
-    that happened; ``labels`` say how people call attributes.
+    that happened; ``labels`` say how people call attributes. ``stage_of`` names the stage of the
+    funnel that a deal's attributes tell, None where the policy knows of none.
     """
 
     condition: Callable[[Mapping[str, Json]], Condition]
@@ -41,6 +42,7 @@ class Context:
     currency: str
     labels: Mapping[str, Text] = field(default_factory=dict)
     where: Callable[[Mapping[str, Json]], Where] = lambda _: lambda _: True
+    stage_of: Callable[[Mapping[str, Json]], str | None] = lambda _: None
 
     def label(self, attribute: str) -> Text:
         """Of an attribute as conditions call it; one without a label goes by its name."""

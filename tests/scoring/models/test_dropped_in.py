@@ -79,7 +79,7 @@ def test_its_parameters_are_validated_by_its_own_schema(dropped_in):
 
 
 def test_without_the_file_the_policy_says_which_models_there_are():
-    with pytest.raises(PolicyInvalid, match="write one of: behaviour, engagement, fit, rfm"):
+    with pytest.raises(PolicyInvalid, match="write one of: behaviour, engagement, fit, loyalty"):
         validate(page_with_visits(points_per_day=4))
-    with pytest.raises(ConfigurationError, match="there are behaviour, engagement, fit, rfm"):
+    with pytest.raises(ConfigurationError, match="there are behaviour, engagement, fit, loyalty"):
         models.load("os")

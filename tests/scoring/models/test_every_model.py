@@ -15,11 +15,14 @@ from jsonschema import Draft202012Validator
 
 from chalicelib.core.model import Text
 from chalicelib.core.policy import Measure, Term
+from chalicelib.loyalty.member import membership_of
+from chalicelib.loyalty.program import Programs
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import models
 from chalicelib.scoring.profile import profile_of
 from tests.scoring.examples import (
     CUTS,
+    LOYALTY,
     NOW,
     SUBJECT,
     activity,
@@ -48,7 +51,9 @@ FACTS = [
     won("2", ago(days=70), amount=4_000),
     row("score", "anna", {"score": 60, "person": []}),
     answer("s1", ago(days=20), 9),
+    row("deal", "open", {"status": "open", "stage": "s2"}),
 ]
+PROGRAMS = Programs.of(compile_policy(starter(loyalty=LOYALTY)).loyalty)
 
 every_model = pytest.mark.parametrize("name", models.names())
 
@@ -60,6 +65,8 @@ def page_with(name):
     assert example, f"{name}: give SCHEMA an example: {{'model': {name!r}, its parameters}}"
     page = starter()
     page["attributes"] |= {kind: {"type": "text", "of": kind} for kind in ("survey", "ticket")}
+    page["loyalty"] = LOYALTY
+    page["funnel"] = {"stages": {"intro": ["s1"], "offer": ["s2"]}}
     page["lead"]["groups"] = [{**copy.deepcopy(example), "id": "only"}]
     for side in page["lead"]["grade"].values():
         side["groups"] = ["only"]
@@ -71,8 +78,20 @@ def model_of(name):
 
 
 def measured(name, rows=FACTS, now=NOW):
-    fitted = {"rfm": CUTS, "behaviour": CUTS, "satisfaction": {"mean": 70}}.get(name, {})
-    return model_of(name).measure(profile_of(SUBJECT, fact_set(rows), now)[0], fitted)
+    fitted = {
+        "rfm": CUTS,
+        "behaviour": CUTS,
+        "satisfaction": {"mean": 70},
+        "potential": {"p": {"intro": 0.1, "offer": 0.5}},
+    }.get(name, {})
+    return model_of(name).measure(profile(rows, now), fitted)
+
+
+def profile(rows, now):
+    found, facts = profile_of(SUBJECT, fact_set(rows), now)[0], fact_set(rows)
+    if not rows:
+        return found
+    return dataclasses.replace(found, loyalty=membership_of(SUBJECT, facts, PROGRAMS, now).standing)
 
 
 @every_model
@@ -151,7 +170,9 @@ def test_its_gains_stay_within_its_maximum(name):
 def test_between_jumps_its_terms_only_decay_as_they_say(name, rows):
     before = measured(name, rows)
     _, next_fact_at = profile_of(SUBJECT, fact_set(rows), NOW)
-    jumps = [at for at in (before.changes_at, next_fact_at) if at]
+    standing = profile(rows, NOW).loyalty
+    own = standing.changes_at if standing else None
+    jumps = [at for at in (before.changes_at, next_fact_at, own) if at]
     later = min([NOW + timedelta(days=3), *(at - timedelta(seconds=1) for at in jumps)])
     if later <= NOW:
         return
