@@ -108,6 +108,20 @@ def events(connection: str) -> Response:
     return Response(receipt.to_json(), status_code=202)
 
 
+# Any media type gets to the use case, so that its refusal is told like every other.
+@app.route("/points/{connection}/{operation}", methods=["GET", "POST"], content_types=["*/*"])
+def points(connection: str, operation: str) -> Response:
+    from chalicelib.pipeline.points_api import PointsRequest, answer_points
+
+    try:
+        sent, query = _request(""), _query()
+    except PayloadInvalid as error:
+        return _problem(error.status, str(error))
+    request = PointsRequest(connection, operation, sent.method, query, sent.headers, sent.body)
+    answer = answer_points(request, services())
+    return Response(json.dumps(answer.body), {**answer.headers}, status_code=answer.status)
+
+
 @app.route("/health", methods=["GET"])
 def health() -> dict[str, str]:
     return {"status": "ok"}
@@ -187,6 +201,12 @@ def _request(channel: str) -> Request:
     # Signatures cover the public address, which a function behind a gateway cannot see: the
     # connection's secret holds it, and no URL is rebuilt from headers here.
     return Request(current.method, "", headers, raw, channel)
+
+
+def _query() -> dict[str, list[str]]:
+    assert app.current_request is not None
+    given = app.current_request.query_params
+    return {name: given.getlist(name) for name in given} if given else {}
 
 
 def _envelopes(event: SQSEvent) -> list[Envelope]:

@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "chalicelib.loyalty": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
     "chalicelib.events": {"chalicelib.core"},
+    "chalicelib.points": {"chalicelib.core", "chalicelib.loyalty"},
     "chalicelib.advice": {
         "chalicelib.core",
         "chalicelib.policy",
@@ -33,6 +34,7 @@ MAY_IMPORT = {
         "chalicelib.localization",
         "chalicelib.logs",
         "chalicelib.loyalty",
+        "chalicelib.points",
         "chalicelib.policy",
         "chalicelib.scoring",
         "chalicelib.training",
@@ -58,6 +60,7 @@ MAY_USE = {
     "chalicelib.loyalty": set(),
     "chalicelib.policy": {"jsonschema"},
     "chalicelib.events": {"jsonschema", "standardwebhooks"},
+    "chalicelib.points": {"jsonschema"},
     "chalicelib.advice": set(),
     "chalicelib.pipeline": {"ulid"},
 }

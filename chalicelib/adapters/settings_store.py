@@ -18,6 +18,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.refusals import COLLISION, CONDITION_FAILED, codes, item_codes, translating
 from chalicelib.adapters.tables import SettingsItem, connection_of, in_table
+from chalicelib.core.api_keys import ApiKey
 from chalicelib.core.connector import Connection
 from chalicelib.core.editions import Publication
 from chalicelib.core.errors import ConfigurationError, Conflict, Retryable
@@ -46,6 +47,7 @@ MODELS = "MODELS#"
 PUBLISHED = "PUBLISHED#"
 PARKED = "PARKED#"
 CHECKPOINT = "CHECKPOINT#"
+API_KEY = "KEY#"
 
 
 class DynamoSettingsStore:
@@ -124,6 +126,25 @@ class DynamoSettingsStore:
                 connection, entries, consistent_read=True, scan_index_forward=False
             )
             return tuple(Publication.from_json(row.data) for row in rows)
+
+    def put_api_key(self, connection: str, key: ApiKey) -> None:
+        with translating():
+            self._entry(connection)
+            self.item(connection, API_KEY + key.id, data=key.to_json()).save()
+
+    def api_key(self, connection: str, identity: str) -> ApiKey | None:
+        with translating():
+            try:
+                row = self.item.get(connection, API_KEY + identity, consistent_read=True)
+            except self.item.DoesNotExist:
+                return None
+        return ApiKey.from_json(row.data)
+
+    def api_keys(self, connection: str) -> tuple[ApiKey, ...]:
+        with translating():
+            rows = list(self.item.query(connection, self.item.sk.startswith(API_KEY)))
+        keys = (ApiKey.from_json(row.data) for row in rows)
+        return tuple(sorted(keys, key=lambda key: (key.created_at, key.id)))
 
     def pause(self, connection: str, until: datetime, reason: str) -> None:
         held, data = self.item.paused_until, self.item.data

@@ -119,8 +119,8 @@ class SubjectItem(Model):
 
 class SettingsItem(Model):
     """``#connections`` holds one item per connection, with what is live and any pause; under a
-    connection's own id stand its policies, models and their history, parked deliveries and
-    checkpoints, and what its workers share: a mark per rate limit, and an access token with the
+    connection's own id stand its policies, models and their history, parked deliveries, API keys
+    and checkpoints, and what its workers share: a mark per rate limit, and an access token with the
     lease of whoever renews it. ``#installation`` holds what is the same for all connections.
     """
 

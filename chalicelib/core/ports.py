@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from chalicelib.core.api_keys import ApiKey
 from chalicelib.core.connector import Connection, Secret
 from chalicelib.core.editions import Publication
 from chalicelib.core.model import Json, Ref
@@ -179,6 +180,21 @@ class SettingsStore(Protocol):
 
     def publications(self, connection: str) -> tuple[Publication, ...]:
         """The history of policies and models, newest first."""
+        ...
+
+    def put_api_key(self, connection: str, key: ApiKey) -> None:
+        """Also in place of the same one, to take it back. Raises ``ConfigurationError``.
+
+        That is for a connection that is unknown.
+        """
+        ...
+
+    def api_key(self, connection: str, identity: str) -> ApiKey | None:
+        """Strongly consistent: a key that was taken back is refused from then on."""
+        ...
+
+    def api_keys(self, connection: str) -> tuple[ApiKey, ...]:
+        """Oldest first, those that were taken back too."""
         ...
 
     def pause(self, connection: str, until: datetime, reason: str) -> None:

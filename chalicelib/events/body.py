@@ -14,7 +14,7 @@ DEEPEST = 32
 
 def items(body: bytes) -> list[Json]:
     """1 to 100 of anything that JSON can say. Raises ``PayloadInvalid``."""
-    told = _strict_json(body)
+    told = strict_json(body)
     found = told["events"] if isinstance(told, dict) and set(told) == {"events"} else told
     if isinstance(found, dict):
         found = [found]
@@ -33,7 +33,8 @@ def is_text(body: bytes) -> bool:
     return True
 
 
-def _strict_json(body: bytes) -> Any:
+def strict_json(body: bytes) -> Any:
+    """Raises ``PayloadInvalid``."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as fault:

@@ -93,10 +93,16 @@ class Member:
         return self._keep(redeem(self.book, spending, now))
 
     def redeem_reward(
-        self, reward: str, asked: Spending, now: datetime, given: Given | None = None
+        self,
+        reward: str,
+        asked: Spending,
+        now: datetime,
+        given: Given | None = None,
+        score: int | None = None,
     ) -> list[Entry]:
+        """``score`` is that of the customer, by which tiers may go."""
         self.catch_up(now)
-        tier, given = self.tier, given or Given()
+        tier, given = self.tier_by(score, now), given or Given()
         program = self.program(now)
         return self._keep(redeem_reward(self.book, program, reward, asked, tier, given, now))
 
@@ -128,6 +134,14 @@ class Member:
         if program.tiers is None or program.tiers.metric != "score":
             return Membership(told)
         return Membership(told, lambda score: rated(told, program, score))
+
+    def tier_by(self, score: int | None, now: datetime) -> str | None:
+        """After ``catch_up`` to ``now``."""
+        program = self.program(now)
+        if score is None or program.tiers is None or program.tiers.metric != "score":
+            return self.tier
+        told = rated(self.standing(now), program, score).tier
+        return told.name if told else None
 
     def program(self, now: datetime) -> Program:
         return self.programs.at(now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -27,6 +27,13 @@ class Ledger:
 
 NO_LEDGER = Ledger()
 
+Act = Callable[[Member], Iterable[Entry]]
+"""What somebody asks for; returns the entries that it brings about."""
+
+
+def nothing(_member: Member) -> Iterable[Entry]:
+    return ()
+
 
 def ledger(
     collection: Collection,
@@ -34,10 +41,12 @@ def ledger(
     absorbed: Sequence[Collection],
     programs: Programs | None,
     now: datetime,
+    act: Act = nothing,
 ) -> Ledger:
     """What is missing in the stored ledger once ``facts`` are known and others are ``absorbed``.
 
-    Without ``programs`` nothing is earned and nothing expires, but what others bring along is kept.
+    With what ``act`` makes of it, once all is caught up. Without ``programs`` nothing is earned and
+    nothing expires, but what others bring along is kept.
     """
     brings = any(one.ledger for one in absorbed)
     if collection.ref.kind not in MEMBERS or (programs is None and not brings):
@@ -48,6 +57,7 @@ def ledger(
         return Ledger(_rows(collection, made))
     member = Member(programs, facts, book)
     made += member.catch_up(now)
+    made += act(member)
     return Ledger(_rows(collection, made), member.membership(now))
 
 

@@ -17,7 +17,7 @@ from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.stored import Collection, Save, StoredCard
 from chalicelib.loyalty.program import Programs
-from chalicelib.pipeline.membership import ledger
+from chalicelib.pipeline.membership import Act, ledger, nothing
 from chalicelib.pipeline.messages import Reason
 from chalicelib.scoring import Assessment, Written, assess, card_of, next_change, publish
 from chalicelib.scoring.dues import dues, revised
@@ -54,9 +54,13 @@ class Saves:
         return made_by(self.policy.version, self.models.version)
 
     def of(
-        self, collection: Collection, incoming: Iterable[Fact], absorbed: Sequence[Collection] = ()
+        self,
+        collection: Collection,
+        incoming: Iterable[Fact],
+        absorbed: Sequence[Collection] = (),
+        act: Act = nothing,
     ) -> Save | None:
-        """None if there is nothing that the store does not know.
+        """None if there is nothing that the store does not know, and ``act`` adds nothing.
 
         Who has ``absorbed`` others may show some of their fields: a CRM merges ours too.
         """
@@ -76,7 +80,7 @@ class Saves:
             found = ledger(collection, facts, absorbed, None, self.now)
             save = self._hidden(stored, new_facts, related, is_new=bool(found.rows))
             return replace(save, entries=found.rows) if save else None
-        found = ledger(collection, facts, absorbed, self._programs, self.now)
+        found = ledger(collection, facts, absorbed, self._programs, self.now, act)
         membership = found.membership
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now, membership)
         card = _founded(card_of(assessment), stored)

@@ -22,6 +22,7 @@ class InMemorySettingsStore:
         self._checkpoints = {}
         self._pauses = {}
         self._history = {}
+        self._api_keys = {}
         self._lock = Lock()
 
     def connections(self):
@@ -77,6 +78,17 @@ class InMemorySettingsStore:
         history.append(replace(wanted, number=len(history) + 1, replaced=live))
         pointers[connection] = wanted.version
         return history[-1]
+
+    def put_api_key(self, connection, key):
+        self._require(connection)
+        self._api_keys[connection, key.id] = key
+
+    def api_key(self, connection, identity):
+        return self._api_keys.get((connection, identity))
+
+    def api_keys(self, connection):
+        keys = [key for (owner, _), key in self._api_keys.items() if owner == connection]
+        return tuple(sorted(keys, key=lambda key: (key.created_at, key.id)))
 
     def pause(self, connection, until, reason):
         held, _ = self._pauses.get(connection, (None, ""))

@@ -1,0 +1,54 @@
+"""Whose points are asked for: a record by its id, or whoever it has become."""
+
+from __future__ import annotations
+
+from chalicelib.core.errors import Conflict, Rejected, Retryable
+from chalicelib.core.model import Ref
+from chalicelib.core.ports import SubjectStore
+from chalicelib.core.stored import Collection, Leaving, StoredCard
+from chalicelib.loyalty.member import MEMBERS
+from chalicelib.pipeline.scorer import LONGEST_CHAIN
+
+MOVE_SECONDS = 5.0
+"""A move that is under way is over by then, unless its worker died; then sweep ends it."""
+
+
+class NoCustomer(Rejected):
+    """Nobody knows them, they are erased or in the CRM's bin, or nobody gives them points."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("there is no such customer")
+
+
+def customer(ref: Ref, store: SubjectStore) -> Collection:
+    """Of a living record that points can be given to, after all merges.
+
+    Raises ``NoCustomer``; and ``Retryable`` in the middle of a merge, for what the record had is
+    not with the survivor yet, and what was redeemed with it neither.
+    """
+    if ref.kind not in MEMBERS:
+        raise NoCustomer
+    for _ in range(LONGEST_CHAIN):
+        collection = store.load(ref)
+        if collection.card.stub is None:
+            return _living(collection)
+        ref = _survivor(collection.card)
+    raise Conflict(f"{ref}: merged in a circle")
+
+
+def _living(collection: Collection) -> Collection:
+    card = collection.card
+    if not card.version or card.hidden or card.ref.kind not in MEMBERS:
+        raise NoCustomer
+    return collection
+
+
+def _survivor(card: StoredCard) -> Ref:
+    stub = card.stub
+    if stub is None or stub.why is not Leaving.MERGED or stub.into is None:
+        raise NoCustomer
+    if card.due_at is not None:
+        raise Retryable("two records are being merged", retry_after=MOVE_SECONDS)
+    return stub.into
