@@ -100,6 +100,19 @@ def test_of_many_who_want_it_at_once_as_many_get_it_as_there_are(engine):
     assert engine.subjects.handed_out("hubspot-main", "cup").count == 3
 
 
+def test_a_reward_goes_with_its_entry_where_there_are_more_than_a_transaction_takes(store):
+    start(store, ANNA, BEN)
+    entries = [entry(number) for number in range(1, 251)]
+    many = replace(save(ANNA, 1), entries=entries, handouts=[given(200, stock=1, code="A-1")])
+    store.save(many)
+    assert store.handed_out("hubspot-main", "cup") == HandedOut(1, frozenset({"A-1"}))
+    with pytest.raises(Conflict):
+        store.save(replace(many, ref=BEN))
+    kept = {row.number for row in store.load(BEN).ledger}
+    assert 200 not in kept
+    assert kept == set(range(1, len(kept) + 1))
+
+
 def test_rewards_stand_in_no_list_of_subjects(store):
     start(store, ANNA)
     hand_out(store, ANNA, 1, given(code="A-1"))

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.core.api_keys import SCOPES, ApiKey
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import ConfigurationError, Conflict
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
@@ -261,3 +262,29 @@ def test_of_publishers_at_once_each_keeps_its_entry(store):
     assert [entry.number for entry in entries] == list(range(8, 0, -1))
     assert {entry.by for entry in entries} == {f"v{number}" for number in range(8)}
     assert all(one.replaced == older.version for one, older in pairwise(entries))
+
+
+def api_key(number, **more):
+    return ApiKey(f"key{number}", "shop", "0f", SCOPES, NOON + number * MINUTE, **more)
+
+
+def test_api_keys_are_listed_oldest_first_and_found_by_their_connection_and_id(store):
+    store.put_connection(SECOND)
+    for key in (api_key(2), api_key(1)):
+        store.put_api_key("hubspot-main", key)
+    assert store.api_keys("hubspot-main") == (api_key(1), api_key(2))
+    assert store.api_key("hubspot-main", "key1") == api_key(1)
+    assert store.api_key("zoho-second", "key1") is None
+    assert store.api_keys("zoho-second") == ()
+
+
+def test_an_api_key_that_is_taken_back_is_kept_as_such(store):
+    store.put_api_key("hubspot-main", api_key(1))
+    store.put_api_key("hubspot-main", api_key(1, revoked_at=NOON + MINUTE))
+    assert store.api_key("hubspot-main", "key1").revoked_at == NOON + MINUTE
+    assert len(store.api_keys("hubspot-main")) == 1
+
+
+def test_no_key_is_made_for_a_connection_that_was_never_put(store):
+    with pytest.raises(ConfigurationError, match="hubspot-other"):
+        store.put_api_key("hubspot-other", api_key(1))

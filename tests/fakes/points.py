@@ -101,9 +101,10 @@ class Shop:
         programs = programs_in_force(live, self.services)
         return scorer(live, self.store, now, Reason.READ, programs)
 
-    def ask(self, name, body=None, *, key=None, idempotency="k1", method=None, **more):
+    def ask(self, name, body=None, *, credentials=None, idempotency="k1", method=None, **more):
         """As over HTTP, with a body by POST and without one by GET."""
-        headers = {"authorization": f"Bearer {self.key if key is None else key}"}
+        right = {"authorization": f"Bearer {self.key}"}
+        headers = {**(right if credentials is None else credentials)}
         if body is not None:
             headers |= {"content-type": "application/json", "idempotency-key": idempotency}
         request = PointsRequest(
