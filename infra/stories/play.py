@@ -81,6 +81,21 @@ def _texts(texts: Iterable[Text]) -> Json:
     ]
 
 
+def _of_tier(card: ScoreCard, member: str) -> Json:
+    tier = card.loyalty.tier if card.loyalty else None
+    return getattr(tier, member) if tier else None
+
+
+def _expiring(card: ScoreCard) -> Json:
+    found = card.loyalty.expiring if card.loyalty else None
+    return found.points if found else None
+
+
+def _missions(card: ScoreCard, _: Policy) -> Json:
+    missions = card.loyalty.missions if card.loyalty else ()
+    return {one.id: f"{min(one.value, one.target)} of {one.target}" for one in missions}
+
+
 _ISOLATES = dict.fromkeys(range(0x2066, 0x206A))
 """Marks around numbers in Persian text, which nobody types."""
 
@@ -104,6 +119,11 @@ SEEN: Mapping[str, Seen] = {
     "tags": lambda card, _: list(card.tags),
     "not_tags": lambda card, _: list(card.tags),
     "points": _points,
+    "tier": lambda card, _: card.tier,
+    "tier_state": lambda card, _: _of_tier(card, "state"),
+    "loyalty_points": lambda card, _: card.loyalty.points if card.loyalty else None,
+    "expiring_points": lambda card, _: _expiring(card),
+    "missions": _missions,
     "reasons": lambda card, _: _texts(card.reasons),
 }
 """What a story may expect; of an advice the id of the action that gives it."""

@@ -24,7 +24,7 @@ REFERENCE = Path("docs/reference")
 CARD = Draft202012Validator(json.loads((REFERENCE / "card.schema.json").read_text("utf-8")))
 SHIPPED = Path("chalicelib/policy/shipped")
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
-RECKONED = ("score", "lead_score", "customer_score", "priority")
+RECKONED = ("score", "lead_score", "customer_score", "priority", "loyalty_points")
 
 
 def page_of(name):
