@@ -1,0 +1,121 @@
+"""On the packaged artefact: a year in a loyalty club, as HubSpot's record shows it."""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from chalicelib.core.facts import parse_instant
+from chalicelib.policy import compile_policy
+from infra import stories
+from infra.cli.policy_page import read_page, shipped_page
+from infra.sandbox.hubspot.portal import Settings
+from infra.sandbox.hubspot.records import CONTACTS
+from infra.sandbox.hubspot.server import StandIn
+from infra.sandbox.rehearsal import rehearsal
+from tests.e2e.theatre import Theatre, settings_for
+
+pytestmark = pytest.mark.e2e
+
+NAME = "customer_club"
+TEHRAN = ZoneInfo("Asia/Tehran")
+MISSION = "سه خرید در ۳۰ روز: {} از ۳"
+DIGITS = "۰۱۲۳"
+
+
+@pytest.fixture(scope="module")
+def play():
+    """The theatre after each step, with what the record showed then."""
+    story, policy = stories.load(NAME), compile_policy(read_page(shipped_page(NAME)))
+    with rehearsal() as running:
+        running.deploy()
+        with StandIn.start(settings=settings_for(policy, Settings())) as hubspot:
+            theatre = Theatre(running, hubspot, story, policy, "hubspot-customer-club")
+            theatre.open()
+            yield theatre, [shown(theatre, step) for step in story.steps]
+
+
+def shown(theatre, step):
+    theatre.perform(step)
+    return theatre.shown()
+
+
+def steps(play):
+    theatre, records = play
+    return zip(theatre.story.steps, records, strict=True)
+
+
+def test_the_record_shows_points_and_tier_at_each_instant(play):
+    for step, record in steps(play):
+        expected = step.expected
+        assert record["tier"] == expected["tier"], step.at
+        assert record["points"] == str(expected["loyalty_points"]), step.at
+        assert f"tier:{expected['tier']}" in record["tags"].split(";"), step.at
+        if "expiring_points" in expected:
+            assert record["points_expiring"] == str(expected["expiring_points"] or ""), step.at
+
+
+def test_the_record_shows_the_progress_of_the_mission(play):
+    for step, record in steps(play):
+        if "missions" in step.expected:
+            done = int(step.expected["missions"]["three_purchases"][0])
+            assert plain(record["missions"]) == MISSION.format(DIGITS[done])
+
+
+def plain(text):
+    return text.translate(dict.fromkeys(range(0x2066, 0x206A)))
+
+
+def instant(theatre, record, name):
+    """As the story dates it."""
+    return parse_instant(record[name]) - theatre.shift
+
+
+def test_the_record_shows_when_points_expire_and_until_when_the_tier_is_valid(play):
+    theatre, records = play
+    first, second = (parse_instant(f"2026-01-{day}T09:00:00Z") for day in ("06", "10"))
+    # Points live to the end of the 365th local day, a tier for 365 times 24 hours.
+    last_day = (first + timedelta(days=365)).astimezone(TEHRAN).date()
+    dies = datetime.combine(last_day + timedelta(days=1), time.min, TEHRAN)
+    for record in records[1:6]:
+        assert instant(theatre, record, "points_expire_at") == dies
+    for record in records[2:6]:
+        assert instant(theatre, record, "tier_valid_until") == second + timedelta(days=365)
+    assert records[0]["tier_valid_until"] == records[7]["tier_valid_until"] == ""
+
+
+def test_the_record_shows_what_is_missing_for_the_next_tier_and_to_keep_this_one(play):
+    _, records = play
+    assert plain(records[1]["tier_progress"]) == "۲۰۰ امتیاز تا نقره‌ای"
+    assert plain(records[2]["tier_progress"]).endswith("۵۰۰ امتیاز تا طلایی")
+    assert plain(records[6]["tier_progress"]).startswith("برای ماندن در سطح نقره‌ای: ۵۰۰ امتیاز تا ")
+
+
+def test_a_refund_takes_back_what_its_order_had_earned(play):
+    _, records = play
+    assert [record["points"] for record in records[3:5]] == ["640", "500"]
+
+
+def test_grace_keeps_the_tier_and_shows_until_when(play):
+    theatre, records = play
+    ends = parse_instant("2026-01-10T09:00:00Z") + timedelta(days=365 + 30)
+    assert records[6]["tier"] == "silver"
+    assert instant(theatre, records[6], "tier_valid_until") == ends
+
+
+def test_a_downgrade_swaps_the_tags_in_one_update(play):
+    theatre, _ = play
+    history = theatre.portal.get(CONTACTS, theatre.contact).history
+    tags = [(one.at, tiers_of(one.value)) for one in history["emtiaz_tags"]]
+    assert all(len(tiers) == 1 for _, tiers in tags)
+    swaps = [
+        (at, min(now))
+        for (at, now), (_, before) in zip(tags[1:], tags, strict=False)
+        if now != before
+    ]
+    assert [tag for _, tag in swaps] == ["tier:silver", "tier:bronze"]
+    assert [(one.at, f"tier:{one.value}") for one in history["emtiaz_tier"]][1:] == swaps
+
+
+def tiers_of(tags):
+    return {tag for tag in tags.split(";") if tag.startswith("tier:")}
