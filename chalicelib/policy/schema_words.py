@@ -40,7 +40,16 @@ def keys(schema: Schema) -> Iterator[Key]:
         if name != "group":
             yield from _keys(definition, name)
     for form in schema["$defs"]["group"]["allOf"]:
-        yield from _keys(form["then"], form["if"]["properties"]["model"]["const"])
+        yield from _keys(form["then"], of_model(form["if"]["properties"]["model"]["const"]))
+
+
+def of_model(name: str) -> str:
+    """Where the keys of a model stand, apart from those of a section of the same name.
+
+    >>> of_model("rfm"), of_model("loyalty")
+    ('rfm', 'loyalty model')
+    """
+    return f"{name} model" if name == "loyalty" else name
 
 
 def _keys(schema: Schema, path: str) -> Iterator[Key]:

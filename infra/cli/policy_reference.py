@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chalicelib.policy.schema import policy_schema
-from chalicelib.policy.schema_words import Key, keys
+from chalicelib.policy.schema_words import Key, keys, of_model
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.cli.policy_words import compact
 
@@ -82,12 +82,12 @@ def _models(schema: Schema) -> Iterator[tuple[str, str]]:
     models = _model_names(schema)
     rows = [key for key in keys({**schema}) if key.place.split(".")[0] in models]
     for name, found in groupby(rows, key=lambda key: key.place.split(".")[0]):
-        yield name, _table(found, schema, examples)
+        yield name.removesuffix(" model"), _table(found, schema, examples)
 
 
 def _model_names(schema: Schema) -> Sequence[str]:
     forms = schema["$defs"]["group"]["allOf"]
-    return [form["if"]["properties"]["model"]["const"] for form in forms]
+    return [of_model(form["if"]["properties"]["model"]["const"]) for form in forms]
 
 
 def _table(rows: Iterable[Key], schema: Schema, examples: Mapping[str, str]) -> str:
@@ -178,7 +178,7 @@ def _placed(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def _entry(one: Any, place: str) -> str:
     if place in ("lead.groups", "customer.components"):
-        return str(one["model"])
+        return of_model(one["model"])
     return "condition" if place == "condition" else f"{place}[]"
 
 
