@@ -13,6 +13,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.batches import batches
 from chalicelib.adapters.refusals import CONDITION_FAILED, codes, translating
+from chalicelib.adapters.subject_identities import Identities
 from chalicelib.adapters.subject_rows import (
     ALIAS,
     CARD,
@@ -26,7 +27,6 @@ from chalicelib.adapters.subject_table import (
     BYTES_PER_TRANSACTION,
     INDEXED,
     ITEMS_PER_TRANSACTION,
-    SubjectTable,
 )
 from chalicelib.adapters.tables import SubjectItem
 from chalicelib.core.errors import SubjectErased
@@ -41,7 +41,7 @@ OF_THE_LIVING = (
 """Attributes of a card that a stub has not."""
 
 
-class Moves(SubjectTable):
+class Moves(Identities):
     def retire(self, ref: Ref, base_version: int, stub: Stub, now: datetime) -> None:
         actions = self._stub_actions(ref, base_version, stub, now)
 
@@ -120,6 +120,8 @@ class Moves(SubjectTable):
             for batch in _row_batches(rows):
                 self._transact(partial(self._delete_rows, batch, stub), through_collisions=True)
             self._transact(partial(self._let_go, stub), through_collisions=True)
+            if stub_of(stub).why is not Leaving.MERGED:
+                self._forget(Ref.parse(stub.ref).connection, stub.identities or ())
         except TransactWriteError as error:
             if not codes(error) & CONDITION_FAILED:
                 raise  # a failed condition says that another worker was faster
@@ -142,6 +144,7 @@ class Moves(SubjectTable):
             transaction.update(stub, bare, condition=condition)
         else:
             transaction.delete(stub, condition=condition)
+            self._put_releases(Ref.parse(stub.ref), stub.identities or (), transaction)
         if why is Leaving.ERASED:
             transaction.save(self.item(self._tombstone(Ref.parse(stub.ref)), TOMBSTONE))
 

@@ -94,7 +94,8 @@ def told_of(row: SubjectItem) -> frozenset[Ref]:
 
 def card_of(row: SubjectItem) -> StoredCard:
     debts = Debts.from_json(row.debts) if row.debts else NO_DEBTS
-    unsaved = replace(StoredCard.unsaved(Ref.parse(row.ref)), debts=debts)
+    known_by = tuple(row.identities or ())
+    unsaved = replace(StoredCard.unsaved(Ref.parse(row.ref)), debts=debts, identities=known_by)
     due_at = None if row.due_at == NEVER else row.due_at
     if row.stub is not None:
         return replace(unsaved, version=int(row.version), due_at=due_at, stub=stub_of(row))

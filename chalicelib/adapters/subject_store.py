@@ -14,6 +14,7 @@ from functools import partial
 from heapq import merge
 from itertools import islice
 
+from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -47,6 +48,7 @@ from chalicelib.adapters.subject_table import (
     assign,
 )
 from chalicelib.adapters.tables import NEVER
+from chalicelib.core.errors import Awaited
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.stored import (
@@ -116,7 +118,8 @@ class DynamoSubjectStore(Moves, Marks):
         with translating():
             for parts in ahead:
                 self._transact_save(save, partial(self._put_parts_ahead, parts, save))
-            self._transact_save(save, partial(self._put_card_and_parts, last, save))
+            self._save_last(save, last)
+            self._forget(save.ref.connection, save.claims.gone)
 
     def handed_out(self, connection: str, reward: str) -> HandedOut:
         with translating():
@@ -151,6 +154,14 @@ class DynamoSubjectStore(Moves, Marks):
             rows = self.item.query(str(ref), changes, scan_index_forward=False, limit=limit)
             return tuple(row.change for row in rows)
 
+    def _save_last(self, save: Save, parts: Sequence[Part | EntryPart]) -> None:
+        try:
+            self._transact_save(save, partial(self._put_card_and_parts, parts, save))
+        except TransactWriteError as error:
+            if self._is_awaited(save.claims, error):
+                raise Awaited(f"{save.ref}: something waits for it") from error
+            raise
+
     def _transact_save(self, save: Save, fill: Fill) -> None:
         # Whoever has a card has no tombstone, so only a first save pays for looking.
         if save.base_version:
@@ -178,6 +189,7 @@ class DynamoSubjectStore(Moves, Marks):
             key = f"{HISTORY}{iso(save.at)}#{save.base_version + 1:08}"
             row = self.item(str(save.ref), key, change=dict(save.history))
             transaction.save(row)
+        self._put_claims(save.ref, save.claims, transaction)
 
     def _put_parts(
         self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
@@ -236,6 +248,7 @@ class DynamoSubjectStore(Moves, Marks):
             assign(item.next_change_at, save.next_change_at),
             item.revision.set(save.revision),
             assign(item.debts, save.debts.to_json() if save.debts else None),
+            assign(item.identities, list(save.claims.kept) or None),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]
 
@@ -256,8 +269,9 @@ def _part_batches(save: Save) -> list[list[Part | EntryPart]]:
     ]
     cut = batches(
         parts,
-        # The card and its history row, or a check of the card; and a look for a tombstone.
-        count=ITEMS_PER_TRANSACTION - (2 if save.base_version else 3),
+        # The card and its history row, or a check of the card; and a look for a tombstone; and
+        # by what the subject is known.
+        count=ITEMS_PER_TRANSACTION - (2 if save.base_version else 3) - save.claims.items,
         size=BYTES_PER_TRANSACTION,
         measure=lambda part: part.size,
         parts=lambda part: part.items,

@@ -16,6 +16,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
 )
 from pynamodb.connection import Connection
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE, STRING
@@ -78,6 +79,9 @@ class SubjectItem(Model):
     subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
     ``#TOMBSTONE`` stands under a salted hash of a ref. Under a reward stand ``#GIVEN``, with the
     ``number`` of those that customers have, and ``CODE#…``, a code that somebody has.
+
+    Under a salted hash of an identity stand ``#WHO``, with its ``owners`` or the number of what was
+    ever put ``waiting``, and ``WAIT#…`` with a ``fact`` of nobody yet.
     """
 
     ref = UnicodeAttribute(hash_key=True)
@@ -113,6 +117,11 @@ class SubjectItem(Model):
     number = NumberAttribute(null=True)
 
     change = JsonText(null=True)
+
+    identities = JsonText(null=True)
+    owners = UnicodeSetAttribute(null=True)
+    waiting = NumberAttribute(null=True)
+    expires_at = TTLAttribute(null=True)
 
     cards = CardsIndex()
 

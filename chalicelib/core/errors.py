@@ -12,6 +12,7 @@
     │       └── NothingAccepted       each item of the body has a fault of its own
     ├── Retryable             raise; the queue brings it back, after ``retry_after`` if known
     │   ├── Conflict              somebody else saved first: read again
+    │   │   └── Awaited               something waits for whom a save would make known
     │   ├── Superseded            something newer was published: begin again by that
     │   ├── RateLimited           the CRM asks for patience
     │   ├── CrmUnavailable        the CRM is down or did not answer
@@ -23,6 +24,7 @@
     │   ├── WriteRefused          the CRM refuses this record's values
     │   │   └── RecordGone            it is deleted or merged: read it again instead
     │   └── DeliveryUnreadable    signed, but not in a shape we can read
+    ├── SubjectUnknown        no card stands for them: what is told of them has to wait
     └── SubjectErased         this person asked to be forgotten: drop what is told of them
     ConfigurationError        outside the tree, so that nobody swallows it by accident
 """
@@ -83,6 +85,10 @@ class Conflict(Retryable):
     pass
 
 
+class Awaited(Conflict):
+    pass
+
+
 class Superseded(Retryable):
     """A card was made by a later publication than its reader knows of."""
 
@@ -138,6 +144,10 @@ class RecordGone(WriteRefused):
 
 
 class DeliveryUnreadable(Parked):
+    pass
+
+
+class SubjectUnknown(EmtiazError):
     pass
 
 

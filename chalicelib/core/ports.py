@@ -10,6 +10,7 @@ from typing import Protocol
 from chalicelib.core.api_keys import ApiKey
 from chalicelib.core.connector import Connection, Secret
 from chalicelib.core.editions import Publication
+from chalicelib.core.identity import Waiting
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, HandedOut, Mark, Save, StoredCard, Stub
@@ -27,7 +28,32 @@ class SubjectStore(Protocol):
         """All or nothing. Raises ``Conflict`` if another save came first.
 
         So it does where a reward of its handouts is out of stock, or a code is somebody's already.
-        Raises ``SubjectErased`` for a first save of somebody who has a tombstone.
+        Raises ``SubjectErased`` for a first save of somebody who has a tombstone, and ``Awaited``
+        where something else waits under a new identity than its claims tell.
+        """
+        ...
+
+    def owners(self, connection: str, identities: Sequence[str]) -> Mapping[str, tuple[Ref, ...]]:
+        """Who claims each identity, in no order; strongly consistent, none where nobody does."""
+        ...
+
+    def waiting(self, connection: str, identity: str) -> Waiting:
+        """What a claim of the identity would take along, of long queues the beginning."""
+        ...
+
+    def wait(
+        self,
+        connection: str,
+        identity: str,
+        rows: Sequence[Mapping[str, Json]],
+        until: datetime,
+        *,
+        ref: Ref | None = None,
+    ) -> None:
+        """Keep facts of nobody under an identity until it is claimed, or until then.
+
+        Raises ``Conflict`` if somebody claims it already, and ``SubjectErased`` where ``ref``,
+        whom it is of, has a tombstone. The same rows put twice wait once.
         """
         ...
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
+from chalicelib.core.identity import NO_CLAIMS, Claims
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 
@@ -46,6 +47,9 @@ class StoredCard:
 
     ``made`` names the versions of its making as ``core.editions`` does, and ``revision`` is the
     number of the last publication by then: no worker that knows of fewer may replace the card.
+
+    ``identities`` are those that it claims, see ``core.identity``; a stub claims them on, for
+    whoever it has become.
     """
 
     ref: Ref
@@ -61,6 +65,7 @@ class StoredCard:
     debts: Debts = NO_DEBTS
     made: str | None = None
     revision: int = 0
+    identities: tuple[str, ...] = ()
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
@@ -154,6 +159,7 @@ class Save:
     ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
     ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers,
     and ``handouts`` go with some of them. ``made`` and ``revision`` as of ``StoredCard``.
+    What waited under the identities of ``claims`` stands among ``facts``.
     """
 
     ref: Ref
@@ -173,6 +179,7 @@ class Save:
     revision: int = 0
     entries: Sequence[LedgerRow] = ()
     handouts: Sequence[Handout] = ()
+    claims: Claims = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)

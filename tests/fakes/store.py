@@ -6,10 +6,36 @@ from threading import Lock
 from zlib import crc32
 
 from chalicelib.core.dues import NO_DEBTS, Debts
-from chalicelib.core.errors import Conflict, SubjectErased
+from chalicelib.core.errors import Awaited, Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
+from chalicelib.core.identity import MOST_OWNERS, ROWS_AT_ONCE, Waiting
 from chalicelib.core.ports import SHARDS
 from chalicelib.core.stored import Collection, HandedOut, Leaving, LedgerRow, StoredCard, Stub
+
+
+@dataclass
+class Who:
+    """Has owners, or rows that wait, by their version; ``number`` counts what was ever put."""
+
+    owners: frozenset = frozenset()
+    number: int = 0
+    rows: tuple = ()
+
+    def with_rows(self, rows):
+        texts = dict.fromkeys((*self.rows, *map(canonical, rows)))
+        return Who(self.owners, self.number + 1, tuple(texts))
+
+    def claimed(self, ref, claim):
+        left = tuple(one for one in self.rows if json.loads(one) not in claim.rows)
+        if claim.is_whole:
+            return Who(self.owners | {ref})
+        return Who(self.owners, self.number + 1, left)
+
+    def released(self, ref):
+        return replace(self, owners=self.owners - {ref})
+
+
+NOBODY = Who()
 
 
 @dataclass
@@ -46,13 +72,15 @@ class Subject:
 class InMemorySubjectStore:
     """``loads``, ``saves`` and ``marks`` count what was asked of it; ``erased`` has tombstones.
 
-    ``links`` are pairs of a related record and a subject that holds facts of it.
+    ``links`` are pairs of a related record and a subject that holds facts of it; ``known`` tells by
+    connection and identity who has it and what waits there.
     """
 
     def __init__(self):
         self.subjects = {}
         self.erased = set()
         self.links = set()
+        self.known = {}
         self.handouts = {}
         self.loads = self.saves = self.marks = 0
         self._failures = []
@@ -80,11 +108,59 @@ class InMemorySubjectStore:
                 raise Conflict(f"{save.ref} is {subject.stub.why}")
             if subject.entries.keys() & {row.id for row in save.entries}:
                 raise Conflict(f"{save.ref} has such an entry")
+            self._check_claims(save)
             self._hand_out(save)
             after = saved(subject, save)
             assert after.known.related() >= set(save.related), "a link needs a fact to be found by"
             self.subjects[save.ref] = after
             self.links |= {(record, save.ref) for record in save.related}
+            self._claim(save.ref, save.claims)
+
+    def _check_claims(self, save):
+        for claim in save.claims.new:
+            who = self.known.get((save.ref.connection, claim.identity), NOBODY)
+            is_full = len(who.owners) >= MOST_OWNERS
+            if not claim.is_crowded and (who.number != claim.number or is_full):
+                raise Awaited(f"{save.ref}: something waits for it")
+
+    def _claim(self, ref, claims):
+        for claim in claims.new:
+            place = ref.connection, claim.identity
+            if not claim.is_crowded:
+                self.known[place] = self.known.get(place, NOBODY).claimed(ref, claim)
+        self._release(ref, claims.gone)
+
+    def _release(self, ref, identities):
+        for identity in identities:
+            place = ref.connection, identity
+            self.known[place] = self.known.get(place, NOBODY).released(ref)
+            if not (self.known[place].owners or self.known[place].number):
+                del self.known[place]
+
+    def owners(self, connection, identities):
+        with self._lock:
+            found = {one: self.known.get((connection, one), NOBODY) for one in identities}
+            return {identity: tuple(sorted(who.owners)) for identity, who in found.items()}
+
+    def waiting(self, connection, identity):
+        with self._lock:
+            who = self.known.get((connection, identity), NOBODY)
+            return Waiting(
+                identity,
+                who.number,
+                tuple(json.loads(row) for row in who.rows[:ROWS_AT_ONCE]),
+                is_whole=len(who.rows) <= ROWS_AT_ONCE,
+                is_crowded=len(who.owners) >= MOST_OWNERS,
+            )
+
+    def wait(self, connection, identity, rows, until, *, ref=None):
+        with self._lock:
+            if ref in self.erased:
+                raise SubjectErased("a tombstone stands for this subject")
+            who = self.known.get((connection, identity), NOBODY)
+            if who.owners:
+                raise Conflict("somebody has it by now")
+            self.known[connection, identity] = who.with_rows(rows)
 
     def retire(self, ref, base_version, stub, now):
         with self._lock:
@@ -96,13 +172,14 @@ class InMemorySubjectStore:
                 raise Conflict(f"{ref} is {subject.stub.why}")
             if survivor:
                 raise Conflict(f"{stub.into} is moving out itself")
-            debts = subject.card.debts if subject.card else NO_DEBTS
+            before = subject.card or StoredCard.unsaved(ref)
             card = replace(
                 StoredCard.unsaved(ref),
                 version=base_version + 1,
                 due_at=now,
                 stub=stub,
-                debts=debts,
+                debts=before.debts,
+                identities=before.identities,
             )
             self.subjects[ref] = replace(subject, card=card, doubted=0)
 
@@ -116,10 +193,14 @@ class InMemorySubjectStore:
         self.links = {link for link in self.links if ref not in link}
         if subject.stub.why is Leaving.MERGED:
             self.subjects[ref] = Subject(replace(subject.card, due_at=None, debts=NO_DEBTS))
+        else:
+            self._release(ref, subject.card.identities)
         if subject.stub.why is Leaving.ERASED:
             self.erased.add(ref)
             for alias in self._aliases(ref):
-                self.subjects[alias].card = replace(subject.card, ref=alias)
+                known_by = self.subjects[alias].card.identities
+                card = replace(subject.card, ref=alias, identities=known_by)
+                self.subjects[alias].card = card
                 self._clear(alias)
 
     def _aliases(self, ref):
@@ -221,6 +302,7 @@ def saved(subject, save):
         debts=Debts.from_json(json.loads(canonical(save.debts.to_json()))),
         made=save.made,
         revision=save.revision,
+        identities=tuple(save.claims.kept),
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
