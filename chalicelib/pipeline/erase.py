@@ -20,8 +20,10 @@ from chalicelib.pipeline.messages import (
     told_of,
 )
 from chalicelib.pipeline.park import park
-from chalicelib.pipeline.scorer import LONGEST_CHAIN, scorer
+from chalicelib.pipeline.scorer import LONGEST_CHAIN, compiled, scorer
 from chalicelib.pipeline.services import Services
+from chalicelib.pipeline.take_events import is_of_events, told_in
+from chalicelib.scoring.identities import of_ref
 
 
 def erase(subject: Ref, services: Services, now: datetime) -> None:
@@ -45,6 +47,9 @@ def _forget_parked(
 
     A delivery that cannot be read cannot be searched either; it goes when its time is up.
     """
+    if is_of_events(item.message):
+        _forget_events(item, subject, services)
+        return
     try:
         named, rung = _read(item, connection, services)
     except Parked:
@@ -58,6 +63,26 @@ def _forget_parked(
         for message in told_messages(connection.id, others, reason):
             park(message, item.reason, services, now)
     services.settings.unpark(item)
+
+
+def _forget_events(item: ParkedItem, subject: Ref, services: Services) -> None:
+    """Events of the person go; each is parked alone, or in a message that nobody could take."""
+    region = compiled(services.settings.live(item.connection).policy).owing.region
+    try:
+        told = told_in(item.message, region)
+    except Parked:
+        return
+    named = [one.ref for one in told if one.ref]
+    ends = _ends({subject, *named}, services.store)
+    aliases = [ref for ref, end in ends.items() if end == ends[subject]]
+    cards = services.store.cards(sorted({*aliases, subject, ends[subject]}))
+    known_by = {identity for card in cards for identity in card.identities}
+    known_by |= {of_ref(ref) for ref in aliases}
+    others = [one.message() for one in told if one.identity not in known_by]
+    if len(others) < len(told):
+        for message in others:
+            park(message, item.reason, services, item.parked_at)
+        services.settings.unpark(item)
 
 
 def _read(

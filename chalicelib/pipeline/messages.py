@@ -39,6 +39,7 @@ class Reason(StrEnum):
     REWRITE = "rewrite"  # score from stored facts and write all of it again
     DELIVER = "deliver"  # others are to get what they are owed
     RECONCILE = "reconcile"  # read what no webhook tells, and what a lost one would have told
+    EVENTS = "events"  # shops and apps tell of them, by their own truth
     ERASE = "erase"  # a person asked to be forgotten
 
     @property

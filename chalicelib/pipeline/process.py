@@ -22,6 +22,7 @@ from chalicelib.pipeline.erase import erase
 from chalicelib.pipeline.messages import Envelope, Failure, Reason, refs_messages
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.programs import programs_in_force
+from chalicelib.pipeline.ring import ring
 from chalicelib.pipeline.scorer import Scorer, scorer
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.setbacks import (
@@ -31,6 +32,7 @@ from chalicelib.pipeline.setbacks import (
     postpone,
     times_of,
 )
+from chalicelib.pipeline.take_events import is_of_events, take_events
 from chalicelib.pipeline.visit import (
     Owners,
     Visit,
@@ -89,8 +91,10 @@ def _acknowledge(lot: Sequence[Envelope], failed: Sequence[Failure], services: S
 
 def _contain(lot: Sequence[Envelope], services: Services, now: datetime) -> list[Failure]:
     try:
-        works = gather(lot, services, now)
-        return [failure for work in works for failure in _attempt(work, services, now)]
+        told = [envelope for envelope in lot if is_of_events(envelope.body)]
+        failures = take_events(told, services, now)
+        works = gather([envelope for envelope in lot if envelope not in told], services, now)
+        return failures + [one for work in works for one in _attempt(work, services, now)]
     except Exception as error:  # noqa: BLE001 - the outermost boundary: one lot's fault stays its own
         logs.exception("failed", messages=[envelope.id for envelope in lot])
         return [one for one in map(Failure, lot) if not _parked_as_hopeless(one, error, services)]
@@ -133,7 +137,7 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)
     unwritten, failures = _take(_steps(visit, score), visit.owners, work.reason, services)
-    _ring(work.connection, unwritten, score, services)
+    ring(work.connection, unwritten, score, services)
     ring_again(lagging(visit, now), work.connection, services, now)
     return failures
 
@@ -148,15 +152,8 @@ def _deliver_all(work: Work, score: Scorer, services: Services) -> list[Failure]
     }
     unwritten, failures = _take(rounds.steps(), owners, work.reason, services)
     rounds.settle()
-    _ring(work.connection, unwritten, score, services)
+    ring(work.connection, unwritten, score, services)
     return failures
-
-
-def _ring(connection: str, unwritten: Sequence[Ref], score: Scorer, services: Services) -> None:
-    """For the creditors first: who has been written to the CRM is no more looked at soon."""
-    if score.debtors:
-        services.intake.send(refs_messages(connection, score.debtors, Reason.DELIVER))
-    services.write_back.send(refs_messages(connection, unwritten))
 
 
 def _erase_all(work: Work, services: Services, now: datetime) -> list[Failure]:

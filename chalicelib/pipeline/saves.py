@@ -12,6 +12,7 @@ from chalicelib.core.card_json import card_json
 from chalicelib.core.dues import Debts
 from chalicelib.core.editions import COLLECTED, HIDDEN, made_by
 from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
+from chalicelib.core.identity import Claims, Waiting, changed
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
@@ -22,6 +23,7 @@ from chalicelib.pipeline.messages import Reason
 from chalicelib.scoring import Assessment, Written, assess, card_of, next_change, publish
 from chalicelib.scoring.dues import dues, revised
 from chalicelib.scoring.funnel import sightings
+from chalicelib.scoring.identities import known_by
 
 REPAIR_AFTER = timedelta(minutes=2)
 """How long a card may be unwritten before sweep rings for it again."""
@@ -59,10 +61,12 @@ class Saves:
         incoming: Iterable[Fact],
         absorbed: Sequence[Collection] = (),
         act: Act = nothing,
+        waiting: Sequence[Waiting] = (),
     ) -> Save | None:
         """None if there is nothing that the store does not know, and ``act`` adds nothing.
 
-        Who has ``absorbed`` others may show some of their fields: a CRM merges ours too.
+        Who has ``absorbed`` others may show some of their fields: a CRM merges ours too. Of what is
+        ``waiting`` that moves in which waits under an identity that the subject is to claim.
         """
         stored = collection.card
         uncertain = bool(absorbed) or self.reason is Reason.REWRITE or stored.hidden
@@ -70,6 +74,8 @@ class Saves:
         for fact in collection.facts.conflicting(told):
             logs.warning("contradicts itself", subject=str(stored.ref), activity=fact.id)
         facts = collection.facts.merge(told)
+        claims = self._claims(stored, facts, waiting)
+        facts = facts.merge(fact for one in claims.new for fact in one.facts(stored.ref))
         if not (stored.version or facts):
             return None  # a message that waited longer than its subject was remembered
         new_facts = facts.beyond(collection.facts)
@@ -79,18 +85,20 @@ class Saves:
         if facts.hidden:
             found = ledger(collection, facts, absorbed, None, self.now)
             save = self._hidden(stored, new_facts, related, is_new=bool(found.rows))
-            return replace(save, entries=found.rows) if save else None
+            return replace(save, entries=found.rows, claims=claims) if save else None
         found = ledger(collection, facts, absorbed, self._programs, self.now, act)
         membership = found.membership
         assessment = assess(stored.ref, facts, self.policy, self.models, self.now, membership)
         card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
-        if not (new_facts or found.rows or news or debts != stored.debts or self._is_stale(stored)):
+        is_known = claims.kept == stored.identities and not claims.new
+        is_same = is_known and debts == stored.debts and not self._is_stale(stored)
+        if is_same and not (new_facts or found.rows or news):
             return None
         change_at = self._change_at(assessment, card, news or stored.aim)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
-        save = replace(save, related=related, debts=debts, entries=found.rows)
+        save = replace(save, related=related, debts=debts, entries=found.rows, claims=claims)
         doubt = self._doubt(stored, news, uncertain=uncertain)
         owing = self._owing(save, stored, news, doubt) if news or stored.pending else save
         return self._soon(owing) if debts.owed else owing
@@ -100,6 +108,13 @@ class Saves:
         if self.policy.loyalty is None:
             return None
         return self.programs or Programs.of(self.policy.loyalty)
+
+    def _claims(self, stored: StoredCard, facts: FactSet, waiting: Sequence[Waiting]) -> Claims:
+        """Who is in the bin is known as before, and claims nothing more."""
+        if facts.hidden:
+            return Claims(kept=stored.identities)
+        wanted = known_by(stored.ref, facts, self.policy.owing.region)
+        return changed(stored.identities, wanted, waiting)
 
     def _debts(self, stored: StoredCard, facts: FactSet, shown: Fields) -> Debts:
         """What others are owed once the CRM shows ``shown``."""

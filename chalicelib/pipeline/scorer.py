@@ -17,12 +17,19 @@ from datetime import datetime
 from functools import lru_cache
 
 from chalicelib.core.dues import Debts
-from chalicelib.core.errors import Conflict, SubjectErased, Superseded
+from chalicelib.core.errors import (
+    Awaited,
+    Conflict,
+    SubjectErased,
+    SubjectUnknown,
+    Superseded,
+)
 from chalicelib.core.facts import Fact, canonical, parse_instant
+from chalicelib.core.identity import Waiting
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings, SubjectStore
-from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
+from chalicelib.core.stored import Collection, Leaving, Save, StoredCard, Stub
 from chalicelib.loyalty.program import Programs
 from chalicelib.pipeline.messages import Reason
 from chalicelib.pipeline.saves import HIDDEN_FOR, Saves
@@ -58,6 +65,13 @@ class Scorer:
         saving first, and ``Superseded`` if one of them goes by a later publication.
         """
         return self._score(subject, tuple(incoming), LONGEST_CHAIN)
+
+    def admit(self, subject: Ref, told: Iterable[Fact]) -> Ref | None:
+        """As ``score``, of what others than the CRM tell, who do not make its records.
+
+        Raises ``SubjectUnknown`` if no card stands for the subject.
+        """
+        return self._score(subject, tuple(told), LONGEST_CHAIN, only_known=True)
 
     def hide(self, subject: Ref) -> None:
         """The CRM has the record in its bin: write nothing, but remember all."""
@@ -99,28 +113,49 @@ class Scorer:
         facts: tuple[Fact, ...],
         chain: int,
         absorbed: tuple[Collection, ...] = (),
+        *,
+        only_known: bool = False,
     ) -> Ref | None:
+        waiting: tuple[Waiting, ...] = ()
         for _ in range(ATTEMPTS):
             collection = self.store.load(subject)
             self._check_in_force(collection.card)
             if collection.card.stub:
                 return self._beyond(collection, facts, chain, absorbed)
+            if only_known and not collection.card.version:
+                raise SubjectUnknown(f"no card stands for {subject}")
             if self._is_expired(collection):
                 self._expire(collection.card)
                 return None
-            save = self.saves.of(collection, facts, absorbed)
+            save = self.saves.of(collection, facts, absorbed, waiting)
             if save is None:
                 self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
             try:
-                self.store.save(save)
-            except Conflict:
-                continue
+                found = self._keep(save, waiting)
             except SubjectErased:
                 return None
-            self._note(subject, save.debts)
-            return None if save.settled else subject
+            if found is None:
+                self._note(subject, save.debts)
+                return None if save.settled else subject
+            waiting = found
         raise Conflict(f"{subject}: lost {ATTEMPTS} races")
+
+    def _keep(self, save: Save, known: tuple[Waiting, ...]) -> tuple[Waiting, ...] | None:
+        """None once all is kept; otherwise what the next attempt knows of what waits."""
+        try:
+            self.store.save(save)
+        except Awaited:
+            return self._waiting(save)
+        except Conflict:
+            return known
+        # The rest of a long queue moves in with the next save.
+        return None if save.claims.are_whole else self._waiting(save)
+
+    def _waiting(self, save: Save) -> tuple[Waiting, ...]:
+        """What there is by now under each identity that the subject was to claim."""
+        place = save.ref.connection
+        return tuple(self.store.waiting(place, one.identity) for one in save.claims.new)
 
     def _check_in_force(self, card: StoredCard) -> None:
         """Who began before a publication must not undo what was done after it."""
