@@ -57,8 +57,15 @@ def bodies(store):
 
 def state_of(store):
     crm = store.crm.entries if hasattr(store, "crm") else ()
+    told = sorted(store.known.items(), key=str)
     return repr(
-        (sorted(store.subjects.items()), sorted(store.erased, key=str), sorted(store.links), crm)
+        (
+            sorted(store.subjects.items()),
+            sorted(store.erased, key=str),
+            sorted(store.links),
+            told,
+            crm,
+        )
     )
 
 
