@@ -14,6 +14,7 @@ from functools import partial
 
 from pynamodb.exceptions import DeleteError, TransactWriteError
 from pynamodb.expressions.condition import Condition, size
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.batches import batches
@@ -28,6 +29,7 @@ from chalicelib.adapters.subject_table import (
     BYTES_PER_TRANSACTION,
     ITEMS_PER_TRANSACTION,
     SubjectTable,
+    assign,
 )
 from chalicelib.adapters.tables import SubjectItem
 from chalicelib.core.facts import Fact, canonical, iso
@@ -120,6 +122,10 @@ class Identities(SubjectTable):
         else:
             actions = [item.waiting.add(1)]  # who else has read the rows must read again
         transaction.update(self.item(place, WHO), actions, condition=self._is_as_read(claim))
+
+    def _kept_identities(self, claims: Claims) -> list[Action]:
+        """On the card."""
+        return [] if claims.kept is None else [assign(self.item.identities, [*claims.kept] or None)]
 
     def _is_as_read(self, claim: Waiting) -> Condition:
         owners, number = self.item.owners, self.item.waiting

@@ -248,7 +248,7 @@ class DynamoSubjectStore(Moves, Marks):
             assign(item.next_change_at, save.next_change_at),
             item.revision.set(save.revision),
             assign(item.debts, save.debts.to_json() if save.debts else None),
-            assign(item.identities, list(save.claims.kept) or None),
+            *self._kept_identities(save.claims),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]
 

@@ -46,9 +46,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """How a save changes what its subject is known by; ``kept`` are its identities after it."""
+    """How a save changes what its subject is known by.
 
-    kept: tuple[str, ...] = ()
+    ``kept`` are its identities after it, None where they stay as they are.
+    """
+
+    kept: tuple[str, ...] | None = None
     new: tuple[Waiting, ...] = ()
     gone: tuple[str, ...] = ()
 

@@ -12,7 +12,7 @@ from chalicelib.core.card_json import card_json
 from chalicelib.core.dues import Debts
 from chalicelib.core.editions import COLLECTED, HIDDEN, made_by
 from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
-from chalicelib.core.identity import Claims, Waiting, changed
+from chalicelib.core.identity import NO_CLAIMS, Claims, Waiting, changed
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
@@ -92,7 +92,7 @@ class Saves:
         card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
-        is_known = claims.kept == stored.identities and not claims.new
+        is_known = not (claims.new or claims.gone)
         is_same = is_known and debts == stored.debts and not self._is_stale(stored)
         if is_same and not (new_facts or found.rows or news):
             return None
@@ -112,7 +112,7 @@ class Saves:
     def _claims(self, stored: StoredCard, facts: FactSet, waiting: Sequence[Waiting]) -> Claims:
         """Who is in the bin is known as before, and claims nothing more."""
         if facts.hidden:
-            return Claims(kept=stored.identities)
+            return NO_CLAIMS
         wanted = known_by(stored.ref, facts, self.policy.owing.region)
         return changed(stored.identities, wanted, waiting)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.errors import Awaited, Conflict, SubjectErased
-from chalicelib.core.identity import MOST_OWNERS, ROWS_AT_ONCE, Claims, Waiting, changed
+from chalicelib.core.identity import MOST_OWNERS, NO_CLAIMS, ROWS_AT_ONCE, Claims, Waiting, changed
 from chalicelib.core.model import Ref
 from chalicelib.core.stored import Leaving, Stub
 from tests.adapters.test_subject_store_contract import ANNA, BEN, NOON, contact
@@ -70,9 +70,10 @@ def test_several_may_have_one_identity_and_who_gives_it_up_has_it_no_more(store)
     assert store.load(ANNA).card.identities == (PHONE,)
 
 
-def test_a_save_that_changes_no_claim_keeps_them(store):
+@pytest.mark.parametrize("claims", [NO_CLAIMS, Claims(kept=(MAIL,))])
+def test_a_save_that_changes_no_claim_keeps_them(store, claims):
     claim(store, ANNA, MAIL)
-    store.save(save(ANNA, 1, claims=Claims(kept=(MAIL,))))
+    store.save(save(ANNA, 1, claims=claims))
     assert owners(store) == (ANNA,)
     assert store.load(ANNA).card.identities == (MAIL,)
 

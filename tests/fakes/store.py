@@ -302,7 +302,7 @@ def saved(subject, save):
         debts=Debts.from_json(json.loads(canonical(save.debts.to_json()))),
         made=save.made,
         revision=save.revision,
-        identities=tuple(save.claims.kept),
+        identities=before.identities if save.claims.kept is None else save.claims.kept,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
