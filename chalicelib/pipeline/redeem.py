@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib import logs
 from chalicelib.core.errors import Conflict, Retryable, Superseded
+from chalicelib.core.identity import NO_CLAIMS
 from chalicelib.core.model import Ref
 from chalicelib.core.stored import Handout, Save
 from chalicelib.loyalty.entries import Entry
@@ -98,7 +99,8 @@ def _attempt(subject: Ref, instruction: Instruction, till: Till, *, dry_run: boo
     save = till.saves().of(collection, (), act=deed)
     assert save is not None  # there is an entry more, or it was refused
     if not dry_run:
-        till.services.store.save(replace(save, handouts=deed.handouts))
+        # By what somebody is known is noted with what is read of them, and not in between.
+        till.services.store.save(replace(save, handouts=deed.handouts, claims=NO_CLAIMS))
         _ring(save, till.services)
     return deed.entry
 

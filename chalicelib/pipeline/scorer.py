@@ -127,7 +127,7 @@ class Scorer:
             if self._is_expired(collection):
                 self._expire(collection.card)
                 return None
-            save = self.saves.of(collection, facts, absorbed, waiting)
+            save = self.saves.of(collection, facts, absorbed, waiting=waiting)
             if save is None:
                 self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
