@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+import app
 from chalicelib.adapters.tables import CardsIndex, SettingsItem, SubjectItem
 from infra import stack_template
 from infra.package import PROJECT
@@ -130,7 +131,15 @@ def test_no_function_may_do_everything(name):
 def test_each_function_may_do_what_it_does_and_no_more():
     rights = {name: set(actions(name)) for name in ("receive", "process", "write-back", "sweep")}
     logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert rights["receive"] == logs | {"secretsmanager:GetSecretValue", "sqs:SendMessage"}
+    assert rights["receive"] == logs | {
+        "secretsmanager:GetSecretValue",
+        "sqs:SendMessage",
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:ConditionCheckItem",
+    }
     assert rights["sweep"] == logs | {"dynamodb:Query", "dynamodb:GetItem", "sqs:SendMessage"}
     assert "sqs:SendMessage" not in set(actions("train"))
     assert not [one for one in policy("rescore") if one["Resource"] == "${SubjectsTable.Arn}"]
@@ -139,6 +148,28 @@ def test_each_function_may_do_what_it_does_and_no_more():
     assert not [one for name in rights for one in rights[name] if one == "dynamodb:Scan"]
     deleting = {name for name in rights if "dynamodb:DeleteItem" in rights[name]}
     assert deleting == {"process"}  # of those who moved out
+
+
+def test_who_answers_the_points_api_reads_settings_and_never_changes_them():
+    statements = [one for one in policy("receive") if one["Resource"] == "${SettingsTable.Arn}"]
+    allowed = {action for one in statements for action in listed(one["Action"])}
+    assert allowed == {"dynamodb:GetItem", "dynamodb:Query"}
+
+
+def test_guesses_at_keys_are_throttled_more_than_everything_else(template):
+    settings = template["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    rates = {
+        (one["ResourcePath"], one["HttpMethod"]): one["ThrottlingRateLimit"] for one in settings
+    }
+    all_methods = rates.pop(("/*", "*"))
+    routes = {
+        ("/" + path.replace("/", "~1"), method)
+        for path, methods in app.app.routes.items()
+        for method in methods
+        if path.startswith("/points/")
+    }
+    assert set(rates) == routes
+    assert max(rates.values()) < all_methods
 
 
 @pytest.mark.parametrize(
