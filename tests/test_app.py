@@ -13,13 +13,14 @@ from chalice.test import Client
 
 import app
 from chalicelib.core.connector import Secret
-from chalicelib.core.errors import RateLimited, Retryable
+from chalicelib.core.errors import ConfigurationError, RateLimited, Retryable
 from chalicelib.pipeline.services import Edge
 from infra.sandbox.hubspot.signature import signed_headers
 from tests.fakes import events
+from tests.fakes.points import Shop
 from tests.fakes.queue import InMemoryQueue
 from tests.fakes.secrets import InMemorySecrets
-from tests.pipeline.conftest import Installation
+from tests.pipeline.conftest import CONNECTION, Installation
 
 URL = "https://emtiaz.example/v1/hooks/hubspot-main"
 SECRET = Secret(URL, ("the-secret",), "token", signatures=("v2",), events_secrets=(events.SECRET,))
@@ -333,3 +334,72 @@ def test_a_connector_folder_and_a_model_file_work_with_no_other_edit(tmp_path):
 
 def write(path, source):
     path.write_text(textwrap.dedent(source), encoding="utf-8")
+
+
+@pytest.fixture
+def shop(monkeypatch):
+    shop = Shop()
+    monkeypatch.setattr(app, "services", lambda: shop.services)
+    return shop
+
+
+def at_the_till(http, name, body, shop, **headers):
+    given = {"Authorization": f"Bearer {shop.key}", "Content-Type": "application/json"}
+    given |= {"Idempotency-Key": "order-7", **headers}
+    return http.post(f"/points/{CONNECTION}/{name}", headers=given, body=body)
+
+
+def test_points_are_looked_at_and_spent_by_key(shop, http):
+    address = f"/points/{CONNECTION}/balance?id=1"
+    headers = {"Authorization": f"Bearer {shop.key}"}
+    assert http.get(address, headers=headers).json_body["points"] == 100
+    body = json.dumps({"who": {"id": "1"}, "points": 30}).encode()
+    spent = at_the_till(http, "redeem", body, shop)
+    assert (spent.status_code, spent.json_body["balance"]) == (200, 70)
+    assert spent.headers["Cache-Control"] == "no-store"
+    assert at_the_till(http, "redeem", body, shop).body == spent.body
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[]", {}, 400),
+        (b'{"who": {"id": "1"}, "points": NaN}', {}, 400),
+        (b'{"who": {"id": "1"}, "points": 1, "reason": "\\ud800"}', {}, 400),
+        (b'{"who": {"id": "1"}, "points": 1}', {"Idempotency-Key": "a/b"}, 400),
+        (b'{"who": {"id": "1"}, "points": 1, "reward": "cup"}', {}, 400),
+        (b'{"who": {"id": "1"}, "points": 1}', {"Content-Type": "text/plain"}, 415),
+        (b"[" * 70_000, {}, 413),
+        (b'{"who": {"id": "2"}, "points": 1}', {}, 404),
+        (b'{"who": {"id": "1"}, "points": 101}', {}, 409),
+        (b'{"who": {"id": "1"}, "points": 1}', {"Authorization": "Bearer x"}, 401),
+    ],
+)
+def test_what_is_wrong_at_the_till_is_told_as_problem_details(shop, http, body, headers, status):
+    answer = at_the_till(http, "redeem", body, shop, **headers)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.body)["status"] == status
+    assert shop.points() == 100
+
+
+def test_no_log_line_holds_a_key_a_body_or_a_reason(shop, http, capsys):
+    app.logs.start_logging()
+    body = json.dumps({"who": {"id": "1"}, "points": 30, "reason": "پنهان"}).encode()
+    at_the_till(http, "redeem", body, shop)
+    at_the_till(http, "redeem", body, shop, Authorization="Bearer emk_wrong_secret")
+    told = capsys.readouterr().out
+    assert '"operation": "redeem"' in told
+    for hidden in (shop.key.rpartition("_")[2], "wrong_secret", "پنهان"):
+        assert hidden not in told
+
+
+def test_an_installation_without_a_policy_is_told_without_details(shop, http, monkeypatch):
+    def unset(_connection):
+        raise ConfigurationError("toy-main has no policy; publish one first")
+
+    monkeypatch.setattr(shop.settings, "live", unset)
+    answer = at_the_till(http, "redeem", b'{"who": {"id": "1"}, "points": 1}', shop)
+    assert answer.status_code == 500
+    assert "policy" not in answer.body.decode()

@@ -11,6 +11,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from chalicelib.events.validation import schema as event_schema
+from chalicelib.points.document import document as points_document
 from chalicelib.policy.schema import policy_schema
 from infra.cli import app, policy_reference
 
@@ -18,6 +19,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = FOLDER / "cli.md"
 SCHEMA = FOLDER / "policy.schema.json"
 EVENT_SCHEMA = FOLDER / "event.schema.json"
+POINTS = FOLDER / "points.openapi.json"
 POLICY = FOLDER / "policy.md"
 
 
@@ -35,4 +37,5 @@ if __name__ == "__main__":
     PAGE.write_text(text(), "utf-8")
     SCHEMA.write_text(schema_text(policy_schema()), "utf-8")
     EVENT_SCHEMA.write_text(schema_text(event_schema()), "utf-8")
+    POINTS.write_text(schema_text(points_document()), "utf-8")
     POLICY.write_text(policy_reference.text(), "utf-8")
