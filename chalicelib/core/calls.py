@@ -8,6 +8,7 @@ from datetime import datetime, time
 
 from chalicelib.core.facts import iso, money, parse_instant
 from chalicelib.core.model import Json, Money, Text
+from chalicelib.core.structs import struct
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class AssignTo:
     skill: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Advice:
     """What the actions of a policy say of somebody: each from the first that fits and names it."""
 
@@ -77,7 +78,7 @@ class CallRules:
     write_owner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Priority:
     """What a call is worth now.
 

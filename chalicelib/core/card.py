@@ -11,6 +11,7 @@ from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.funnel import Forecast
 from chalicelib.core.model import Activity, Money, Purchase, Ref, Text
 from chalicelib.core.standing import Standing
+from chalicelib.core.structs import struct
 
 
 class Contribution(NamedTuple):
@@ -28,7 +29,7 @@ class Contribution(NamedTuple):
     half_life_days: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Limit:
     """A group, or ``total``, whose ``points`` were more or less than it may give."""
 
@@ -37,7 +38,7 @@ class Limit:
     limit: float
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Beginning:
     """``group`` has forgotten all that happened until ``at``, by the policy's ``reset``."""
 
@@ -46,7 +47,7 @@ class Beginning:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class LeadScore:
     """``score`` is what is shown.
 
@@ -63,7 +64,7 @@ class LeadScore:
     resets: tuple[Beginning, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Gap:
     """An input that is not there, and how many points hang on it; ``text`` is its name."""
 
@@ -72,7 +73,7 @@ class Gap:
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class MachineActivities:
     """Activities that a check found to be a machine's: how many, why, and the latest of them."""
 
@@ -82,7 +83,7 @@ class MachineActivities:
     examples: tuple[Activity, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class NextSegment:
     """So many more purchases would lead to this segment, as ``text`` says."""
 
@@ -91,7 +92,7 @@ class NextSegment:
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Rfm:
     """Recency in whole local days, number of purchases, their sum; ``scores`` are 1-5 each.
 
@@ -116,7 +117,7 @@ class Rfm:
         return 100 * r + 10 * f + m
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class CustomerValue:
     """What came in, what others brought in, what it cost; ``windows`` is revenue by days."""
 
@@ -131,7 +132,7 @@ class CustomerValue:
         return Money(amount, self.realised.currency)
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Satisfaction:
     """``mean`` is that of the latest answers, 0-100, without regard to their age."""
 
@@ -161,7 +162,7 @@ class Suggestion:
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class CustomerScore:
     """``components`` are 0-100 by id; ``confidence`` is the share of weight that was known."""
 
@@ -178,7 +179,7 @@ class CustomerScore:
         return self.confidence >= SURE
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class ScoreCard:
     """What Emtiaz says of one subject at one instant, with the versions that it was made with.
 

@@ -26,6 +26,7 @@ from chalicelib.core.model import (
     Purchase,
     Ref,
 )
+from chalicelib.core.structs import struct
 
 FactType = Literal[
     "contact", "lead", "account", "deal", "line_item", "purchase", "refund",
@@ -44,7 +45,7 @@ TOLD = "told:"
 _EVENTS: frozenset[FactType] = frozenset({"activity", "purchase", "refund"})
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Fact:
     """One thing known of ``subject``.
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NamedTuple, get_args
 
+from chalicelib.core.structs import struct
+
 Kind = Literal["contact", "lead", "account", "deal", "ticket", "line_item", "survey"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -70,7 +72,7 @@ class Text(NamedTuple):
         return self.fa if language == "fa" else self.en
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Money:
     """An amount in the smallest unit in use (cents, whole rials), never a binary float.
 
@@ -107,7 +109,7 @@ def exponent(currency: str) -> int:
 DealStatus = Literal["open", "won", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Deal:
     """A deal as scoring sees it; ``closed_at`` of a won deal is the time of the purchase.
 
@@ -122,7 +124,7 @@ class Deal:
     attributes: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Purchase:
     """Money that came in: a won deal, or an order told by a shop."""
 

@@ -17,6 +17,7 @@ from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
 from chalicelib.core.purchases import Credited
 from chalicelib.core.standing import Standing
+from chalicelib.core.structs import struct
 
 Adviser = Literal["text", "campaign", "service_level", "assign_to"]
 ADVISERS: tuple[Adviser, ...] = get_args(Adviser)
@@ -45,7 +46,7 @@ class Attribute:
 MachineCheck = Literal["too_soon", "burst", "unopened", "agent", "network", "privacy_proxy"]
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Suspect:
     """An activity that is not counted, and the check that found it to be a machine's."""
 
@@ -77,7 +78,7 @@ class MachineTraffic:
     humans: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Profile:
     """All that a model may look at: one subject's facts as of ``now``, sorted out once.
 
@@ -120,7 +121,7 @@ class Condition:
     changes_at: Callable[[Profile], datetime | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Term:
     """One line of an explanation before caps: ``points`` now, falling by ``half_life_days``.
 
@@ -135,7 +136,7 @@ class Term:
     damping: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Measure:
     """What a model says of a profile.
 

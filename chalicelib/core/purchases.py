@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from chalicelib.core.facts import Fact, FactSet, money, parse_instant
 from chalicelib.core.model import Json, Money, Purchase
+from chalicelib.core.structs import struct
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Credited:
     """Another's purchase that the subject brought in as ``credit`` says, a referral or the like.
 
@@ -32,7 +32,7 @@ class Credited:
     purchase: Purchase
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Turnover:
     """``purchases`` and ``credited`` are net and positive, oldest first, also those dated ahead.
 

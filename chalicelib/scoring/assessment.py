@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.core.card import Beginning
@@ -12,6 +12,7 @@ from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
 from chalicelib.core.standing import Membership
+from chalicelib.core.structs import struct
 from chalicelib.scoring import newcomers
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.products import Preferences, preferences
@@ -19,7 +20,7 @@ from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.resets import beginnings, since
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Reading:
     """A group of the policy with what its model measured of all that happened ``since``."""
 
@@ -28,7 +29,7 @@ class Reading:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Assessment:
     """``components`` are empty unless the subject has bought; ``lead`` never is.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.core.policy import Group, LeadPolicy, Measure
+from chalicelib.core.structs import struct
 from chalicelib.scoring.assessment import Assessment
 from chalicelib.scoring.levels import Levels, levels
 
@@ -23,7 +23,7 @@ Damped = tuple[tuple[float, float, float], ...]
 """The same with the damping of each, see ``Term``."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Sum:
     """The points of one group: what stays, and what decays to zero from above and from below."""
 
@@ -60,7 +60,7 @@ def damped(left: float, damping: float) -> float:
     return left * (1 + damping) / (1 + damping * left)
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Course:
     """The sums of the lead groups and of the ``known`` components, and the levels they make.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.core.card import Contribution, Limit
 from chalicelib.core.model import Text
+from chalicelib.core.structs import struct
 from chalicelib.localization.sentences import set_by_hand, with_points
 from chalicelib.scoring.assessment import Reading
 from chalicelib.scoring.levels import TOP
@@ -19,7 +20,7 @@ REASONS = 3
 SET_BY_HAND = "set_by_hand"
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Explanation:
     """Lines that sum to a score, the heaviest first, and the bounds that took points away."""
 

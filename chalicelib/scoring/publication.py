@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import cast
@@ -12,13 +12,14 @@ from chalicelib.core.card import ScoreCard
 from chalicelib.core.model import Kind, Text
 from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Trigger
 from chalicelib.core.policy import Policy
+from chalicelib.core.structs import struct
 from chalicelib.scoring.levels import TOP
 
 CLASS_STANDS = timedelta(days=90)
 """How long a well-founded class is not replaced by one that is not."""
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Written:
     """What the CRM shows by our last knowledge.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from chalicelib.core.model import Kind
 from chalicelib.core.outputs import Fields, FieldValue
 from chalicelib.core.policy import Band, LeadPolicy, Policy
+from chalicelib.core.structs import struct
 from chalicelib.scoring.levels import EDGE, TOP, Levels
 from chalicelib.scoring.publication import moved, published
 
@@ -50,7 +50,7 @@ EVERYWHERE = Range(-math.inf, math.inf)
 NOWHERE = Range(math.inf, -math.inf)
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Quiet:
     lead: Range
     fit: Range

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import cast
 
 from chalicelib.core.model import Json, Money
+from chalicelib.core.structs import struct
 
 _TOP = 4  # steps between the lowest score, 1, and the highest, 5
 _MIDDLE = 3
 
 
-@dataclass(frozen=True, slots=True)
+@struct
 class Cuts:
     """Cut points in days, purchases and smallest units of money, each sorted.
 
