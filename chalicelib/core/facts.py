@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 from typing import Literal, cast, get_args
 
 from chalicelib.core.model import (
@@ -43,6 +44,8 @@ TOLD = "told:"
 """Begins the id of a state that a shop or an app told: no record of the CRM stands behind it."""
 
 _EVENTS: frozenset[FactType] = frozenset({"activity", "purchase", "refund"})
+
+_ID = itemgetter(0)
 
 
 @struct
@@ -136,8 +139,9 @@ class FactSet:
     @cached_property
     def by_type(self) -> Mapping[FactType, Sequence[Fact]]:
         """In key order, which of activities is the order of time; sorted once for all who ask."""
-        found: defaultdict[FactType, list[Fact]] = defaultdict(list)
-        for fact in self:
+        facts, found = self.facts, defaultdict[FactType, list[Fact]](list)
+        for key in sorted(facts):
+            fact = facts[key]
             found[fact.type].append(fact)
         return found
 
@@ -179,8 +183,11 @@ class FactSet:
 
     def record(self) -> Fact | None:
         """The subject's own state (its contact, lead or account record)."""
-        found = (fact for kind in SUBJECT_KINDS for fact in self.by_type.get(kind, ()))
-        return next(filter(_is_own_record, found), None)
+        for kind in SUBJECT_KINDS:
+            for fact in self.by_type.get(kind, ()):
+                if _is_own_record(fact):
+                    return fact
+        return None
 
     @property
     def hidden(self) -> bool:
@@ -222,8 +229,8 @@ class FactSet:
 
     def activities(self) -> tuple[Activity, ...]:
         """In order of time. One id of a kind is one activity, and its earliest time counts."""
-        told = [_activity(fact) for fact in self.by_type.get("activity", ())]
-        if len({one.id for one in told}) == len(told):
+        told = _activities(self.by_type.get("activity", ()))
+        if len(set(map(_ID, told))) == len(told):
             return tuple(told)
         found: dict[tuple[str, str], Activity] = {}
         for one in told:
@@ -271,13 +278,16 @@ def _deal(fact: Fact) -> Deal:
     )
 
 
-def _activity(fact: Fact) -> Activity:
-    data = fact.data
-    count = data.get("count", 1)
-    known = count if isinstance(count, int) else 1
-    # A card makes one of every such fact, and past the named arguments it takes half the time.
-    row = fact.id, str(data.get("kind", "")), fact.occurred_at, known, data
-    return tuple.__new__(Activity, row)
+def _activities(facts: Iterable[Fact]) -> list[Activity]:
+    made = []
+    for fact in facts:
+        data = fact.data
+        count = data.get("count", 1)
+        known = count if isinstance(count, int) else 1
+        # A card makes one of every such fact, and past the named arguments it takes half the time.
+        row = fact.id, str(data.get("kind", "")), fact.occurred_at, known, data
+        made.append(tuple.__new__(Activity, row))
+    return made
 
 
 def money(value: Json) -> Money | None:

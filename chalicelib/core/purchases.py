@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from operator import attrgetter
 
 from chalicelib.core.facts import Fact, FactSet, money, parse_instant
 from chalicelib.core.model import Json, Money, Purchase
@@ -46,7 +46,8 @@ class Turnover:
     changes_at: datetime | None
 
 
-class Sale(NamedTuple):
+@struct
+class Sale:
     """``paid`` is what stood on the bill, ``worth`` that in the connection's currency."""
 
     id: str
@@ -76,18 +77,21 @@ def bills(facts: FactSet) -> tuple[list[Sale], list[Sale]]:
 
 
 _NOTHING = Turnover((), (), (), None)
+_OLDEST_FIRST = attrgetter("at", "id")
 
 
 def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | None) -> Turnover:
     counted = [one for one in refunds if as_of is None or one.at <= as_of]
     ahead = [one.at for one in refunds if as_of is not None and one.at > as_of]
     back = _by_purchase(counted)
-    net = [(one, left_of(one, back[one.id]) if one.id in back else one.worth) for one in sales]
-    kept = [(sale, Purchase(sale.id, sale.at, left)) for sale, left in net if left.amount > 0]
-    kept.sort(key=lambda both: (both[0].at, both[0].id))
+    kept = [
+        (sale, Purchase(sale.id, sale.at, left))
+        for sale in sorted(sales, key=_OLDEST_FIRST)
+        if (left := left_of(sale, back[sale.id]) if sale.id in back else sale.worth).amount > 0
+    ]
     return Turnover(
-        purchases=tuple(bought for sale, bought in kept if "credit" not in sale.data),
-        credited=tuple(_credited(*both) for both in kept if "credit" in both[0].data),
+        purchases=tuple([bought for sale, bought in kept if "credit" not in sale.data]),
+        credited=tuple([_credited(*both) for both in kept if "credit" in both[0].data]),
         in_doubt=tuple(sorted(_in_doubt(sales, counted))),
         changes_at=min(ahead, default=None),
     )
@@ -103,11 +107,12 @@ def _told(fact: Fact) -> Sale:
 
 def _won(fact: Fact) -> Sale | None:
     """The purchase that a won deal with a date and a sum is."""
-    closed = fact.data.get("closed_at")
-    if fact.data.get("status") != "won" or not closed:
+    data = fact.data
+    closed = data.get("closed_at")
+    if data.get("status") != "won" or not closed:
         return None
-    paid, value = money(fact.data.get("amount")), money(fact.data.get("value"))
-    worth = value or paid
+    paid = money(data.get("amount"))
+    worth = (money(data["value"]) if "value" in data else None) or paid
     if worth is None:
         return None
     return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -52,7 +53,7 @@ def _trade(facts: FactSet) -> Iterator[Happening]:
     for sale in sales:
         if "credit" not in sale.data:
             deal = deals.get(sale.id)
-            told = sale._replace(data=deal.data) if deal else sale
+            told = replace(sale, data=deal.data) if deal else sale
             lines = _lines(told.data, items.get(sale.id, ()))
             source, data = f"{PURCHASE}:{sale.id}", _described(told, lines)
             yield Happening(sale.at, _RANKS[PURCHASE], source, PURCHASE, 1, data, told, lines)

@@ -50,6 +50,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
 
 from chalicelib.core.card import MachineActivities
 from chalicelib.core.facts import parse_instant
@@ -73,6 +75,8 @@ _SIGNALS = frozenset({
 
 _PRIVATE_AGENT = "Mozilla/5.0"
 
+_ATTRIBUTES = attrgetter("attributes")
+
 
 def sift(done: Done, rules: MachineTraffic) -> tuple[Done, tuple[Suspect, ...]]:
     """What people did, and what machines did, in order of kind and time."""
@@ -90,8 +94,8 @@ def sift(done: Done, rules: MachineTraffic) -> tuple[Done, tuple[Suspect, ...]]:
 
 def _shows_any_signal(done: Done) -> bool:
     """Most CRMs tell no more than kind and time, so this is where most calls end."""
-    told = [one.attributes for found in done.values() for one in found]
-    return SENT in done or not all(map(_SIGNALS.isdisjoint, told))
+    told = map(_ATTRIBUTES, chain.from_iterable(done.values()))
+    return SENT in done or not _SIGNALS.isdisjoint(chain.from_iterable(told))
 
 
 def _all(done: Done) -> Iterator[Activity]:

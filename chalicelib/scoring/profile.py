@@ -26,7 +26,8 @@ def profile_of(
     done, coming = _by_kind(facts.activities(), now)
     activities, suspects = sift(done, machines)
     bought = turnover(facts, now)
-    sold = [*bought.purchases, *(one.purchase for one in bought.credited)]
+    purchases, credited = bought.purchases, bought.credited
+    sold = [*purchases, *[one.purchase for one in credited]] if credited else purchases
     coming += [one.occurred_at for one in sold if one.occurred_at > now]
     coming += [bought.changes_at] if bought.changes_at else []
     coming += _told_ahead(facts, now)
@@ -35,11 +36,11 @@ def profile_of(
         now=now,
         attributes=_attributes(subject, facts),
         activities=activities,
-        purchases=tuple(one for one in bought.purchases if one.occurred_at <= now),
+        purchases=tuple([one for one in purchases if one.occurred_at <= now]),
         in_doubt=bought.in_doubt,
         facts=facts,
         machines=suspects,
-        credited=tuple(one for one in bought.credited if one.purchase.occurred_at <= now),
+        credited=tuple([one for one in credited if one.purchase.occurred_at <= now]),
     )
     return profile, min(coming, default=None)
 
