@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.funnel import Forecast
@@ -14,7 +13,8 @@ from chalicelib.core.standing import Standing
 from chalicelib.core.structs import struct
 
 
-class Contribution(NamedTuple):
+@struct
+class Contribution:
     """One line of an explanation; the points of all lines sum to the number shown.
 
     ``exact`` are the points before they were rounded, ``unlimited`` those before bounds took some

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter, sub
 
 from chalicelib.core.card import Contribution, Limit
 from chalicelib.core.model import Text
@@ -33,20 +34,19 @@ UNEXPLAINED = Explanation((), ())
 
 def explain_lead(readings: Sequence[Reading], computed: int, score: int) -> Explanation:
     """Of the number that the machine ``computed``, and of the ``score`` where another is shown."""
-    unlimited = _weighed(readings, 1)
     parts, limits = _bounded(readings, 1)
     points = capped(parts, 0, TOP)
     if points is not parts:
         total = math.fsum(parts)
         limits.append(Limit("total", total, TOP if total > TOP else 0))
-    told = _explanation(readings, points, unlimited, limits, computed)
+    told = _explanation(readings, points, 1, limits, computed)
     return told if score == computed else _corrected(told, computed, score)
 
 
 def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
     weight = sum(reading.group.weight for reading in known)
     points, limits = _bounded(known, 1 / weight)
-    return _explanation(known, points, _weighed(known, 1 / weight), limits, score)
+    return _explanation(known, points, 1 / weight, limits, score)
 
 
 def _corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
@@ -113,35 +113,32 @@ def capped(points: Sequence[float], low: float, high: float) -> Sequence[float]:
 def _explanation(
     readings: Sequence[Reading],
     points: Sequence[float],
-    unlimited: Sequence[float],
+    factor: float,
     limits: list[Limit],
     score: int,
 ) -> Explanation:
     """What rounds to nothing is left out."""
     ids = line_ids(readings)
     terms = [term for reading in readings for term in reading.measure.terms]
-    rows = zip(ids, shared_out(ids, points, score), terms, points, unlimited, strict=True)
+    free = _freed(_weighed(readings, factor), points) if limits else [None] * len(ids)
+    rows = zip(ids, shared_out(ids, points, score), terms, points, free, strict=True)
     lines = [
-        Contribution(
-            name,
-            whole,
-            term.text,
-            exact,
-            None if free == exact else _if_other(free, exact),
-            term.half_life_days,
-        )
-        for name, whole, term, exact, free in rows
+        Contribution(name, whole, term.text, exact, unlimited, term.half_life_days)
+        for name, whole, term, exact, unlimited in rows
         if whole
     ]
     return Explanation(_heaviest(lines), tuple(limits))
 
 
-def _if_other(unlimited: float, exact: float) -> float | None:
-    return None if math.isclose(unlimited, exact, abs_tol=1e-9) else unlimited
+def _freed(unlimited: Sequence[float], points: Sequence[float]) -> Iterator[float | None]:
+    """What each term would give without bounds, where that is something else."""
+    for free, exact in zip(unlimited, points, strict=True):
+        yield None if math.isclose(free, exact, abs_tol=1e-9) else free
 
 
 def _heaviest(lines: Iterable[Contribution]) -> tuple[Contribution, ...]:
-    return tuple(sorted(lines, key=lambda line: (-abs(line.points), line.id)))
+    by_id = sorted(lines, key=attrgetter("id"))
+    return tuple(sorted(by_id, key=lambda line: -abs(line.points)))
 
 
 def line_ids(readings: Sequence[Reading]) -> list[str]:
@@ -154,11 +151,13 @@ def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[
     >>> shared_out(["a", "b", "c"], [1.5, 1.5, -0.25], 3)
     [2, 1, 0]
     """
-    shares = [math.floor(part) for part in points]
-    over = [share - part for share, part in zip(shares, points, strict=True)]
-    by_remainder = sorted(zip(over, ids, range(len(ids)), strict=True))
-    for _, _, index in by_remainder[: total - sum(shares)]:
-        shares[index] += 1
+    shares = [*map(math.floor, points)]
+    missing = total - sum(shares)
+    if missing:
+        over = map(sub, shares, points)
+        by_remainder = sorted(zip(over, ids, range(len(ids)), strict=True))
+        for _, _, index in by_remainder[:missing]:
+            shares[index] += 1
     return shares
 
 

@@ -15,7 +15,8 @@ from chalicelib.scoring.levels import EDGE, TOP, Levels
 from chalicelib.scoring.publication import moved, published
 
 
-class Range(NamedTuple):
+@struct
+class Range:
     """Half open: ``low <= level < high``."""
 
     low: float
@@ -159,8 +160,8 @@ def _wholes(lowest: float, highest: float) -> Range:
 def _in_whole_band(show: Fields, name: str, bands: Sequence[Band]) -> Range:
     if name not in show or not bands:
         return EVERYWHERE
-    low, high = _band(bands, show[name])
-    return _wholes(_ceil(low), _ceil(high) - 1)
+    band = _band(bands, show[name])
+    return _wholes(_ceil(band.low), _ceil(band.high) - 1)
 
 
 def _ceil(value: float) -> float:
@@ -180,8 +181,8 @@ def _in_grade(show: Fields, policy: LeadPolicy) -> tuple[Range, Range]:
 def _in_share_band(name: str, bands: Sequence[Band], maximum: float) -> Range:
     if maximum <= 0:
         return EVERYWHERE  # such a share is always 0
-    low, high = _band(bands, name)
-    return Range((low - EDGE) * maximum, (high - EDGE) * maximum)
+    band = _band(bands, name)
+    return Range((band.low - EDGE) * maximum, (band.high - EDGE) * maximum)
 
 
 def _band(bands: Sequence[Band], name: FieldValue) -> Range:
