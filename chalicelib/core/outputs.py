@@ -9,7 +9,7 @@ from enum import StrEnum
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import STAGES
-from chalicelib.core.model import Kind, Language, Money, Text
+from chalicelib.core.model import Kind, Language, Money, Text, exponent
 from chalicelib.core.standing import Expiring
 
 WHY_LIMIT = 255
@@ -127,10 +127,11 @@ def _expected_value(card: ScoreCard, language: Language) -> FieldValue:
 
 
 def _major(money: Money, language: Language) -> FieldValue:
-    major = money.to_decimal()
     # Persian readers think in toman; the field's label says so.
-    shown = major / 10 if money.currency == "IRR" and language == "fa" else major
-    return int(shown) if shown == shown.to_integral_value() else float(shown)
+    is_toman = money.currency == "IRR" and language == "fa"
+    units = 10 if is_toman else 10 ** exponent(money.currency)
+    whole, rest = divmod(money.amount, units)
+    return money.amount / units if rest else whole
 
 
 _GRADES = {

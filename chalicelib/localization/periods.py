@@ -13,6 +13,7 @@ Source: the leap years are persiantools', which are the official ones from 1206 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ def window(
     return midnight(start, zone), midnight(end, zone)
 
 
+@lru_cache(maxsize=4096)
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """The instant in UTC at which a day begins, also where the clock then skips an hour."""
     return datetime.combine(day, time.min, zone).astimezone(UTC)

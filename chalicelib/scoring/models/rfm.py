@@ -32,12 +32,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.card import NextSegment, Rfm
-from chalicelib.core.model import Json, Money, Purchase, Text
+from chalicelib.core.model import Json, Money, Purchase, Ref, Text
 from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import Measure, Profile, Term
 from chalicelib.localization.customers import (
@@ -48,6 +49,7 @@ from chalicelib.localization.customers import (
     spent,
 )
 from chalicelib.localization.dates import when
+from chalicelib.localization.periods import midnight
 from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import Cuts, thresholds
 
@@ -132,23 +134,23 @@ class Model:
         return 100.0
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:
-        cuts = self.cuts(fitted)
-        rfm = self._rfm(profile, cuts, fitted)
+        cuts, today = self.cuts(fitted), self._day(profile.now)
+        rfm = self._rfm(profile, cuts, fitted, today)
         if rfm is None or rfm.scores is None or cuts is None:
             return Measure(terms=(), known=0, asked=3, detail=rfm)
-        all_known = all(one.amount.currency == self.currency for one in profile.purchases)
+        all_known = not [one for one in profile.purchases if one.amount.currency != self.currency]
         return Measure(
-            terms=self._terms(rfm, rfm.scores, cuts, profile),
+            terms=self._terms(rfm.scores, self._texts(rfm, cuts, profile.subject, today)),
             known=3 if all_known else 2,
             asked=3,
-            changes_at=self._changes_at(cuts, rfm, profile),
+            changes_at=self._changes_at(cuts, rfm, profile, today),
             flags=_flags(fitted, all_known=all_known),
             detail=rfm,
         )
 
     def rfm(self, profile: Profile, fitted: Mapping[str, Json]) -> Rfm | None:
         """None for somebody who has not bought; without cut points there are no scores."""
-        return self._rfm(profile, self.cuts(fitted), fitted)
+        return self._rfm(profile, self.cuts(fitted), fitted, self._day(profile.now))
 
     def cuts(self, fitted: Mapping[str, Json]) -> Cuts | None:
         """Those of the population, or the thresholds that serve in their place."""
@@ -157,10 +159,12 @@ class Model:
             return found or own
         return Cuts(own.r or found.r, own.f or found.f, own.m or found.m)
 
-    def _rfm(self, profile: Profile, cuts: Cuts | None, fitted: Mapping[str, Json]) -> Rfm | None:
+    def _rfm(
+        self, profile: Profile, cuts: Cuts | None, fitted: Mapping[str, Json], today: date
+    ) -> Rfm | None:
         if not profile.purchases:
             return None
-        recency = (self._day(profile.now) - self._last_day(profile)).days
+        recency = (today - self._day(profile.purchases[-1].occurred_at)).days
         counted = self._counted(profile)
         frequency, total = self._frequency(counted), self._monetary(counted)
         scores = cuts.scores(recency, frequency, total, str(profile.subject)) if cuts else None
@@ -196,23 +200,21 @@ class Model:
             return total
         return (2 * total + len(known)) // (2 * len(known))  # half up
 
-    def _terms(
-        self, rfm: Rfm, scores: tuple[int, int, int], cuts: Cuts, profile: Profile
-    ) -> tuple[Term, ...]:
+    def _terms(self, scores: tuple[int, int, int], texts: Sequence[Text]) -> tuple[Term, ...]:
         most = _MOST * sum(self.weights)
-        texts = self._texts(rfm, cuts, profile)
         rows = zip(("recency", "frequency", "monetary"), self.weights, scores, texts, strict=True)
-        return tuple(
+        terms = [
             Term(name, 100 * weight * (score - 1) / most, text)
             for name, weight, score, text in rows
-        )
+        ]
+        return tuple(terms)
 
-    def _texts(self, rfm: Rfm, cuts: Cuts, profile: Profile) -> tuple[Text, Text, Text]:
-        last = when(self._last_day(profile), self._day(profile.now), self.calendar)
+    def _texts(self, rfm: Rfm, cuts: Cuts, subject: Ref, today: date) -> tuple[Text, Text, Text]:
+        last = when(today - timedelta(days=rfm.recency_days), today, self.calendar)
         r, f, m = last_purchase(last), purchases(rfm.frequency), self._spent(rfm)
         if cuts is self.thresholds or self.options.thresholds_always:
             return r, f, m
-        me, money = str(profile.subject), rfm.monetary.amount
+        me, money = str(subject), rfm.monetary.amount
         return (
             beyond_others(r, "recent", cuts.beaten("r", rfm.recency_days, me)),
             beyond_others(f, "often", cuts.beaten("f", rfm.frequency, me)),
@@ -222,22 +224,17 @@ class Model:
     def _spent(self, rfm: Rfm) -> Text:
         return spent(rfm.monetary, self.options.window_days, each=self.options.mean)
 
-    def _changes_at(self, cuts: Cuts, rfm: Rfm, profile: Profile) -> datetime | None:
+    def _changes_at(self, cuts: Cuts, rfm: Rfm, profile: Profile, today: date) -> datetime | None:
         """When the recency score falls, or a purchase leaves the window."""
-        last = profile.purchases[-1]
         changes = []
         days = cuts.next_recency(rfm.recency_days, str(profile.subject))
         if days is not None:
-            day = self._day(last.occurred_at) + timedelta(days=days)
-            midnight = datetime.combine(day, time.min, self.time_zone)
-            changes.append(midnight.astimezone(UTC))
+            day = today + timedelta(days=days - rfm.recency_days)
+            changes.append(midnight(day, self.time_zone))
         counted = self._counted(profile)
         if self.options.window_days is not None and counted:
             changes.append(counted[0].occurred_at + timedelta(days=self.options.window_days))
         return min(changes, default=None)
-
-    def _last_day(self, profile: Profile) -> date:
-        return self._day(profile.purchases[-1].occurred_at)
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self.time_zone).date()
@@ -249,12 +246,20 @@ def segment_of(scores: tuple[int, int, int]) -> str:
 
 def next_segment(cuts: Cuts, scores: tuple[int, int, int], frequency: int) -> NextSegment | None:
     """How few purchases from today on lead to which better segment; None for a champion."""
-    steps = {1, *(int(cut // 1) + 1 - frequency for cut in cuts.f)}
+    return _next_segment(cuts.r, cuts.f, segment_of(scores), frequency)
+
+
+@lru_cache(maxsize=1024)
+def _next_segment(
+    r: tuple[float, ...], f: tuple[float, ...], segment: str, frequency: int
+) -> NextSegment | None:
+    """By the cut points alone, since where ties go by id no customer's is less than none."""
+    cuts = Cuts(r, f, m=())
+    steps = {1, *(int(cut // 1) + 1 - frequency for cut in f)}
     for count in sorted(step for step in steps if step > 0):
-        then = cuts.scores(0, frequency + count, 1)
-        if segment_of(then) != segment_of(scores):
-            name = segment_of(then)
-            return NextSegment(count, name, more_purchases(count, RFM_SEGMENTS[name]))
+        then = segment_of(cuts.scores(0, frequency + count, 1))
+        if then != segment:
+            return NextSegment(count, then, more_purchases(count, RFM_SEGMENTS[then]))
     return None
 
 
@@ -269,5 +274,5 @@ def _options(parameters: Parameters) -> Options:
 
 
 def _flags(fitted: Mapping[str, Json], *, all_known: bool) -> tuple[str, ...]:
-    alike = cast("Sequence[str]", fitted.get("constant", ()))
-    return (*(f"alike:{name}" for name in alike), *(() if all_known else ("no_rate",)))
+    alike = [f"alike:{name}" for name in cast("Sequence[str]", fitted.get("constant", ()))]
+    return (*alike,) if all_known else (*alike, "no_rate")
