@@ -41,10 +41,18 @@ class Sum:
         return total
 
     @property
+    def only_gains(self) -> bool:
+        """Whether nothing moves that is not an undamped gain."""
+        return not (self.losses or self.damped_gains or self.damped_losses)
+
+    @property
     def rates(self) -> list[float]:
-        return [
-            part[1] for part in self.gains + self.losses + self.damped_gains + self.damped_losses
-        ]
+        moving = (
+            self.gains
+            if self.only_gains
+            else (self.gains + self.losses + self.damped_gains + self.damped_losses)
+        )
+        return [part[1] for part in moving]
 
 
 def _left(parts: Decaying, minute: int) -> float:
@@ -86,11 +94,6 @@ class Course:
     def only_falls(self) -> bool:
         return not any(one.losses or one.damped_losses for one in self.sums)
 
-    @property
-    def only_gains(self) -> bool:
-        """Whether nothing moves that is not an undamped gain."""
-        return not any(one.losses or one.damped_gains or one.damped_losses for one in self.sums)
-
     def at(self, minute: int) -> Levels:
         return self._levels(minute, minute)
 
@@ -110,13 +113,15 @@ class Course:
 
 def course_of(assessment: Assessment) -> Course:
     lead, known = assessment.lead, assessment.known_components
-    measures = {id(reading.measure): reading.measure for reading in lead + known}
-    sums = {one: _sum(measure) for one, measure in measures.items()}
+    sums: dict[int, Sum] = {}
+    for reading in lead + known:
+        if id(reading.measure) not in sums:
+            sums[id(reading.measure)] = _sum(reading.measure)
     return Course(
-        policy=assessment.policy.lead,
-        known=[reading.group for reading in known],
-        lead=[sums[id(reading.measure)] for reading in lead],
-        components=[sums[id(reading.measure)] for reading in known],
+        assessment.policy.lead,
+        [reading.group for reading in known],
+        [sums[id(reading.measure)] for reading in lead],
+        [sums[id(reading.measure)] for reading in known],
     )
 
 
@@ -130,6 +135,8 @@ def _sum(measure: Measure) -> Sum:
             fading.append((term.points, 1 / (_DAY * life), term.damping))
         else:
             by_life[life] = by_life.get(life, 0.0) + term.points
+    if not by_life and not fading:
+        return Sum(constant, (), ())
     decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items()]
     return Sum(
         constant,

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from operator import itemgetter, mul
 
 from chalicelib.scoring.course import Course, Decaying, Sum
 from chalicelib.scoring.levels import lead_totals, mixed
@@ -30,17 +29,24 @@ _NEAR = 1e-3  # minutes; the next step would be less than a millionth of this on
 
 def first_fall(course: Course, calm: Quiet) -> float | None:
     """In minutes, ``inf`` if no level ever falls so far; None if that has to be searched for."""
-    if not (course.only_gains and _one_moves(course.lead) and _one_moves(course.components)):
+    if not (_one_gain_moves(course.lead) and _one_gain_moves(course.components)):
         return None
-    needs = [*_lead_needs(course, calm), *_customer_needs(course, calm)]
-    highest = {id(one): (needed, one) for needed, one in sorted(needs, key=itemgetter(0))}
+    highest: dict[int, tuple[float, Sum]] = {}
+    for needed, one in (*_lead_needs(course, calm), *_customer_needs(course, calm)):
+        if id(one) not in highest or needed > highest[id(one)][0]:
+            highest[id(one)] = needed, one
     falls = [falls_to(needed - one.constant, one.gains) for needed, one in highest.values()]
     return min(falls, default=math.inf)
 
 
-def _one_moves(sums: Iterable[Sum]) -> bool:
-    """One at most."""
-    return sum([bool(one.gains) for one in sums]) <= 1
+def _one_gain_moves(sums: Iterable[Sum]) -> bool:
+    """One at most, and nothing else."""
+    moving = 0
+    for one in sums:
+        if not one.only_gains:
+            return False
+        moving += bool(one.gains)
+    return moving <= 1
 
 
 def _lead_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
@@ -83,11 +89,13 @@ def falls_to(wanted: float, gains: Decaying) -> float:
         return math.inf
     if wanted == math.inf:
         return 0.0
-    rates = [rate for _, rate in gains]
     minute, step = 0.0, math.inf
     while step > _NEAR:
-        left = [points * math.exp2(-minute * rate) for points, rate in gains]
-        total = sum(left)
-        step = math.log2(total / wanted) * total / sum(map(mul, left, rates))
+        total = falling = 0.0
+        for points, rate in gains:
+            left = points * math.exp2(-minute * rate)
+            total += left
+            falling += left * rate
+        step = math.log2(total / wanted) * total / falling
         minute += step
     return max(minute, 0.0)
