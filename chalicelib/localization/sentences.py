@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from chalicelib.core.model import Text
 from chalicelib.localization.numbers import number, signed, tenths
 
 
-@lru_cache(maxsize=4096)
 def happened(once: Text, often: Text, count: int, last: Text) -> Text:
     """What somebody did, how often, and when they last did it.
 

@@ -38,14 +38,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from operator import mul, sub
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter, mul, sub
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
-from chalicelib.localization.dates import when
+from chalicelib.localization.dates import Calendar, when
 from chalicelib.localization.sentences import happened
 from chalicelib.scoring.models import Context, Parameters, Where, rules_schema
 
@@ -78,8 +79,10 @@ _LARGEST = 10**18
 """Of a value beyond it, which no sum can hold, nothing is known."""
 
 _DAY = 86_400  # seconds
-_LONGEST_DAY = 2 * _DAY
+_LONGEST_DAY = timedelta(days=2)
 """It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
+
+_TIME, _COUNT = attrgetter("occurred_at"), attrgetter("count")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,31 +147,29 @@ class Model:
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
         """``done`` are all activities that the rule is about, oldest first."""
-        ages = [(now - one.occurred_at).total_seconds() for one in done]
-        counts = self._counted(rule, done, ages)
-        last = when(self._day(done[-1].occurred_at), today, self.calendar)
-        text = happened(rule.once, rule.text, sum(counts), last)
+        times = [*map(_TIME, done)]
+        counts = self._counted(rule, done, times)
+        last = self._day(times[-1])
+        text = _told(rule.once, rule.text, sum(counts), last, today, self.calendar)
         worth = _worth(counts, done, rule.per) if rule.per else counts
-        points = rule.points * _decayed(worth, ages, rule.half_life_days)
+        points = rule.points * _decayed(worth, times, now, rule.half_life_days)
         return Term(rule.id, points, text, rule.half_life_days)
 
     def _counted(
-        self, rule: Rule, done: Sequence[Activity], ages: Sequence[float]
+        self, rule: Rule, done: Sequence[Activity], times: Sequence[datetime]
     ) -> Sequence[int]:
-        counts: Sequence[int] = [one.count for one in done]
+        counts: Sequence[int] = [*map(_COUNT, done)]
         if rule.per:
             counts = [_countable(one, rule.per) for one in done]
         if rule.max_per_session is not None:
             counts = limited(counts, map(_session, done), rule.max_per_session)
-        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, counts, ages):
-            counts = limited(counts, self._days(done), rule.max_per_day)
+        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, counts, times):
+            counts = limited(counts, map(self._day, times), rule.max_per_day)
         if rule.max_per_period is not None:
-            periods = [self._period(day, rule.max_per_period.days) for day in self._days(done)]
+            days = map(self._day, times)
+            periods = [self._period(day, rule.max_per_period.days) for day in days]
             counts = limited(counts, periods, rule.max_per_period.count)
         return counts
-
-    def _days(self, done: Iterable[Activity]) -> list[date]:
-        return [self._day(one.occurred_at) for one in done]
 
     def _period(self, day: date, days: int) -> int:
         """Which of the periods that tile the calendar a day lies in; 1 January 1 was a Monday."""
@@ -191,7 +192,7 @@ def _worth(counts: Sequence[int], done: Sequence[Activity], name: str) -> Sequen
     return [count * value for count, value in zip(counts, values, strict=True)]
 
 
-def _may_exceed(most: int, counts: Sequence[int], ages: Sequence[float]) -> bool:
+def _may_exceed(most: int, counts: Sequence[int], times: Sequence[datetime]) -> bool:
     """Whether a local day can hold more than ``most``, without asking which day each is in.
 
     A day lasts less than ``_LONGEST_DAY`` in every zone, so it cannot where those that lie
@@ -200,7 +201,7 @@ def _may_exceed(most: int, counts: Sequence[int], ages: Sequence[float]) -> bool
     total = sum(counts)
     if total <= most or total > len(counts):
         return total > most
-    apart: Iterable[float] = map(sub, ages, ages[most:])
+    apart: Iterable[timedelta] = map(sub, times[most:], times)
     return min(apart) < _LONGEST_DAY
 
 
@@ -226,11 +227,19 @@ def _value(activity: Activity, name: str) -> float | None:
     return value if abs(value) <= _LARGEST else None
 
 
-def _decayed(worth: Sequence[float], ages: Sequence[float], half_life: float | None) -> float:
+def _decayed(
+    worth: Sequence[float], times: Sequence[datetime], now: datetime, half_life: float | None
+) -> float:
     if half_life is None:
         return math.fsum(worth)
     halving = -half_life * _DAY
-    return math.fsum(map(mul, worth, [math.exp2(age / halving) for age in ages]))
+    left = [math.exp2((now - at).total_seconds() / halving) for at in times]
+    return math.fsum(map(mul, worth, left))
+
+
+@lru_cache(maxsize=4096)
+def _told(once: Text, often: Text, count: int, last: date, today: date, calendar: Calendar) -> Text:
+    return happened(once, often, count, when(last, today, calendar))
 
 
 def _rule(row: Mapping[str, Json], context: Context) -> Rule:
