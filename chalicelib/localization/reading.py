@@ -55,8 +55,10 @@ def number_of(value: object) -> int | float | None:
     >>> number_of("۲۵۰,۰۰۰ ریال"), number_of("۱,۵"), number_of("نمی‌دانم"), number_of(True)
     (250000, None, None, None)
     """
-    if isinstance(value, int | float):
-        return value if _is_finite(value) and not isinstance(value, bool) else None
+    if type(value) is int:  # not bool
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if not isinstance(value, str):
         return None
     found = _read(value)
@@ -65,10 +67,6 @@ def number_of(value: object) -> int | float | None:
     amount, currency = found
     worth = amount * 10 if currency == "IRT" else amount
     return int(worth) if worth == worth.to_integral_value() else float(worth)
-
-
-def _is_finite(value: float) -> bool:
-    return isinstance(value, int) or math.isfinite(value)
 
 
 def money_of(text: str, currency: str | None = None) -> Money | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Condition, Profile, Verdict
@@ -95,11 +95,15 @@ def _tested(name: str, test: Test) -> Condition:
     of, _, own = name.rpartition(".")
 
     def holds(profile: Profile) -> Verdict:
-        holder = cast(Node, profile.attributes[of]) if of else profile.attributes
+        value = profile.attributes.get(own)
+        return test(None if value == "" else value)
+
+    def of_another(profile: Profile) -> Verdict:
+        holder: Any = profile.attributes[of]
         value = holder.get(own)
         return test(None if value == "" else value)
 
-    return Condition(holds)
+    return Condition(of_another if of else holds)
 
 
 def _reader(name: str) -> Callable[[Profile], Json]:

@@ -46,19 +46,21 @@ def _equals(operand: Json) -> Test:
 
 def _in(operand: Json) -> Test:
     keys = frozenset(_key(one) for one in cast(Sequence[Json], operand))
-    if any(isinstance(key, int | float) for key in keys):
-        return _numeric(lambda value: _key(value) in keys)
-    return _scalar(lambda value: _key(value) in keys)
+
+    def known(value: Json) -> bool | None:
+        """A list or mapping is no value, whatever a source made of it."""
+        if isinstance(value, str):
+            return key_form(value) in keys
+        return None if value is None or isinstance(value, _MANY) else _key(value) in keys
+
+    return _numeric(known) if any(isinstance(key, int | float) for key in keys) else known
 
 
-def _scalar(test: Callable[[Json], bool]) -> Test:
-    """A list or mapping is no value, whatever a source made of it."""
-    return lambda value: None if value is None or isinstance(value, list | dict) else test(value)
+_MANY = (list, dict)
 
 
-def _numeric(test: Callable[[Json], bool]) -> Test:
+def _numeric(known: Test) -> Test:
     """What was typed as text counts as the number that it says; what says none is missing."""
-    known = _scalar(test)
     return lambda value: known(number_of(value) if isinstance(value, str) else value)
 
 
@@ -90,17 +92,13 @@ def _contains(operand: Json) -> Test:
 
 def _has_word(operand: Json) -> Test:
     words = "|".join(re.escape(key_form(text)) for text in _texts(operand))
-    return _of_text(_found(rf"(?<!\w)(?:{words})(?!\w)"))
+    search = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE).search
+    return _of_text(lambda text: search(text) is not None)
 
 
 def _matches(operand: Json) -> Test:
-    found = _found(str(operand))
-    return _of_text(lambda text: found(text[:LONGEST_TEXT]))
-
-
-def _found(pattern: str) -> Callable[[str], bool]:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return lambda text: compiled.search(text) is not None
+    search = re.compile(str(operand), re.IGNORECASE).search
+    return _of_text(lambda text: search(text[:LONGEST_TEXT]) is not None)
 
 
 def _of_text(holds: Callable[[str], bool]) -> Test:
