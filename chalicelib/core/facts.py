@@ -222,7 +222,7 @@ class FactSet:
         found = self.by_type.get(kind, ())
         if linked is None:
             return tuple(found)
-        return tuple(fact for fact in found if fact.id in linked or fact.is_told)
+        return tuple([fact for fact in found if fact.id in linked or fact.is_told])
 
     def deals(self) -> tuple[Deal, ...]:
         return tuple(_deal(fact) for fact in self.states("deal"))

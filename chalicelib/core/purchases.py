@@ -11,7 +11,7 @@ A purchase with ``credit`` is somebody else's: the subject only brought it in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -84,14 +84,19 @@ def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | No
     counted = [one for one in refunds if as_of is None or one.at <= as_of]
     ahead = [one.at for one in refunds if as_of is not None and one.at > as_of]
     back = _by_purchase(counted)
-    kept = [
-        (sale, Purchase(sale.id, sale.at, left))
-        for sale in sorted(sales, key=_OLDEST_FIRST)
-        if (left := left_of(sale, back[sale.id]) if sale.id in back else sale.worth).amount > 0
-    ]
+    purchases: list[Purchase] = []
+    credited: list[Credited] = []
+    for sale in sorted(sales, key=_OLDEST_FIRST):
+        left = left_of(sale, back[sale.id]) if sale.id in back else sale.worth
+        if left.amount > 0:
+            bought = Purchase(sale.id, sale.at, left)
+            if "credit" in sale.data:
+                credited.append(_credited(sale, bought))
+            else:
+                purchases.append(bought)
     return Turnover(
-        purchases=tuple([bought for sale, bought in kept if "credit" not in sale.data]),
-        credited=tuple([_credited(*both) for both in kept if "credit" in both[0].data]),
+        purchases=tuple(purchases),
+        credited=tuple(credited),
         in_doubt=tuple(sorted(_in_doubt(sales, counted))),
         changes_at=min(ahead, default=None),
     )
@@ -153,10 +158,12 @@ def _credited(sale: Sale, bought: Purchase) -> Credited:
     return Credited(str(sale.data["credit"]), told, bought)
 
 
-def _in_doubt(sales: Sequence[Sale], refunds: Sequence[Sale]) -> Iterable[str]:
-    yield from [f"negative_amount:{sale.id}" for sale in sales if sale.worth.amount < 0]
-    if not refunds:
-        return
+def _in_doubt(sales: Sequence[Sale], refunds: Sequence[Sale]) -> list[str]:
+    negative = [f"negative_amount:{sale.id}" for sale in sales if sale.worth.amount < 0]
+    return [*negative, *_refunds_in_doubt(sales, refunds)] if refunds else negative
+
+
+def _refunds_in_doubt(sales: Sequence[Sale], refunds: Sequence[Sale]) -> Iterator[str]:
     bills = {sale.id: {sale.paid.currency, sale.worth.currency} for sale in sales}
     for refund in refunds:
         currencies = bills.get(str(refund.data.get("purchase", "")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from datetime import datetime
@@ -22,10 +23,14 @@ from chalicelib.scoring.resets import beginnings, since
 
 @struct
 class Reading:
-    """A group of the policy with what its model measured of all that happened ``since``."""
+    """A group of the policy with what its model measured of all that happened ``since``.
+
+    ``points`` is the sum of the terms, before bounds.
+    """
 
     group: Group
     measure: Measure
+    points: float
     since: datetime | None = None
 
 
@@ -68,7 +73,7 @@ class Assessment:
     @property
     def known_components(self) -> tuple[Reading, ...]:
         """A component of which nothing is known is left out, which is not the same as zero."""
-        return tuple(reading for reading in self.components if reading.measure.known)
+        return tuple([reading for reading in self.components if reading.measure.known])
 
 
 def assess(
@@ -84,11 +89,11 @@ def assess(
     if membership:
         profile = replace(profile, loyalty=membership.standing)
     begun, next_reset_at = beginnings(policy.lead.resets, profile, policy.time_zone)
-    customer = policy.customer.components if profile.purchases else ()
-    resets = [begun[group.id].at if group.id in begun else None for group in policy.lead.groups]
-    groups = [*zip(policy.lead.groups, resets, strict=True), *((group, None) for group in customer)]
-    readings = _read_all(groups, profile, models)
-    lead, components = readings[: len(resets)], readings[len(resets) :]
+    groups = [(one, begun[one.id].at if one.id in begun else None) for one in policy.lead.groups]
+    if profile.purchases:
+        groups += [(one, None) for one in policy.customer.components]
+    readings, leading = _read_all(groups, profile, models), len(policy.lead.groups)
+    lead, components = readings[:leading], readings[leading:]
     return Assessment(
         profile=profile,
         policy=policy,
@@ -109,13 +114,14 @@ def _read_all(
     groups: Iterable[tuple[Group, datetime | None]], profile: Profile, models: FittedModels
 ) -> tuple[Reading, ...]:
     """Groups of the same rules share one model object, which is asked once."""
-    found: dict[tuple[int, datetime | None], Measure] = {}
+    found: dict[tuple[int, datetime | None], tuple[Measure, float]] = {}
     readings = []
     for group, reset_at in groups:
         key = id(group.model), reset_at
         if key not in found:
-            found[key] = measured(group, profile, models, reset_at)
-        readings.append(Reading(group, found[key], reset_at))
+            measure = measured(group, profile, models, reset_at)
+            found[key] = measure, points(measure)
+        readings.append(Reading(group, *found[key], reset_at))
     return tuple(readings)
 
 
@@ -124,3 +130,7 @@ def measured(
 ) -> Measure:
     seen = since(profile, reset_at) if reset_at else profile
     return group.model.measure(seen, models.parameters.get(group.fitted or group.model_name, {}))
+
+
+def points(measure: Measure) -> float:
+    return math.fsum([term.points for term in measure.terms])

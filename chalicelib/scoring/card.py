@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -145,15 +144,10 @@ def levels_of(assessment: Assessment) -> Levels:
     known = assessment.known_components
     return levels(
         assessment.policy.lead,
-        [points(reading) for reading in assessment.lead],
+        [reading.points for reading in assessment.lead],
         [reading.group for reading in known],
-        [points(reading) for reading in known],
+        [reading.points for reading in known],
     )
-
-
-def points(reading: Reading) -> float:
-    """The sum before bounds."""
-    return math.fsum([term.points for term in reading.measure.terms])
 
 
 def _lead(assessment: Assessment, at: Levels, *, explained: bool = True) -> LeadScore:
@@ -206,7 +200,7 @@ def _customer(
 
 
 def _component(reading: Reading) -> float:
-    return clamp(points(reading), reading.group.low, reading.group.high)
+    return clamp(reading.points, reading.group.low, reading.group.high)
 
 
 def _weight(readings: Sequence[Reading]) -> float:

@@ -22,7 +22,8 @@ def completeness(assessment: Assessment) -> float:
     stake = lost = 0.0
     for reading, weight in _weighed(assessment):
         stake += weight * reading.measure.at_stake
-        lost += weight * sum([gap.points for gap in reading.measure.gaps])
+        if reading.measure.gaps:
+            lost += weight * sum([gap.points for gap in reading.measure.gaps])
     if stake > 0:
         return max(0.0, 1 - lost / stake)
     return _share([*assessment.lead, *assessment.components])

@@ -70,10 +70,11 @@ def _bounded(readings: Sequence[Reading], factor: float) -> tuple[list[float], l
     parts: list[float] = []
     limits: list[Limit] = []
     for reading in readings:
-        group, points = reading.group, [term.points for term in reading.measure.terms]
-        within = capped(points, group.low, group.high)
+        group, total = reading.group, reading.points
+        points = [term.points for term in reading.measure.terms]
+        inside = group.low <= total <= group.high
+        within = points if inside else capped(points, group.low, group.high)
         if within is not points:
-            total = math.fsum(points)
             limits.append(Limit(group.id, total, group.high if total > group.high else group.low))
         weight = group.weight * factor
         parts += within if weight == 1 else [weight * part for part in within]

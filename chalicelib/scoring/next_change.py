@@ -15,7 +15,7 @@ from chalicelib.core.card import ScoreCard
 from chalicelib.core.funnel import Standing
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Measure, Profile, Term
-from chalicelib.scoring.assessment import Assessment, Reading, assess, measured
+from chalicelib.scoring.assessment import Assessment, Reading, assess, measured, points
 from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
 from chalicelib.scoring.classes import by_value
 from chalicelib.scoring.course import Course, course_of, damped
@@ -82,8 +82,10 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
     def carried(reading: Reading) -> Reading:
         group, since = reading.group, reading.since
         if reading.measure.changes_at == at:
-            return Reading(group, measured(group, later, models, since), since)
-        return Reading(group, _decayed(reading.measure, at - profile.now), since)
+            measure = measured(group, later, models, since)
+        else:
+            measure = _decayed(reading.measure, at - profile.now)
+        return Reading(group, measure, points(measure), since)
 
     return replace(
         assessment,

@@ -48,7 +48,7 @@ from chalicelib.localization.customers import (
     purchases,
     spent,
 )
-from chalicelib.localization.dates import when
+from chalicelib.localization.dates import Calendar, when
 from chalicelib.localization.periods import midnight
 from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import Cuts, thresholds
@@ -210,15 +210,17 @@ class Model:
         return tuple(terms)
 
     def _texts(self, rfm: Rfm, cuts: Cuts, subject: Ref, today: date) -> tuple[Text, Text, Text]:
-        last = when(today - timedelta(days=rfm.recency_days), today, self.calendar)
-        r, f, m = last_purchase(last), purchases(rfm.frequency), self._spent(rfm)
-        if cuts is self.thresholds or self.options.thresholds_always:
-            return r, f, m
-        me, money = str(subject), rfm.monetary.amount
+        r = f = m = 0
+        if cuts is not self.thresholds and not self.options.thresholds_always:
+            me = str(subject)
+            r = cuts.beaten("r", rfm.recency_days, me)
+            f = cuts.beaten("f", rfm.frequency, me)
+            m = cuts.beaten("m", rfm.monetary.amount, me)
+        last = today - timedelta(days=rfm.recency_days)
         return (
-            beyond_others(r, "recent", cuts.beaten("r", rfm.recency_days, me)),
-            beyond_others(f, "often", cuts.beaten("f", rfm.frequency, me)),
-            beyond_others(m, "much", cuts.beaten("m", money, me)),
+            _recent(last, today, self.calendar, r),
+            _often(rfm.frequency, f),
+            beyond_others(self._spent(rfm), "much", m),
         )
 
     def _spent(self, rfm: Rfm) -> Text:
@@ -238,6 +240,16 @@ class Model:
 
     def _day(self, instant: datetime) -> date:
         return instant.astimezone(self.time_zone).date()
+
+
+@lru_cache(maxsize=1024)
+def _recent(last: date, today: date, calendar: Calendar, beaten: int) -> Text:
+    return beyond_others(last_purchase(when(last, today, calendar)), "recent", beaten)
+
+
+@lru_cache(maxsize=1024)
+def _often(frequency: int, beaten: int) -> Text:
+    return beyond_others(purchases(frequency), "often", beaten)
 
 
 def segment_of(scores: tuple[int, int, int]) -> str:
