@@ -75,22 +75,22 @@ def _card(
     suggestion: Suggestion | None = None,
 ) -> ScoreCard:
     bought = _detail(assessment, Rfm)
-    purchases = assessment.profile.purchases
     stage = _stage(assessment.standing)
-    own = tuple(one.id for one in assessment.policy.segments if one.when.holds(assessment.profile))
+    profile = assessment.profile
+    own = tuple([one.id for one in assessment.policy.segments if one.when.holds(profile)])
     loyalty = _loyalty(assessment, customer)
     tier = loyalty.tier.name if loyalty and loyalty.tier else None
     names = _names(lead, customer, _segment(bought) + own, stage, tier)
     advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
-        subject=assessment.profile.subject,
-        at=assessment.profile.now,
+        subject=profile.subject,
+        at=profile.now,
         policy=assessment.policy.version,
         models=assessment.models.version,
         lead=lead,
         customer=customer,
         rfm=bought,
-        last_purchase=purchases[-1] if purchases else None,
+        last_purchase=profile.purchases[-1] if profile.purchases else None,
         segments=_segment(bought) + _stage_segments(assessment.standing) + own,
         tags=_tags(assessment, names, bought),
         reasons=reasons,
@@ -172,7 +172,7 @@ def set_by_hand(assessment: Assessment) -> int | None:
     """The lead score that a person has put on the record, if the policy lets them."""
     name = assessment.policy.lead.override
     value = assessment.profile.value(name) if name else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return whole(clamp(value, 0, TOP))
 
@@ -209,8 +209,10 @@ def _weight(readings: Sequence[Reading]) -> float:
 
 def _detail(assessment: Assessment, kind: type[D]) -> D | None:
     """What the first component that tells it found."""
-    details = (reading.measure.detail for reading in assessment.components)
-    return next((detail for detail in details if isinstance(detail, kind)), None)
+    for reading in assessment.components:
+        if isinstance(reading.measure.detail, kind):
+            return reading.measure.detail
+    return None
 
 
 def _flags(assessment: Assessment) -> tuple[str, ...]:

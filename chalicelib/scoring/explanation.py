@@ -168,7 +168,7 @@ def reasons(contributions: Sequence[Contribution]) -> tuple[Text, ...]:
     That a person has set the number is said before anything else.
     """
     by_hand = [line for line in contributions if line.id == SET_BY_HAND]
-    others = [line for line in contributions if line.id != SET_BY_HAND]
+    others = [line for line in contributions[: REASONS + 1] if line.id != SET_BY_HAND]
     return tuple([_reason(line) for line in [*by_hand, *others][:REASONS]])
 
 

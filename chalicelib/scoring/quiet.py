@@ -27,6 +27,8 @@ class Range:
         return min(level - self.low, self.high - level)
 
     def within(self, other: Range) -> Range:
+        if other is EVERYWHERE:
+            return self
         return Range(max(self.low, other.low), min(self.high, other.high))
 
 
@@ -161,7 +163,12 @@ def _in_whole_band(show: Fields, name: str, bands: Sequence[Band]) -> Range:
     if name not in show or not bands:
         return EVERYWHERE
     band = _band(bands, show[name])
-    return _wholes(_ceil(band.low), _ceil(band.high) - 1)
+    return _near_band(band.low, band.high)
+
+
+@lru_cache(maxsize=1024)
+def _near_band(low: float, high: float) -> Range:
+    return _wholes(_ceil(low), _ceil(high) - 1)
 
 
 def _ceil(value: float) -> float:
