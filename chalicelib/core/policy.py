@@ -115,10 +115,15 @@ Verdict = bool | None
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``changes_at`` is when time alone may next change the verdict; None where it never does."""
+    """``changes_at`` is when time alone may next change the verdict; None where it never does.
+
+    ``tested`` is, where the value of one attribute decides, its name and the test of it: whoever
+    asks many such conditions need read each attribute but once.
+    """
 
     holds: Callable[[Profile], Verdict]
     changes_at: Callable[[Profile], datetime | None] | None = None
+    tested: tuple[str, Callable[[Json], Verdict]] | None = None
 
 
 @struct

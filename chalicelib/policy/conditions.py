@@ -103,7 +103,7 @@ def _tested(name: str, test: Test) -> Condition:
         value = holder.get(own)
         return test(None if value == "" else value)
 
-    return Condition(of_another if of else holds)
+    return Condition(of_another if of else holds, tested=(name, test))
 
 
 def _reader(name: str) -> Callable[[Profile], Json]:

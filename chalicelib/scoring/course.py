@@ -47,11 +47,9 @@ class Sum:
 
     @property
     def rates(self) -> list[float]:
-        moving = (
-            self.gains
-            if self.only_gains
-            else (self.gains + self.losses + self.damped_gains + self.damped_losses)
-        )
+        if self.only_gains:
+            return [rate for _, rate in self.gains]
+        moving = self.gains + self.losses + self.damped_gains + self.damped_losses
         return [part[1] for part in moving]
 
 

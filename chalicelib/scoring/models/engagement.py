@@ -46,7 +46,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib.core.model import Activity, Json, Text
 from chalicelib.core.policy import Measure, Profile, Term
-from chalicelib.localization.dates import Calendar, when
+from chalicelib.localization.dates import Calendar, local_day, when
 from chalicelib.localization.sentences import happened
 from chalicelib.scoring.models import Context, Parameters, Where, rules_schema
 
@@ -143,13 +143,13 @@ class Model:
         return Measure(terms=tuple(terms), known=1, asked=1)
 
     def _day(self, instant: datetime) -> date:
-        return instant.astimezone(self.time_zone).date()
+        return local_day(instant, self.time_zone)
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
         """``done`` are all activities that the rule is about, oldest first."""
         times = [*map(_TIME, done)]
         counts = self._counted(rule, done, times)
-        last = self._day(times[-1])
+        last = local_day(times[-1], self.time_zone)
         text = _told(rule.once, rule.text, sum(counts), last, today, self.calendar)
         worth = _worth(counts, done, rule.per) if rule.per else counts
         points = rule.points * _decayed(worth, times, now, rule.half_life_days)

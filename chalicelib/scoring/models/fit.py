@@ -20,7 +20,8 @@ Source: the explicit half of every CRM's lead scoring; ideal customer profile ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -28,7 +29,7 @@ from typing import cast
 
 from chalicelib.core.card import Gap
 from chalicelib.core.model import Json, Text
-from chalicelib.core.policy import Condition, Measure, Profile, Term
+from chalicelib.core.policy import Condition, Measure, Profile, Term, Verdict
 from chalicelib.scoring.models import Context, Parameters, rules_schema
 
 SCHEMA = rules_schema(when={"$ref": "#/$defs/condition"})
@@ -58,7 +59,7 @@ class Model:
         return sum(rule.points for rule in self.rules if rule.points > 0)
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        found = [holds(profile) for holds in self._conditions]
+        found = self._verdicts(profile)
         open_ones = [rule for rule, holds in zip(self.rules, found, strict=True) if holds is None]
         return Measure(
             terms=tuple([term for term, holds in zip(self._terms, found, strict=True) if holds]),
@@ -72,9 +73,30 @@ class Model:
     def _changes_at(self, profile: Profile) -> datetime | None:
         return min((at for change in self._timed if (at := change(profile))), default=None)
 
+    def _verdicts(self, profile: Profile) -> list[Verdict]:
+        found: list[Verdict] = [None] * len(self.rules)
+        for name, tests in self._tests:
+            value = profile.value(name)
+            for place, test in tests:
+                found[place] = test(value)
+        for place, holds in self._others:
+            found[place] = holds(profile)
+        return found
+
     @cached_property
-    def _conditions(self) -> tuple[Callable[[Profile], bool | None], ...]:
-        return tuple(rule.when.holds for rule in self.rules)
+    def _tests(self) -> Sequence[tuple[str, Sequence[tuple[int, Callable[[Json], Verdict]]]]]:
+        """Of each attribute the places of the rules that it decides alone, and their tests."""
+        found: defaultdict[str, list[tuple[int, Callable[[Json], Verdict]]]] = defaultdict(list)
+        for place, rule in enumerate(self.rules):
+            if rule.when.tested:
+                name, test = rule.when.tested
+                found[name].append((place, test))
+        return tuple(found.items())
+
+    @cached_property
+    def _others(self) -> Sequence[tuple[int, Callable[[Profile], Verdict]]]:
+        places = enumerate(rule.when for rule in self.rules)
+        return tuple((place, when.holds) for place, when in places if not when.tested)
 
     @cached_property
     def _terms(self) -> tuple[Term, ...]:

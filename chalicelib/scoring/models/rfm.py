@@ -48,7 +48,7 @@ from chalicelib.localization.customers import (
     purchases,
     spent,
 )
-from chalicelib.localization.dates import Calendar, when
+from chalicelib.localization.dates import Calendar, local_day, when
 from chalicelib.localization.periods import midnight
 from chalicelib.scoring.models import Context, Parameters
 from chalicelib.scoring.models._cuts import Cuts, thresholds
@@ -239,7 +239,7 @@ class Model:
         return min(changes, default=None)
 
     def _day(self, instant: datetime) -> date:
-        return instant.astimezone(self.time_zone).date()
+        return local_day(instant, self.time_zone)
 
 
 @lru_cache(maxsize=1024)
