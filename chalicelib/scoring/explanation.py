@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from operator import attrgetter, sub
+from operator import sub
 
 from chalicelib.core.card import Contribution, Limit
 from chalicelib.core.model import Text
@@ -52,7 +52,8 @@ def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
 def _corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
     """With what a person added to the machine's number, so that the lines sum to theirs."""
     line = Contribution(SET_BY_HAND, by_hand - computed, set_by_hand(by_hand, computed))
-    return replace(explanation, contributions=_heaviest([*explanation.contributions, line]))
+    lines = sorted([*explanation.contributions, line], key=lambda one: (-abs(one.points), one.id))
+    return replace(explanation, contributions=tuple(lines))
 
 
 def lead_points(readings: Sequence[Reading]) -> Sequence[float]:
@@ -121,25 +122,23 @@ def _explanation(
     """What rounds to nothing is left out."""
     ids = line_ids(readings)
     terms = [term for reading in readings for term in reading.measure.terms]
-    free = _freed(_weighed(readings, factor), points) if limits else [None] * len(ids)
-    rows = zip(ids, shared_out(ids, points, score), terms, points, free, strict=True)
+    free = [*_freed(_weighed(readings, factor), points)] if limits else [None] * len(ids)
+    by_id = _places(ids)
+    shares = _shared_out(by_id, points, score)
+    lightness = [-abs(share) for share in shares]
     lines = [
-        Contribution(name, whole, term.text, exact, unlimited, term.half_life_days)
-        for name, whole, term, exact, unlimited in rows
-        if whole
-    ]
-    return Explanation(_heaviest(lines), tuple(limits))
+        Contribution(ids[place], shares[place], (term := terms[place]).text, points[place],
+                     free[place], term.half_life_days)
+        for place in sorted(by_id, key=lightness.__getitem__)
+        if shares[place]
+    ]  # fmt: skip
+    return Explanation(tuple(lines), tuple(limits))
 
 
 def _freed(unlimited: Sequence[float], points: Sequence[float]) -> Iterator[float | None]:
     """What each term would give without bounds, where that is something else."""
     for free, exact in zip(unlimited, points, strict=True):
         yield None if math.isclose(free, exact, abs_tol=1e-9) else free
-
-
-def _heaviest(lines: Iterable[Contribution]) -> tuple[Contribution, ...]:
-    by_id = sorted(lines, key=attrgetter("id"))
-    return tuple(sorted(by_id, key=lambda line: -abs(line.points)))
 
 
 def line_ids(readings: Sequence[Reading]) -> list[str]:
@@ -152,13 +151,19 @@ def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[
     >>> shared_out(["a", "b", "c"], [1.5, 1.5, -0.25], 3)
     [2, 1, 0]
     """
+    return _shared_out(_places(ids), points, total)
+
+
+def _places(ids: Sequence[str]) -> list[int]:
+    """In order of the ids, in which others then sort them, so that ties go by id."""
+    return sorted(range(len(ids)), key=ids.__getitem__)
+
+
+def _shared_out(by_id: Sequence[int], points: Sequence[float], total: int) -> list[int]:
     shares = [*map(math.floor, points)]
-    missing = total - sum(shares)
-    if missing:
-        over = map(sub, shares, points)
-        by_remainder = sorted(zip(over, ids, range(len(ids)), strict=True))
-        for _, _, index in by_remainder[:missing]:
-            shares[index] += 1
+    over = [*map(sub, shares, points)]
+    for place in sorted(by_id, key=over.__getitem__)[: total - sum(shares)]:
+        shares[place] += 1
     return shares
 
 
