@@ -139,9 +139,8 @@ class FactSet:
     @cached_property
     def by_type(self) -> Mapping[FactType, Sequence[Fact]]:
         """In key order, which of activities is the order of time; sorted once for all who ask."""
-        facts, found = self.facts, defaultdict[FactType, list[Fact]](list)
-        for key in sorted(facts):
-            fact = facts[key]
+        found: defaultdict[FactType, list[Fact]] = defaultdict(list)
+        for fact in map(self.facts.__getitem__, sorted(self.facts)):
             found[fact.type].append(fact)
         return found
 

@@ -78,6 +78,7 @@ def bills(facts: FactSet) -> tuple[list[Sale], list[Sale]]:
 
 _NOTHING = Turnover((), (), (), None)
 _OLDEST_FIRST = attrgetter("at", "id")
+_UNTOLD: Mapping[str, Json] = {}
 
 
 def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | None) -> Turnover:
@@ -120,7 +121,7 @@ def _won(fact: Fact) -> Sale | None:
     worth = (money(data["value"]) if "value" in data else None) or paid
     if worth is None:
         return None
-    return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, {})
+    return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, _UNTOLD)
 
 
 def _goes_back(fact: Fact, row: Sale) -> bool:

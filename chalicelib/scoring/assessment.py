@@ -61,7 +61,7 @@ class Assessment:
         products = self.products.changes_at if self.products else None
         newcomer = newcomers.changes_at(self.policy.customer, self.profile)
         others = (self.next_fact_at, standing, products, newcomer, *self._conditions_change())
-        return min((at for at in (*jumps, *others) if at), default=None)
+        return min([at for at in (*jumps, *others) if at], default=None)
 
     def _conditions_change(self) -> list[datetime | None]:
         """Of those that stand outside the groups, whose models speak for themselves."""

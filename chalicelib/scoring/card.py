@@ -164,7 +164,7 @@ def _lead(assessment: Assessment, at: Levels, *, explained: bool = True) -> Lead
         contributions=told.contributions,
         computed=None if by_hand is None else machine,
         limits=told.limits,
-        resets=tuple(assessment.begun[group] for group in sorted(assessment.begun)),
+        resets=tuple([assessment.begun[group] for group in sorted(assessment.begun)]),
     )
 
 
@@ -204,7 +204,7 @@ def _component(reading: Reading) -> float:
 
 
 def _weight(readings: Sequence[Reading]) -> float:
-    return sum(reading.group.weight for reading in readings)
+    return sum([reading.group.weight for reading in readings])
 
 
 def _detail(assessment: Assessment, kind: type[D]) -> D | None:

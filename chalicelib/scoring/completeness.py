@@ -36,6 +36,8 @@ def gaps(assessment: Assessment) -> tuple[Gap, ...]:
         for gap in reading.measure.gaps:
             before = found[gap.id].points if gap.id in found else 0
             found[gap.id] = Gap(gap.id, before + weight * gap.points, gap.text)
+    if not found:
+        return ()
     ordered = sorted(found.values(), key=lambda gap: (-gap.points, gap.id))
     return tuple(Gap(gap.id, gap.points, unknown(gap.text)) for gap in ordered)
 

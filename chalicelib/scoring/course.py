@@ -25,13 +25,17 @@ Damped = tuple[tuple[float, float, float], ...]
 
 @struct
 class Sum:
-    """The points of one group: what stays, and what decays to zero from above and from below."""
+    """The points of one group: what stays, and what decays to zero from above and from below.
+
+    ``slowest`` is how many times a minute that halves which lasts longest.
+    """
 
     constant: float
     gains: Decaying
     losses: Decaying
     damped_gains: Damped = ()
     damped_losses: Damped = ()
+    slowest: float = math.inf
 
     def at(self, gains: int, losses: int) -> float:
         """With the gains as of one minute and the losses as of another."""
@@ -44,13 +48,6 @@ class Sum:
     def only_gains(self) -> bool:
         """Whether nothing moves that is not an undamped gain."""
         return not (self.losses or self.damped_gains or self.damped_losses)
-
-    @property
-    def rates(self) -> list[float]:
-        if self.only_gains:
-            return [rate for _, rate in self.gains]
-        moving = self.gains + self.losses + self.damped_gains + self.damped_losses
-        return [part[1] for part in moving]
 
 
 def _left(parts: Decaying, minute: int) -> float:
@@ -85,8 +82,8 @@ class Course:
     @property
     def ends(self) -> int:
         """The minute from which on nothing moves."""
-        rates = [rate for one in self.sums for rate in one.rates]
-        return math.ceil(HALF_LIVES / min(rates)) if rates else 0
+        slowest = min([one.slowest for one in self.sums], default=math.inf)
+        return math.ceil(HALF_LIVES / slowest)
 
     @property
     def only_falls(self) -> bool:
@@ -142,4 +139,5 @@ def _sum(measure: Measure) -> Sum:
         losses=tuple([part for part in decaying if part[0] < 0]),
         damped_gains=tuple([part for part in fading if part[0] > 0]),
         damped_losses=tuple([part for part in fading if part[0] < 0]),
+        slowest=min([part[1] for part in (*decaying, *fading) if part[0]], default=math.inf),
     )

@@ -44,7 +44,7 @@ def explain_lead(readings: Sequence[Reading], computed: int, score: int) -> Expl
 
 
 def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
-    weight = sum(reading.group.weight for reading in known)
+    weight = sum([reading.group.weight for reading in known])
     points, limits = _bounded(known, 1 / weight)
     return _explanation(known, points, 1 / weight, limits, score)
 

@@ -83,4 +83,7 @@ def band_of(bands: Sequence[Band], value: float) -> str:
     >>> band_of((Band("hot", 70), Band("cold", -math.inf)), 70)
     'hot'
     """
-    return next(band.name for band in bands if value + EDGE >= band.minimum)
+    for band in bands:
+        if value + EDGE >= band.minimum:
+            return band.name
+    return bands[-1].name

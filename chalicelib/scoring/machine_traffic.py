@@ -276,7 +276,7 @@ def summary(suspects: Iterable[Suspect]) -> tuple[MachineActivities, ...]:
     found: defaultdict[MachineCheck, list[Activity]] = defaultdict(list)
     for suspect in suspects:
         found[suspect.check].append(suspect.activity)
-    return tuple(
+    rows = [
         MachineActivities(
             check=check,
             count=sum(one.count for one in found[check]),
@@ -284,7 +284,8 @@ def summary(suspects: Iterable[Suspect]) -> tuple[MachineActivities, ...]:
             examples=tuple(_latest_first(found[check])[:EXAMPLES]),
         )
         for check in sorted(found)
-    )
+    ]
+    return tuple(rows)
 
 
 def _latest_first(activities: Iterable[Activity]) -> list[Activity]:

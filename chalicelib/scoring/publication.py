@@ -111,10 +111,10 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     rows = _loud_rows(policy.publish.profile, card.subject.kind, policy.loyalty is not None)
     fields = _fields(rows, card, written, policy)
     changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
-    if any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):
+    if changed and any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):
         return True
     gone = shown.keys() - fields.keys() - _FOLLOWERS
-    return any(shown[name] is not None for name in gone)
+    return bool(gone) and any(shown[name] is not None for name in gone)
 
 
 def _fields(rows: Iterable[Output], card: ScoreCard, written: Written, policy: Policy) -> Fields:
