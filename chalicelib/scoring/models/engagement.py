@@ -35,11 +35,11 @@ HubSpot's lead scoring tool.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from math import exp2, fsum, inf
 from operator import attrgetter, mul, sub
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
@@ -131,7 +131,7 @@ class Model:
 
     @property
     def maximum(self) -> float:
-        return math.inf
+        return inf
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
         done, today = profile.activities, self._day(profile.now)
@@ -231,10 +231,10 @@ def _decayed(
     worth: Sequence[float], times: Sequence[datetime], now: datetime, half_life: float | None
 ) -> float:
     if half_life is None:
-        return math.fsum(worth)
+        return fsum(worth)
     halving = -half_life * _DAY
-    left = [math.exp2((now - at).total_seconds() / halving) for at in times]
-    return math.fsum(map(mul, worth, left))
+    left = [exp2((now - at).total_seconds() / halving) for at in times]
+    return fsum(map(mul, worth, left))
 
 
 @lru_cache(maxsize=4096)
