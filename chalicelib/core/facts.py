@@ -328,6 +328,12 @@ def iso(instant: datetime) -> str:
     return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def earliest(times: Iterable[datetime | None]) -> datetime | None:
+    """Of those that are known; None of none."""
+    known = [at for at in times if at]
+    return min(known) if known else None
+
+
 def parse_instant(text: str) -> datetime:
     """An aware ISO 8601 instant, in UTC. Raises ValueError for a text without a zone."""
     instant = datetime.fromisoformat(text)

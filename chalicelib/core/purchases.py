@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 
-from chalicelib.core.facts import Fact, FactSet, money, parse_instant
+from chalicelib.core.facts import Fact, FactSet, earliest, money, parse_instant
 from chalicelib.core.model import Json, Money, Purchase
 from chalicelib.core.structs import struct
 
@@ -99,7 +99,7 @@ def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | No
         purchases=tuple(purchases),
         credited=tuple(credited),
         in_doubt=tuple(sorted(_in_doubt(sales, counted))),
-        changes_at=min(ahead, default=None),
+        changes_at=earliest(ahead),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from chalicelib.core.card import Beginning
-from chalicelib.core.facts import FactSet
+from chalicelib.core.facts import FactSet, earliest
 from chalicelib.core.funnel import Standing
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels, Group, Measure, Policy, Profile
@@ -61,7 +61,7 @@ class Assessment:
         products = self.products.changes_at if self.products else None
         newcomer = newcomers.changes_at(self.policy.customer, self.profile)
         others = (self.next_fact_at, standing, products, newcomer, *self._conditions_change())
-        return min([at for at in (*jumps, *others) if at], default=None)
+        return earliest((*jumps, *others))
 
     def _conditions_change(self) -> list[datetime | None]:
         """Of those that stand outside the groups, whose models speak for themselves."""
@@ -101,7 +101,7 @@ def assess(
         lead=lead,
         components=components,
         standing=stand(facts, policy.funnel, now) if policy.funnel else None,
-        next_fact_at=min((at for at in (next_fact_at, next_reset_at) if at), default=None),
+        next_fact_at=earliest((next_fact_at, next_reset_at)),
         begun=begun,
         products=preferences(profile, policy.categories, policy.currency)
         if policy.categories

@@ -36,7 +36,7 @@ def first_fall(course: Course, calm: Quiet) -> float | None:
         if id(one) not in highest or needed > highest[id(one)][0]:
             highest[id(one)] = needed, one
     falls = [falls_to(needed - one.constant, one.gains) for needed, one in highest.values()]
-    return min(falls, default=math.inf)
+    return min(falls) if falls else math.inf
 
 
 def _one_gain_moves(sums: Iterable[Sum]) -> bool:

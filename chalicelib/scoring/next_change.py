@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib.core.card import ScoreCard
+from chalicelib.core.facts import earliest
 from chalicelib.core.funnel import Standing
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Measure, Profile, Term
@@ -44,7 +45,7 @@ def next_change(
     """
     found = _of_scores(assessment, card, shown, founded_at)
     loyalty = assessment.membership.standing.changes_at if assessment.membership else None
-    return min((at for at in (found, loyalty) if at), default=None)
+    return earliest((found, loyalty))
 
 
 def _of_scores(
@@ -55,7 +56,7 @@ def _of_scores(
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
         held = held_until(card, written)
-        jump = min((at for at in (assessment.jumps_at, held) if at), default=None)
+        jump = earliest((assessment.jumps_at, held))
         # While the class shown is held, tags and actions still go by that of the card.
         by_card = {**shown, "class": card.customer.class_} if held and card.customer else shown
         minute = _first_loud_minute(assessment, by_card, jump)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import cast
 
-from chalicelib.core.facts import FactSet, parse_instant
+from chalicelib.core.facts import FactSet, earliest, parse_instant
 from chalicelib.core.model import Activity, Json, Ref
 from chalicelib.core.policy import MachineTraffic, Profile
 from chalicelib.core.purchases import turnover
@@ -42,7 +42,7 @@ def profile_of(
         machines=suspects,
         credited=tuple([one for one in credited if one.purchase.occurred_at <= now]),
     )
-    return profile, min(coming, default=None)
+    return profile, earliest(coming)
 
 
 def _attributes(subject: Ref, facts: FactSet) -> Mapping[str, Json]:

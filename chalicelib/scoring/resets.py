@@ -25,7 +25,7 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.card import Beginning
-from chalicelib.core.facts import parse_instant
+from chalicelib.core.facts import earliest, parse_instant
 from chalicelib.core.policy import Profile, Reset
 
 
@@ -42,7 +42,7 @@ def beginnings(
         for group in reset.groups if past else ():
             found = Beginning(group, reset.id, max(past))
             begun[group] = max(begun.get(group, found), found, key=_rank)
-    return begun, min(coming, default=None)
+    return begun, earliest(coming)
 
 
 def _rank(one: Beginning) -> tuple[datetime, str]:

@@ -25,9 +25,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import compress
 from typing import cast
 
 from chalicelib.core.card import Gap
+from chalicelib.core.facts import earliest
 from chalicelib.core.model import Json, Text
 from chalicelib.core.policy import Condition, Measure, Profile, Term, Verdict
 from chalicelib.scoring.models import Context, Parameters, rules_schema
@@ -60,9 +62,9 @@ class Model:
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
         found = self._verdicts(profile)
-        open_ones = [rule for rule, holds in zip(self.rules, found, strict=True) if holds is None]
+        open_ones = [*compress(self.rules, [holds is None for holds in found])]
         return Measure(
-            terms=tuple([term for term, holds in zip(self._terms, found, strict=True) if holds]),
+            terms=tuple(compress(self._terms, found)),
             known=len(found) - len(open_ones),
             asked=len(found),
             changes_at=self._changes_at(profile) if self._timed else None,
@@ -71,7 +73,7 @@ class Model:
         )
 
     def _changes_at(self, profile: Profile) -> datetime | None:
-        return min((at for change in self._timed if (at := change(profile))), default=None)
+        return earliest([change(profile) for change in self._timed])
 
     def _verdicts(self, profile: Profile) -> list[Verdict]:
         found: list[Verdict] = [None] * len(self.rules)

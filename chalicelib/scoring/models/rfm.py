@@ -38,6 +38,7 @@ from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.card import NextSegment, Rfm
+from chalicelib.core.facts import earliest
 from chalicelib.core.model import Json, Money, Purchase, Ref, Text
 from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import Measure, Profile, Term
@@ -236,7 +237,7 @@ class Model:
         counted = self._counted(profile)
         if self.options.window_days is not None and counted:
             changes.append(counted[0].occurred_at + timedelta(days=self.options.window_days))
-        return min(changes, default=None)
+        return earliest(changes)
 
     def _day(self, instant: datetime) -> date:
         return local_day(instant, self.time_zone)
