@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from chalicelib.core.policy import Band, Group, LeadPolicy
-from chalicelib.core.structs import struct
 
 TOP = 100
 
@@ -24,8 +24,7 @@ EDGE = 5e-10
 """What a level may miss by binary arithmetic and still count as reached: 0.7 · 35 is 24.5."""
 
 
-@struct
-class Levels:
+class Levels(NamedTuple):
     """``lead`` and ``customer`` are 0-100; ``customer`` is None where no component is known."""
 
     lead: float
