@@ -18,6 +18,7 @@ DEFECTS = {
     "echoes-ring",
     "links-ignored",
     "deletion-erases",
+    "claims-without-looking",
 }
 
 every_mutant = pytest.mark.parametrize(
