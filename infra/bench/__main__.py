@@ -13,6 +13,7 @@ from infra.bench.cards import cards
 from infra.bench.cold_start import receive_import, zip_size
 from infra.bench.compilation import compilation
 from infra.bench.delay import change_to_visible
+from infra.bench.events import accepted
 from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
 from infra.bench.loyalty import loyalty
@@ -49,6 +50,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the cards", cards(seed)
     yield "the compilation", compilation(read_page(SHIPPED))
     yield "the loyalty ledger", loyalty(seed)
+    yield "the events", accepted()
     yield "the population", population(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     yield "the sweep", due_among_many()
