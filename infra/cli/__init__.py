@@ -19,6 +19,7 @@ from infra.cli import (
     imports,
     loyalty,
     parked,
+    points,
     policy,
     provision,
     score,
@@ -50,6 +51,7 @@ app.command()(export.export)
 app.command("import")(imports.import_events)
 app.add_typer(policy.app)
 app.add_typer(loyalty.app)
+app.add_typer(points.app)
 app.add_typer(events.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)

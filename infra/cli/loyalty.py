@@ -17,6 +17,7 @@ from chalicelib.core.standing import Standing
 from chalicelib.loyalty.entries import Entry
 from chalicelib.loyalty.statement import Line, statement
 from chalicelib.policy import compile_policy
+from infra.cli import points
 from infra.cli.console import note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
@@ -26,9 +27,10 @@ from infra.loyalty.replay import Operation, OperationUnreadable, Replay, play, p
 
 app = typer.Typer(
     name="loyalty",
-    help="Points, tiers and missions from a file of facts. Needs no AWS.",
+    help="Points, tiers and missions from a file of facts. All but adjust need no AWS.",
     no_args_is_help=True,
 )
+app.command()(points.adjust)
 
 Facts = Annotated[Path, typer.Option(help="Facts as JSON lines.")]
 At = Annotated[list[datetime], typer.Option(parser=instant, help="Instant to look at; repeatable.")]
