@@ -1,7 +1,9 @@
 """The handlers of ``app.py`` as API Gateway and SQS call them, with fakes behind the ports."""
 
 import hashlib
+import io
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -384,12 +386,21 @@ def test_what_is_wrong_at_the_till_is_told_as_problem_details(shop, http, body, 
     assert shop.points() == 100
 
 
-def test_no_log_line_holds_a_key_a_body_or_a_reason(shop, http, capsys):
-    app.logs.start_logging()
+@pytest.fixture
+def lines(monkeypatch):
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(app.logs.JsonLines())
+    monkeypatch.setattr(logging.getLogger("emtiaz"), "handlers", [handler])
+    monkeypatch.setattr(logging.getLogger("emtiaz"), "level", logging.INFO)
+    return stream
+
+
+def test_no_log_line_holds_a_key_a_body_or_a_reason(shop, http, lines):
     body = json.dumps({"who": {"id": "1"}, "points": 30, "reason": "پنهان"}).encode()
     at_the_till(http, "redeem", body, shop)
     at_the_till(http, "redeem", body, shop, Authorization="Bearer emk_wrong_secret")
-    told = capsys.readouterr().out
+    told = lines.getvalue()
     assert '"operation": "redeem"' in told
     for hidden in (shop.key.rpartition("_")[2], "wrong_secret", "پنهان"):
         assert hidden not in told

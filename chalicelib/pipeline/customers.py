@@ -7,7 +7,9 @@ from chalicelib.core.model import Ref
 from chalicelib.core.ports import SubjectStore
 from chalicelib.core.stored import Collection, Leaving, StoredCard
 from chalicelib.loyalty.member import MEMBERS
-from chalicelib.pipeline.scorer import LONGEST_CHAIN
+from chalicelib.pipeline.scorer import LONGEST_CHAIN, compiled
+from chalicelib.pipeline.services import Services
+from chalicelib.scoring.identities import of_email, of_phone, oldest
 
 MOVE_SECONDS = 5.0
 """A move that is under way is over by then, unless its worker died; then sweep ends it."""
@@ -20,6 +22,31 @@ class NoCustomer(Rejected):
 
     def __init__(self) -> None:
         super().__init__("there is no such customer")
+
+
+def named(connection: str, name: str, value: str, services: Services) -> Ref:
+    """Whom an ``id``, ``email`` or ``phone`` means; of several who have it, always the same one.
+
+    An id means a contact where it does not tell the kind. Raises ``NoCustomer``.
+    """
+    if name == "id":
+        return _by_id(value, connection)
+    region = compiled(services.settings.live(connection).policy).owing.region
+    identity = of_email(value) if name == "email" else of_phone(value, region)
+    owners = services.store.owners(connection, [identity])[identity] if identity else ()
+    if not owners:
+        raise NoCustomer
+    return oldest(owners)
+
+
+def _by_id(identity: str, connection: str) -> Ref:
+    try:
+        ref = Ref.parse(identity if ":" in identity else f"{connection}:contact:{identity}")
+    except ValueError:
+        raise NoCustomer from None
+    if ref.connection != connection or ":" in ref.id:
+        raise NoCustomer
+    return ref
 
 
 def customer(ref: Ref, store: SubjectStore) -> Collection:

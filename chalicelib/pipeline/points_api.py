@@ -24,7 +24,7 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.events.body import strict_json
 from chalicelib.loyalty.instructions import Instruction
 from chalicelib.pipeline.authorize import authorize
-from chalicelib.pipeline.customers import NoCustomer
+from chalicelib.pipeline.customers import named
 from chalicelib.pipeline.points import LINES_AT_ONCE, balance, lines_of, quote
 from chalicelib.pipeline.redeem import carry_out_for
 from chalicelib.pipeline.services import Services
@@ -36,8 +36,8 @@ from chalicelib.points.asked import (
     checked_key,
     checked_query,
     purchase,
-    ref_of,
     wanted,
+    who,
 )
 from chalicelib.points.document import Operation, operations
 from chalicelib.points.keys import PREFIX, KeyRefused
@@ -110,7 +110,7 @@ def _answered(request: PointsRequest, services: Services) -> dict[str, Json]:
     operation = _operation(request)
     given = request.headers.get("authorization", "")
     key = authorize(request.connection, given, operation.scope, services.settings)
-    asked = _asked(request, operation, f"{PREFIX}_{key.id}")
+    asked = _asked(request, operation, f"{PREFIX}_{key.id}", services)
     told = _carried_out(operation, asked, services)
     logs.info("points", connection=request.connection, operation=operation.name, key=key.id)
     return told
@@ -125,15 +125,13 @@ def _operation(request: PointsRequest) -> Operation:
     return operation
 
 
-def _asked(request: PointsRequest, operation: Operation, by: str) -> _Asked:
+def _asked(request: PointsRequest, operation: Operation, by: str, services: Services) -> _Asked:
     query = checked_query(request.query, operation)
     key = ""
     if operation.is_keyed:
         key = checked_key(request.headers.get(KEY_HEADER.lower()), operation)
     body = checked_body(_json(request), operation) if operation.body else {}
-    customer = ref_of(str(body["who"]["id"] if body else query["id"]), request.connection)
-    if customer is None:
-        raise NoCustomer
+    customer = named(request.connection, *who(query, body), services)
     return _Asked(customer, query, body, key, by)
 
 

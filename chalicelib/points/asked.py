@@ -12,11 +12,13 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from chalicelib.core.errors import PayloadInvalid
-from chalicelib.core.model import Json, Money, Ref
+from chalicelib.core.model import Json, Money
 from chalicelib.loyalty.instructions import Adjust, Cancel, Redeem, Wanted
 from chalicelib.points.document import Operation, document
 
 KEY_HEADER = "Idempotency-Key"
+NAMES = ("id", "email", "phone")
+"""By what a customer may be named."""
 _TOMAN = frozenset({"IRT", "TMN"})
 _TOMAN_IN_RIAL = 10
 
@@ -58,15 +60,13 @@ def checked_key(value: str | None, operation: Operation) -> str:
     return value or ""
 
 
-def ref_of(identity: str, connection: str) -> Ref | None:
-    """A contact where the id does not tell the kind; None for a record elsewhere or of no kind."""
-    if ":" not in identity:
-        return Ref(connection, "contact", identity)
-    try:
-        ref = Ref.parse(identity)
-    except ValueError:
-        return None
-    return ref if ref.connection == connection and ":" not in ref.id else None
+def who(query: Mapping[str, str], body: Body) -> tuple[str, str]:
+    """By what the customer is named, and how. Raises AskedAmiss."""
+    named = body["who"] if body else {name: query[name] for name in NAMES if name in query}
+    if len(named) != 1:
+        raise AskedAmiss(NAMES[0], f"write exactly one of {', '.join(NAMES)}")
+    ((name, value),) = named.items()
+    return name, value
 
 
 def wanted(body: Body, operation: str) -> Wanted:

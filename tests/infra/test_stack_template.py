@@ -4,6 +4,7 @@ import re
 import pytest
 
 import app
+from chalicelib.adapters import settings_store
 from chalicelib.adapters.tables import CardsIndex, SettingsItem, SubjectItem
 from infra import stack_template
 from infra.package import PROJECT
@@ -136,6 +137,7 @@ def test_each_function_may_do_what_it_does_and_no_more():
         "sqs:SendMessage",
         "dynamodb:Query",
         "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
         "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "dynamodb:ConditionCheckItem",
@@ -150,10 +152,14 @@ def test_each_function_may_do_what_it_does_and_no_more():
     assert deleting == {"process"}  # of those who moved out
 
 
-def test_who_answers_the_points_api_reads_settings_and_never_changes_them():
-    statements = [one for one in policy("receive") if one["Resource"] == "${SettingsTable.Arn}"]
-    allowed = {action for one in statements for action in listed(one["Action"])}
-    assert allowed == {"dynamodb:GetItem", "dynamodb:Query"}
+def test_who_answers_the_points_api_changes_no_policy_and_no_key():
+    reads, salt = [one for one in policy("receive") if one["Resource"] == "${SettingsTable.Arn}"]
+    assert set(reads["Action"]) == {"dynamodb:GetItem", "dynamodb:Query"}
+    assert salt["Action"] == "dynamodb:UpdateItem"
+    assert salt["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [settings_store.INSTALLATION]},
+        "Null": {"dynamodb:LeadingKeys": "false"},  # or whoever names no key would pass
+    }
 
 
 def test_guesses_at_keys_are_throttled_more_than_everything_else(template):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.core.errors import Conflict, Retryable
+from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.core.stored import Leaving, Stub
 from chalicelib.loyalty.instructions import Instruction, Redeem
@@ -379,3 +380,41 @@ def random_request(chance, number):
     if chance.random() < 0.6:
         return "redeem", (key, {"points": chance.randint(1, 40)})
     return "adjust", ((*key, chance.choice([-20, -5, 5, 30])), {})
+
+
+def with_address(shop, identity, email="anna@acme.example", phone="+98 912 345 6789"):
+    ref = shop.customer(identity)
+    shop.installation.clock.advance(minutes=1)
+    now = shop.services.clock.now()
+    shop.tell(ref, Fact(ref, "contact", identity, now, {"email": email, "phone": phone}, now))
+    return ref
+
+
+@pytest.mark.parametrize("who", [{"email": "Anna@Acme.example"}, {"phone": "+989123456789"}])
+def test_a_customer_is_found_by_address_and_number(shop, who):
+    with_address(shop, "7")
+    shop.redeem("a", "7", points=30)
+    assert shop.ask("balance", **who).body["customer"] == f"{CONNECTION}:contact:7"
+    body = {"who": who, "points": 20}
+    assert shop.ask("redeem", body, idempotency="b").body["balance"] == 50
+
+
+def test_of_several_with_one_address_it_is_the_oldest_and_a_merged_one_is_followed(shop):
+    with_address(shop, "8")
+    with_address(shop, "7")
+    assert shop.ask("balance", email="anna@acme.example").body["customer"].endswith(":7")
+    shop.scorer.merge(Ref(CONNECTION, "contact", "7"), Ref(CONNECTION, "contact", "8"))
+    assert shop.ask("balance", email="anna@acme.example").body["customer"].endswith(":8")
+
+
+@pytest.mark.parametrize(
+    "who", [{"email": "nobody@acme.example"}, {"phone": "12345"}, {"phone": "+989120000000"}]
+)
+def test_nobody_is_found_by_what_nobody_has(shop, who):
+    assert shop.ask("balance", **who).status == 404
+
+
+@pytest.mark.parametrize("who", [{}, {"id": "1", "email": "anna@acme.example"}])
+def test_a_customer_is_named_in_one_way(shop, who):
+    answer = shop.ask("balance", **who)
+    assert (answer.status, answer.body["pointer"]) == (400, "id")
