@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal, Protocol, cast, get_args
 from zoneinfo import ZoneInfo
 
+from chalicelib.core.announcements import AnnouncementRule
 from chalicelib.core.calls import AssignTo, CallRules, ServiceLevel
 from chalicelib.core.card import Detail, Gap
 from chalicelib.core.facts import FactSet
@@ -373,6 +374,7 @@ class Policy:
     segments: tuple[Segment, ...] = ()
     priority: PriorityPolicy | None = None
     loyalty: Program | None = None
+    announcements: tuple[AnnouncementRule, ...] = ()
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
 
 

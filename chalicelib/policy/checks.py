@@ -8,7 +8,13 @@ from ipaddress import ip_network
 from typing import Any
 from zoneinfo import available_timezones
 
-from chalicelib.policy import call_checks, condition_checks, impossible, loyalty_checks
+from chalicelib.policy import (
+    announcements,
+    call_checks,
+    condition_checks,
+    impossible,
+    loyalty_checks,
+)
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
 from chalicelib.policy.patterns import fault
@@ -223,4 +229,5 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     stages_are_mapped_once,
     *call_checks.CHECKS,
     *loyalty_checks.CHECKS,
+    *announcements.CHECKS,
 )

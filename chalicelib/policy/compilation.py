@@ -26,6 +26,7 @@ from chalicelib.core.policy import (
     Reset,
     Segment,
 )
+from chalicelib.policy.announcements import compile_announcements
 from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition, once_per_profile
 from chalicelib.policy.loyalty import compile_loyalty
@@ -76,6 +77,7 @@ def _compile(page: Page, version: str) -> Policy:
         marks=tuple(map(mark, page.get("tags", []))),
         segments=tuple(_segment(row, scope) for row in page.get("segments", [])),
         loyalty=compile_loyalty(page.get("loyalty"), scope),
+        announcements=compile_announcements(page.get("announcements", [])),
     )
 
 

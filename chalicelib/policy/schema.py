@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.core.model import ACTIVITY_KINDS, Json
 from chalicelib.core.outputs import OUTPUTS, RFM_SEGMENTS
-from chalicelib.policy import loyalty
+from chalicelib.policy import announcements, loyalty
 from chalicelib.policy.grammar import condition_properties, happening_schema, where_schema
 from chalicelib.policy.schema_words import add_words
 from chalicelib.scoring import models
@@ -36,6 +36,7 @@ def policy_schema() -> dict[str, Any]:
     loyal = loyalty.schemas()
     schema["properties"]["loyalty"] = loyal.pop("section")
     definitions |= loyal
+    schema["properties"]["announcements"] = announcements.schema()
     definitions["happening"] = happening_schema()
     definitions["where"] = where_schema()
     definitions["condition"]["properties"] |= condition_properties()

@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from chalicelib.localization.announcements import WORDS
 from chalicelib.policy.schema import policy_schema
 from chalicelib.policy.schema_words import Key, keys, of_model
 from infra.cli.policy_page import SHIPPED, read_page
@@ -40,6 +41,21 @@ _NAMED = {
     "attribute": "attribute",
 }
 
+_WHEN: Mapping[str, str] = {
+    "tier_up": "a higher tier is reached",
+    "tier_down": "the tier falls",
+    "tier_grace": "a review was missed, and the tier is kept for a while",
+    "points_earned": "points are granted, once for each purchase or other event",
+    "points_expiring": "`notify_days` before points expire",
+    "reward_redeemed": "a reward is taken",
+    "score_crossing": "`score` reaches the `threshold`, or with `direction: down` falls below it",
+    "stage_entered": "the most advanced open deal is in `stage` from now on",
+    "stage_left": "it is no longer in `stage`",
+    "days_in_stage": "it has been in `stage` for `days` days",
+    "trial_ending": "`days` days before the day that `attribute` holds, at its local midnight",
+    "satisfaction_drop": "the mean of the answers is `points` below its best since the last time",
+}
+
 _PLAIN = {
     "string": "text",
     "number": "number",
@@ -57,8 +73,20 @@ def text() -> str:
     )
     schema = policy_schema()
     return drawing.get_template(TEMPLATE).render(
-        top=_top(schema), sections=list(_sections(schema)), models=list(_models(schema))
+        top=_top(schema),
+        sections=list(_sections(schema)),
+        models=list(_models(schema)),
+        occasions=_occasions(),
     )
+
+
+def _occasions() -> str:
+    """What may be announced, when, and what a text about it may name."""
+    rows = (
+        f"| `{name}` | {_WHEN[name]} | {', '.join(f'`{{{place}}}`' for place in words.places)} |"
+        for name, words in WORDS.items()
+    )
+    return "\n".join(rows)
 
 
 def _top(schema: Schema) -> str:
