@@ -16,6 +16,11 @@ MAY_IMPORT = {
     "chalicelib.training": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.scoring": {"chalicelib.core", "chalicelib.localization"},
     "chalicelib.loyalty": {"chalicelib.core", "chalicelib.localization"},
+    "chalicelib.announcing": {
+        "chalicelib.core",
+        "chalicelib.localization",
+        "chalicelib.loyalty",
+    },
     "chalicelib.policy": {"chalicelib.core", "chalicelib.localization", "chalicelib.scoring"},
     "chalicelib.events": {"chalicelib.core"},
     "chalicelib.points": {"chalicelib.core", "chalicelib.loyalty"},
@@ -58,6 +63,7 @@ MAY_USE = {
     "chalicelib.training": set(),
     "chalicelib.scoring": set(),
     "chalicelib.loyalty": set(),
+    "chalicelib.announcing": set(),
     "chalicelib.policy": {"jsonschema"},
     "chalicelib.events": {"jsonschema", "standardwebhooks"},
     "chalicelib.points": {"jsonschema"},
@@ -181,6 +187,7 @@ PURE = (
     "chalicelib.core",
     "chalicelib.scoring",
     "chalicelib.loyalty",
+    "chalicelib.announcing",
     "chalicelib.training",
     "chalicelib.advice",
 )

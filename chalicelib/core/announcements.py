@@ -63,6 +63,22 @@ class AnnouncementRule:
     customer_text: Text | None = None
     mailing: Mailing | None = None
 
+    @property
+    def meaning(self) -> str:
+        """What it looks for, whatever it says of it and to whom.
+
+        >>> AnnouncementRule("hot", "score_crossing", ("webhook",), threshold=70).meaning
+        'hot score_crossing score 70 up'
+        """
+        of_score = (self.score, f"{self.threshold:g}", self.direction)
+        parts = {
+            "score_crossing": of_score,
+            "satisfaction_drop": (f"{self.points:g}",),
+            "trial_ending": (self.attribute, str(self.days)),
+            "days_in_stage": (self.stage, str(self.days)),
+        }
+        return " ".join((self.id, self.event, *parts.get(self.event, (self.stage,)))).strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -132,7 +148,11 @@ class Seen:
 
     ``made`` are the versions that it was looked at by. ``entry`` is the number of the last line
     of the ledger. ``dates`` are attributes as texts. ``peaks`` are the best satisfaction of each
-    rule since it last announced.
+    rule since it last announced. ``rules`` are the rows that were in force, each
+    by its ``AnnouncementRule.meaning``.
+
+    ``known`` is false of somebody who was never looked at. With ``ledger_by_time`` tier and ledger
+    are unknown, and what happened ``at`` the last look or before is taken for told.
     """
 
     at: datetime
@@ -145,6 +165,9 @@ class Seen:
     stage_since: datetime | None = None
     dates: Mapping[str, str] = field(default_factory=dict)
     peaks: Mapping[str, float] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()
+    known: bool = True
+    ledger_by_time: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -158,6 +181,7 @@ class Seen:
             "stage_since": iso(self.stage_since) if self.stage_since else None,
             "dates": dict(self.dates),
             "peaks": dict(self.peaks),
+            "rules": list(self.rules),
         }
 
     @classmethod
@@ -168,4 +192,5 @@ class Seen:
             **held,
             "at": parse_instant(held["at"]),
             "stage_since": parse_instant(since) if since else None,
+            "rules": tuple(held["rules"]),
         })  # fmt: skip

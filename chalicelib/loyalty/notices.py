@@ -26,12 +26,17 @@ _TOLD = {"up": "tier_up", "down": "tier_down", "ruled": "tier_down", "grace": "t
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """``key`` is unique within the customer; who has sent a key does not send it again."""
+    """``key`` is unique within the customer; who has sent a key does not send it again.
+
+    ``points`` are what dies at ``ends``.
+    """
 
     key: str
     kind: str
     at: datetime
     text: Text
+    points: int = 0
+    ends: datetime | None = None
 
 
 def notices(
@@ -68,7 +73,8 @@ def _of_points(book: Book, program: Program, since: datetime, now: datetime) -> 
         dies = book.dies_at(one)
         if one.remaining and dies and since < dies - notify <= now < dies:
             text = words.expiring(one.remaining, _last_day(dies, program))
-            yield Notice(f"points_expiring:{one.lot.id}", "points_expiring", dies - notify, text)
+            key = f"points_expiring:{one.lot.id}"
+            yield Notice(key, "points_expiring", dies - notify, text, one.remaining, dies)
 
 
 def _last_day(ends: datetime, program: Program) -> Text:
