@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.adapters.aws import client
-from chalicelib.core.connector import OAuthGrant, Secret
+from chalicelib.core.connector import OAuthGrant, Secret, WebhookEndpoint
 from chalicelib.core.errors import ConfigurationError, Retryable, UnknownConnection
 from chalicelib.core.model import CONNECTION_ID
 
@@ -46,6 +46,7 @@ def from_text(text: str) -> Secret:
             signatures=_texts(held.get("signatures", ())),
             oauth=_grant(held.get("oauth")),
             events_secrets=_texts(held.get("events_secrets", ())),
+            outgoing=tuple(map(_endpoint, held.get("outgoing", ()))),
         )
     except (ValueError, TypeError, AttributeError, LookupError):
         raise ConfigurationError(
@@ -64,6 +65,10 @@ def _texts(values: Any) -> tuple[str, ...]:
     if isinstance(values, str) or not all(values):
         raise TypeError
     return tuple(_text(one) for one in values)
+
+
+def _endpoint(held: Any) -> WebhookEndpoint:
+    return WebhookEndpoint(_text(held["id"]), _text(held["url"]), _texts(held["secrets"]))
 
 
 def _grant(held: Any) -> OAuthGrant | None:

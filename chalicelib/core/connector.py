@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from chalicelib.core.errors import EmtiazError
 from chalicelib.core.model import Kind, Language, Ref
@@ -45,6 +45,7 @@ class Secret:
 
     ``events_secrets`` are the live ones, newest first, that sign what shops and apps send to
     ``/events``; without any, nothing is taken there.
+    ``outgoing`` are the receivers of what is announced.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Secret:
     signatures: tuple[str, ...] = ()
     oauth: OAuthGrant | None = None
     events_secrets: tuple[str, ...] = field(default=(), repr=False)
+    outgoing: tuple[WebhookEndpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ class OAuthGrant:
     client_id: str
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """A receiver of signed webhooks. ``secrets`` are all live ones: two during a rotation."""
+
+    id: str
+    url: str
+    secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +269,29 @@ class CrmClient(Protocol):
     ) -> tuple[Change, ...]:
         """Carry out ``plan``; returns what was done."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a rep should do, ``due_at``; or, as a note, read. Plain text: no markup is meant."""
+
+    title: str
+    body: str
+    due_at: datetime
+
+
+@runtime_checkable
+class TakesErrands(Protocol):
+    """What a ``CrmClient`` may offer besides: something new on a record, at every call.
+
+    So a caller makes sure that it calls once. Both raise ``Parked`` where the CRM refused;
+    ``CrmUnavailable`` that is ``in_doubt``, or ``CrmStumbled``, where it may have been made; and
+    any other ``Retryable`` where it was not.
+    """
+
+    def create_task(self, subject: Ref, errand: Errand) -> None: ...
+
+    def create_note(self, subject: Ref, errand: Errand) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

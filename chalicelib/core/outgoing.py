@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from chalicelib.core.announcements import Announcement
-from chalicelib.core.model import Json
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
-    """A receiver of signed webhooks. ``secrets`` are all live ones: two during a rotation."""
-
-    id: str
-    url: str
-    secrets: tuple[str, ...] = field(repr=False)
+from chalicelib.core.connector import WebhookEndpoint
+from chalicelib.core.model import Json, Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +32,9 @@ class Unreachable(Exception):
         self.hopeless = hopeless
 
 
-class Line(Protocol):
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """One attempt, without redirects. Raises ``Unreachable``."""
+class Webhooks(Protocol):
+    def send(self, endpoint: WebhookEndpoint, id_: str, body: bytes, at: datetime) -> Answer:
+        """One attempt, signed as of ``at``, without redirects. Raises ``Unreachable``."""
         ...
 
 
@@ -52,6 +45,39 @@ class EventBus(Protocol):
 
 
 class Mailer(Protocol):
-    def send(self, address: str, announcement: Announcement) -> None:
+    def send(self, address: str, subject: str, text: str) -> None:
         """Raises ``Retryable`` where it certainly was not sent, else ``Parked``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An announcement and how far it has come.
+
+    ``done`` names the ways, and the receivers of a way, that need it no more; ``claimed`` those
+    of which it is unknown whether they got it.
+    """
+
+    announcement: Announcement
+    done: frozenset[str] = frozenset()
+    claimed: frozenset[str] = frozenset()
+
+
+class Outbox(Protocol):
+    """Announcements that were saved with cards. All changes are single and conditional."""
+
+    def outgoing(self, subject: Ref, id_: str) -> Outgoing | None:
+        """Strongly consistent; None if there is no such announcement, or no longer."""
+        ...
+
+    def claim(self, subject: Ref, id_: str, way: str) -> bool:
+        """Whether the caller alone may use the way: it was neither claimed nor done."""
+        ...
+
+    def release(self, subject: Ref, id_: str, way: str) -> None:
+        """The way was claimed, and certainly not used."""
+        ...
+
+    def mark_done(self, subject: Ref, id_: str, way: str) -> None:
+        """Does nothing to an announcement that is there no longer."""
         ...

@@ -10,6 +10,7 @@ from chalicelib import logs
 from chalicelib.core.facts import canonical
 from chalicelib.core.model import Json
 from chalicelib.core.ports import ParkedItem
+from chalicelib.pipeline.bells import is_bell, rung_again
 from chalicelib.pipeline.services import Services
 
 
@@ -38,6 +39,9 @@ def replay(
     waiting = services.settings.parked(connection)
     chosen = tuple(item for item in waiting if not only or item.id in only)
     for item in chosen:
-        services.intake.send([item.message])
+        if is_bell(item.message):
+            services.announce.send([rung_again(item.message, services.clock.now())])
+        else:
+            services.intake.send([item.message])
         services.settings.unpark(item)
     return chosen

@@ -56,6 +56,7 @@ class Services:
     secrets: Secrets
     intake: Queue
     write_back: Queue
+    announce: Queue
     clock: Clock
     open_access: OpenAccess
     clients: dict[str, ConnectedClient] = field(default_factory=dict)

@@ -40,6 +40,7 @@ class Installation:
     settings: InMemorySettingsStore = field(default_factory=InMemorySettingsStore)
     intake: InMemoryQueue = field(default_factory=InMemoryQueue)
     ring: InMemoryQueue = field(default_factory=InMemoryQueue)
+    bell: InMemoryQueue = field(default_factory=InMemoryQueue)
     secrets: InMemorySecrets = field(
         default_factory=lambda: InMemorySecrets(
             {CONNECTION: Secret("https://emtiaz.example/hooks/toy-main", ("new", "old"), "token")}
@@ -66,6 +67,7 @@ class Installation:
             secrets=self.secrets,
             intake=self.intake,
             write_back=self.ring,
+            announce=self.bell,
             clock=self.clock,
             open_access=lambda _connection: FakeAccess("token"),
         )
