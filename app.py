@@ -30,6 +30,10 @@ from chalicelib.settings import Settings
 if TYPE_CHECKING:
     from chalicelib.core.ports import Queue
     from chalicelib.pipeline.services import Services
+    from chalicelib.pipeline.ways import Ways
+
+ANNOUNCE_SECONDS = 100
+"""How long announce begins new bells; one more may take a minute, and it may run for 240 s."""
 
 WRITE_BACK_SECONDS = 40
 """How long write-back begins new batches; one more may take minutes, and it may run for 240 s."""
@@ -63,6 +67,13 @@ def services() -> Services:
     from chalicelib.wiring import aws_services
 
     return aws_services(settings(), connectors.load)
+
+
+@cache
+def ways() -> Ways:
+    from chalicelib.wiring import aws_ways
+
+    return aws_ways(settings())
 
 
 CONTENT_TYPES = list(connectors.content_types())
@@ -148,6 +159,19 @@ def write_back(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
 
     deadline = services().clock.now() + timedelta(seconds=WRITE_BACK_SECONDS)
     return _outcome(write_batch(_envelopes(event), services(), deadline), services().write_back)
+
+
+@app.on_sqs_message(
+    queue=os.environ.get("EMTIAZ_ANNOUNCE_QUEUE", "emtiaz-dev-announce"),
+    batch_size=5,
+    maximum_concurrency=5,  # a receiver that is slow shall not take what scoring needs
+)
+def announce(event: SQSEvent) -> dict[str, list[dict[str, str]]]:
+    from chalicelib.pipeline.announce import announce as answer_bells
+
+    deadline = services().clock.now() + timedelta(seconds=ANNOUNCE_SECONDS)
+    failures = answer_bells(_envelopes(event), services(), ways(), deadline)
+    return _outcome(failures, services().announce)
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

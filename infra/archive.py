@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-KEPT_SERVICES = ("dynamodb", "secretsmanager", "sqs")
+KEPT_SERVICES = ("dynamodb", "events", "secretsmanager", "sesv2", "sqs")
 """Services of AWS whose descriptions stay; botocore can make no client of any other."""
 
 _NEVER_IMPORTED = re.compile(

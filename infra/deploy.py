@@ -41,6 +41,7 @@ SANDBOX: Mapping[str, str] = {
     "TableDeletionPolicy": "Delete",
     "IntakeVisibilitySeconds": "120",
     "WriteBackVisibilitySeconds": "240",
+    "AnnounceVisibilitySeconds": "240",
 }
 """Parameters of a rehearsal: the clock can be moved, and a killed worker is missed sooner."""
 

@@ -13,7 +13,7 @@ Template = dict[str, Any]
 
 FRAGMENTS = Path(__file__).parent / "template"
 
-_QUEUES = {"Process": "IntakeQueue", "WriteBack": "WriteBackQueue"}
+_QUEUES = {"Process": "IntakeQueue", "WriteBack": "WriteBackQueue", "Announce": "AnnounceQueue"}
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9:.]+\}")
 

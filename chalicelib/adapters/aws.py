@@ -8,10 +8,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
-# Receive must answer the CRM within seconds, so no call may hang for the SDK's minute.
-_CONFIG = Config(
-    connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
-)
+_ATTEMPTS = 3
 
 
 @cache
@@ -19,6 +16,12 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def client(service: str) -> Any:
+def client(service: str, *, attempts: int = _ATTEMPTS) -> Any:
     """A client by the environment's region, credentials and ``AWS_ENDPOINT_URL``."""
-    return _session().create_client(service, config=_CONFIG)
+    # Receive must answer the CRM within seconds, so no call may hang for the SDK's minute.
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+    return _session().create_client(service, config=config)

@@ -36,7 +36,7 @@ from chalicelib.core.stored import Leaving, Stub
 
 OF_THE_LIVING = (
     "written_version", "outgoing", "published", "doubt_until", "doubted_version", "body",
-    "next_change_at", "revision", *INDEXED,
+    "next_change_at", "revision", "seen", *INDEXED,
 )  # fmt: skip
 """Attributes of a card that a stub has not."""
 
@@ -154,6 +154,6 @@ def _row_batches(rows: Sequence[SubjectItem]) -> Iterator[list[SubjectItem]]:
         rows,
         count=ITEMS_PER_TRANSACTION - 1,
         size=BYTES_PER_TRANSACTION,
-        measure=lambda row: len(canonical(row.fact or row.entry or row.change)),
+        measure=lambda row: len(canonical(row.fact or row.entry or row.change or row.announcement)),
         parts=lambda row: 1 + len(told_of(row)),
     )

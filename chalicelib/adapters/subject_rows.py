@@ -8,6 +8,7 @@ from typing import cast
 from zlib import crc32
 
 from chalicelib.adapters.tables import NEVER, SubjectItem
+from chalicelib.core.announcements import Seen
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Json, Ref
@@ -19,6 +20,7 @@ CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"
 ENTRY = "ENTRY#"
 HISTORY = "HIST#"
+OUT = "OUT#"
 LINK = "LINK#"
 ALIAS = "MERGED#"
 GIVEN = "#GIVEN"
@@ -111,6 +113,7 @@ def card_of(row: SubjectItem) -> StoredCard:
         next_change_at=row.next_change_at,
         made=row.made,
         revision=int(row.revision or 0),
+        seen=Seen.from_json(row.seen) if row.seen else None,
     )
 
 

@@ -23,6 +23,7 @@ from chalicelib.adapters.batches import batches
 from chalicelib.adapters.refusals import translating
 from chalicelib.adapters.subject_marks import Marks
 from chalicelib.adapters.subject_moves import Moves
+from chalicelib.adapters.subject_outbox import OutboxItems
 from chalicelib.adapters.subject_rows import (
     CARD,
     CODE,
@@ -99,7 +100,7 @@ class EntryPart:
         return _bytes(dict(self.row.entry))
 
 
-class DynamoSubjectStore(Moves, Marks):
+class DynamoSubjectStore(Moves, Marks, OutboxItems):
     def load(self, ref: Ref) -> Collection:
         with translating():
             rows = list(self.item.query(str(ref), self.item.sk < HISTORY, consistent_read=True))
@@ -190,6 +191,8 @@ class DynamoSubjectStore(Moves, Marks):
             row = self.item(str(save.ref), key, change=dict(save.history))
             transaction.save(row)
         self._put_claims(save.ref, save.claims, transaction)
+        for announcement in save.announcements:
+            self._put_outgoing(announcement, save.at, transaction)
 
     def _put_parts(
         self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
@@ -247,6 +250,7 @@ class DynamoSubjectStore(Moves, Marks):
             item.due_at.set(save.due_at or NEVER),
             assign(item.next_change_at, save.next_change_at),
             item.revision.set(save.revision),
+            assign(item.seen, save.seen.to_json() if save.seen else None),
             assign(item.debts, save.debts.to_json() if save.debts else None),
             *self._kept_identities(save.claims),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
@@ -269,9 +273,12 @@ def _part_batches(save: Save) -> list[list[Part | EntryPart]]:
     ]
     cut = batches(
         parts,
-        # The card and its history row, or a check of the card; and a look for a tombstone; and
-        # by what the subject is known.
-        count=ITEMS_PER_TRANSACTION - (2 if save.base_version else 3) - save.claims.items,
+        # The card, its history row and its announcements, or a check of the card; and a look for
+        # a tombstone; and by what the subject is known.
+        count=ITEMS_PER_TRANSACTION
+        - (2 if save.base_version else 3)
+        - save.claims.items
+        - len(save.announcements),
         size=BYTES_PER_TRANSACTION,
         measure=lambda part: part.size,
         parts=lambda part: part.items,

@@ -70,10 +70,11 @@ class CardsIndex(GlobalSecondaryIndex["SubjectItem"]):  # type: ignore[no-untype
 class SubjectItem(Model):
     """One item of a subject's collection; its sort key tells which attributes it has.
 
-    ``#CARD`` has all from ``shard`` to ``debts``; a stub has only a version, a shard and when it
-    is due beside those two. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by which an older
-    state never replaces a newer one; ``ENTRY#…`` has ``entry`` and ``number``; ``HIST#…`` has
-    ``change``.
+    ``#CARD`` has all from ``shard`` to ``debts``, and ``seen``; a stub has only a version, a shard
+    and when it is due beside those two. ``ACT#…`` and ``FACT#…`` have ``fact`` and ``as_of``, by
+    which an older state never replaces a newer one; ``ENTRY#…`` has ``entry`` and ``number``;
+    ``HIST#…`` has ``change``. ``OUT#…`` has ``announcement``, which of its ways are ``done`` or
+    ``claimed``, and when it ``expires_at``.
 
     Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
     subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
@@ -121,6 +122,10 @@ class SubjectItem(Model):
     identities = JsonText(null=True)
     owners = UnicodeSetAttribute(null=True)
     waiting = NumberAttribute(null=True)
+    seen = JsonText(null=True)
+    announcement = JsonText(null=True)
+    done = UnicodeSetAttribute(null=True)
+    claimed = UnicodeSetAttribute(null=True)
     expires_at = TTLAttribute(null=True)
 
     cards = CardsIndex()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from chalicelib.core.announcements import Announcement, Seen
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.identity import NO_CLAIMS, Claims
@@ -47,6 +48,7 @@ class StoredCard:
 
     ``made`` names the versions of its making as ``core.editions`` does, and ``revision`` is the
     number of the last publication by then: no worker that knows of fewer may replace the card.
+    ``seen`` is how the subject stood when it was last looked at for announcements, None if never.
 
     ``identities`` are those that it claims, see ``core.identity``; a stub claims them on, for
     whoever it has become.
@@ -66,6 +68,7 @@ class StoredCard:
     made: str | None = None
     revision: int = 0
     identities: tuple[str, ...] = ()
+    seen: Seen | None = None
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
@@ -158,8 +161,9 @@ class Save:
     ``doubt_until`` see ``StoredCard``; ``history`` is kept as one row per published change.
     ``related`` are records that ``facts`` tell of and the subject held no facts of before, see
     ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers,
-    and ``handouts`` go with some of them. ``made`` and ``revision`` as of ``StoredCard``.
-    What waited under the identities of ``claims`` stands among ``facts``.
+    and ``handouts`` go with some of them. ``made``, ``revision`` and ``seen`` as of ``StoredCard``.
+    What waited under the identities of ``claims`` stands among ``facts``. Of ``announcements`` one
+    that is there already stays as it is.
     """
 
     ref: Ref
@@ -180,6 +184,8 @@ class Save:
     entries: Sequence[LedgerRow] = ()
     handouts: Sequence[Handout] = ()
     claims: Claims = NO_CLAIMS
+    seen: Seen | None = None
+    announcements: Sequence[Announcement] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 
 from chalicelib.core.announcements import WAYS, Announcement, Way
 from chalicelib.core.errors import DeliveryUnreadable
@@ -70,7 +69,7 @@ def bell_of(body: Mapping[str, Json]) -> Bell:
     except (KeyError, ValueError) as error:
         raise DeliveryUnreadable(f"the queued bell is damaged: {error}") from error
     again = bool(body.get("again"))
-    return Bell(subject, str(body.get("announcement")), cast(Way, way), rung_at, again)
+    return Bell(subject, str(body.get("announcement")), way, rung_at, again)
 
 
 def unrung(body: Mapping[str, Json]) -> dict[str, Json]:

@@ -143,7 +143,7 @@ def _at_most_once(bell: Bell, announcement: Announcement, services: Services, wa
         raise Parked("in doubt: it was begun before, and may have been made")
     try:
         _MAKERS[bell.way](announcement, services, ways)
-    except (CrmUnavailable, CrmStumbled) as error:
+    except CrmUnavailable as error:
         if error.in_doubt or isinstance(error, CrmStumbled):
             raise Parked(f"in doubt: {error}") from error
         ways.outbox.release(bell.subject, bell.id, bell.way)

@@ -57,6 +57,7 @@ def _seconds(statement: str, folder: str) -> float:
         "EMTIAZ_SETTINGS_TABLE": "settings",
         "EMTIAZ_INTAKE_URL": "http://127.0.0.1:1/000000000000/intake",
         "EMTIAZ_WRITE_BACK_URL": "http://127.0.0.1:1/000000000000/write-back.fifo",
+        "EMTIAZ_ANNOUNCE_URL": "http://127.0.0.1:1/000000000000/announce",
     }
     # -S keeps the machine's own packages out: only what is in the zip counts.
     done = subprocess.run(

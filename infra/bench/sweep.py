@@ -88,6 +88,7 @@ def _made() -> Services:
         settings_table=f"emtiaz-{_STAGE}-settings",
         intake_url=_queue("intake"),
         write_back_url=_queue("write-back"),
+        announce_url=_queue("announce"),
     )
     services = aws_services(settings, connectors.load)
     cast(DynamoSubjectStore, services.store).item.create_table(wait=True)

@@ -45,4 +45,5 @@ def _queues(stage: str) -> tuple[DeadLetters, ...]:
     return (
         DeadLetters("intake", outputs["IntakeDeadLettersUrl"], outputs["IntakeQueueUrl"]),
         DeadLetters("write-back", outputs["WriteBackDeadLettersUrl"], outputs["WriteBackQueueUrl"]),
+        DeadLetters("announce", outputs["AnnounceDeadLettersUrl"], outputs["AnnounceQueueUrl"]),
     )

@@ -35,6 +35,7 @@ class Installation:
             settings_table=self.outputs["SettingsTable"],
             intake_url=self.outputs["IntakeQueueUrl"],
             write_back_url=self.outputs["WriteBackQueueUrl"],
+            announce_url=self.outputs["AnnounceQueueUrl"],
         )
         return aws_services(settings, connectors.load)
 

@@ -20,6 +20,8 @@ _QUEUES = {
     "intake dead letters": "IntakeDeadLettersUrl",
     "write-back": "WriteBackQueueUrl",
     "write-back dead letters": "WriteBackDeadLettersUrl",
+    "announce": "AnnounceQueueUrl",
+    "announce dead letters": "AnnounceDeadLettersUrl",
 }
 
 

@@ -198,6 +198,7 @@ def prepared(intake_times_out, write_back_times_out):
     queues = {
         "intake": {"VisibilityTimeout": str(intake_times_out)},
         "write-back.fifo": {"VisibilityTimeout": str(write_back_times_out), "FifoQueue": "true"},
+        "announce": {"VisibilityTimeout": str(write_back_times_out)},
     }
     urls = {name: queue_of(sqs, name, attributes) for name, attributes in queues.items()}
     return Settings(
@@ -206,6 +207,7 @@ def prepared(intake_times_out, write_back_times_out):
         settings_table=f"emtiaz-{STAGE}-settings",
         intake_url=urls["intake"],
         write_back_url=urls["write-back.fifo"],
+        announce_url=urls["announce"],
     )
 
 
@@ -230,6 +232,7 @@ def names_of(settings):
         "EMTIAZ_SETTINGS_TABLE": settings.settings_table,
         "EMTIAZ_INTAKE_URL": settings.intake_url,
         "EMTIAZ_WRITE_BACK_URL": settings.write_back_url,
+        "EMTIAZ_ANNOUNCE_URL": settings.announce_url,
     }
 
 

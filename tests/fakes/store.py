@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from zlib import crc32
 
+from chalicelib.core.announcements import Announcement, Seen
 from chalicelib.core.dues import NO_DEBTS, Debts
 from chalicelib.core.errors import Awaited, Conflict, SubjectErased
 from chalicelib.core.facts import Fact, FactSet, canonical, iso
 from chalicelib.core.identity import MOST_OWNERS, ROWS_AT_ONCE, Waiting
+from chalicelib.core.outgoing import Outgoing
 from chalicelib.core.ports import SHARDS
 from chalicelib.core.stored import Collection, HandedOut, Leaving, LedgerRow, StoredCard, Stub
 
@@ -46,6 +48,7 @@ class Subject:
     facts: dict[str, str] = field(default_factory=dict)
     history: dict[str, str] = field(default_factory=dict)
     entries: dict[str, tuple[int, str]] = field(default_factory=dict)
+    out: dict[str, Outgoing] = field(default_factory=dict)
     doubted: int = 0
 
     @property
@@ -273,6 +276,28 @@ class InMemorySubjectStore:
             rows = sorted(self.subjects.get(ref, Subject()).history.items(), reverse=True)
             return tuple(json.loads(text) for _, text in rows[:limit])
 
+    def outgoing(self, ref, id_):
+        with self._lock:
+            return self.subjects.get(ref, Subject()).out.get(id_)
+
+    def claim(self, ref, id_, way):
+        with self._lock:
+            one = self.subjects.get(ref, Subject()).out.get(id_)
+            if one is None or way in one.claimed | one.done:
+                return False
+            self.subjects[ref].out[id_] = replace(one, claimed=one.claimed | {way})
+            return True
+
+    def release(self, ref, id_, way):
+        with self._lock:
+            if one := self.subjects.get(ref, Subject()).out.get(id_):
+                self.subjects[ref].out[id_] = replace(one, claimed=one.claimed - {way})
+
+    def mark_done(self, ref, id_, way):
+        with self._lock:
+            if one := self.subjects.get(ref, Subject()).out.get(id_):
+                self.subjects[ref].out[id_] = replace(one, done=one.done | {way})
+
     def _at_version(self, ref, version):
         subject = self.subjects.get(ref, Subject())
         if subject.version != version:
@@ -303,6 +328,7 @@ def saved(subject, save):
         made=save.made,
         revision=save.revision,
         identities=before.identities if save.claims.kept is None else save.claims.kept,
+        seen=Seen.from_json(json.loads(canonical(save.seen.to_json()))) if save.seen else None,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
@@ -314,7 +340,13 @@ def saved(subject, save):
         facts=subject.facts | facts,
         history=subject.history | history,
         entries=subject.entries | entries,
+        out={one.id: as_stored(one) for one in save.announcements} | subject.out,
     )
+
+
+def as_stored(announcement):
+    row = json.loads(canonical(announcement.to_json()))
+    return Outgoing(Announcement.from_json(row))
 
 
 def marked(subject, mark):

@@ -46,7 +46,11 @@ def test_production_is_no_sandbox_and_keeps_its_tables(template):
 
 @pytest.mark.parametrize(
     ("parameter", "function"),
-    [("IntakeVisibilitySeconds", "process"), ("WriteBackVisibilitySeconds", "write_back")],
+    [
+        ("IntakeVisibilitySeconds", "process"),
+        ("WriteBackVisibilitySeconds", "write_back"),
+        ("AnnounceVisibilitySeconds", "announce"),
+    ],
 )
 def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_run(
     fragments, parameter, function
@@ -56,7 +60,7 @@ def test_a_message_stays_hidden_for_six_times_as_long_as_its_function_may_run(
     )
 
 
-@pytest.mark.parametrize("function", ["process", "write-back", "reconcile"])
+@pytest.mark.parametrize("function", ["process", "write-back", "announce", "reconcile"])
 def test_who_calls_the_crm_may_keep_what_its_workers_share(function):
     def allowed(resource):
         statements = [one for one in policy(function) if one["Resource"].endswith(resource)]
@@ -69,18 +73,21 @@ def test_who_calls_the_crm_may_keep_what_its_workers_share(function):
     }
 
 
-@pytest.mark.parametrize("queue", ["IntakeQueue", "WriteBackQueue"])
-def test_a_message_gets_twenty_tries_and_its_remains_are_kept_two_weeks(fragments, queue):
+@pytest.mark.parametrize(
+    ("queue", "tries"), [("IntakeQueue", 20), ("WriteBackQueue", 20), ("AnnounceQueue", 200)]
+)
+def test_a_message_gets_its_tries_and_its_remains_are_kept_two_weeks(fragments, queue, tries):
     resources = fragments["Resources"]
     redrive = resources[queue]["Properties"]["RedrivePolicy"]
     letters = resources[redrive["deadLetterTargetArn"]["Fn::GetAtt"][0]]["Properties"]
-    assert redrive["maxReceiveCount"] == 20
+    assert redrive["maxReceiveCount"] == tries
     assert letters["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert letters.get("FifoQueue") == resources[queue]["Properties"].get("FifoQueue")
 
 
 @pytest.mark.parametrize(
-    ("function", "queue"), [("Process", "IntakeQueue"), ("WriteBack", "WriteBackQueue")]
+    ("function", "queue"),
+    [("Process", "IntakeQueue"), ("WriteBack", "WriteBackQueue"), ("Announce", "AnnounceQueue")],
 )
 def test_a_failed_message_comes_back_without_its_batch(template, function, queue):
     (source,) = template["Resources"][function]["Properties"]["Events"].values()
@@ -89,7 +96,8 @@ def test_a_failed_message_comes_back_without_its_batch(template, function, queue
 
 
 @pytest.mark.parametrize(
-    "function", ["APIHandler", "Process", "WriteBack", "Sweep", "Reconcile", "Rescore", "Train"]
+    "function",
+    ["APIHandler", "Process", "WriteBack", "Announce", "Sweep", "Reconcile", "Rescore", "Train"],
 )
 def test_every_function_has_a_role_and_a_log_group_of_its_own(template, function):
     functions = {
@@ -216,3 +224,17 @@ def test_two_fragments_may_not_say_the_same_thing(tmp_path):
 def test_an_addition_to_a_function_that_app_py_does_not_have_is_refused():
     with pytest.raises(TemplateError, match="Reconcile"):
         stack_template.finish({"Resources": {"Reconcile": {"Properties": {"MemorySize": 1}}}})
+
+
+def test_production_calls_no_machine_of_its_own_and_sends_no_mail(template):
+    assert template["Parameters"]["LoopbackWebhooks"]["Default"] == "false"
+    assert template["Parameters"]["EmailFrom"]["Default"] == ""
+
+
+def test_who_announces_sends_mail_from_the_one_address_and_events_to_the_one_bus():
+    mail, events = (
+        next(one for one in policy("announce") if action in listed(one["Action"]))
+        for action in ("ses:SendEmail", "events:PutEvents")
+    )
+    assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": "${EmailFrom}"}}
+    assert events["Resource"].endswith(":event-bus/${EventBusName}")

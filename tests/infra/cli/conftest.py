@@ -13,6 +13,8 @@ FAKE_OUTPUTS = (
     "IntakeDeadLettersUrl",
     "WriteBackQueueUrl",
     "WriteBackDeadLettersUrl",
+    "AnnounceQueueUrl",
+    "AnnounceDeadLettersUrl",
 )
 
 
