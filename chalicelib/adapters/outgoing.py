@@ -19,7 +19,7 @@ from botocore.exceptions import (
 
 from chalicelib.adapters.aws import client
 from chalicelib.core.connector import WebhookEndpoint
-from chalicelib.core.errors import Parked, Retryable
+from chalicelib.core.errors import InDoubt, Parked, Retryable
 from chalicelib.core.model import Json
 from chalicelib.core.outgoing import Answer
 
@@ -111,7 +111,7 @@ class SesMailer:
         except (NotConnected, NoCredentialsError) as error:
             raise Retryable(f"SES: {error}") from error
         except BotoCoreError as error:
-            raise Parked(f"in doubt, SES did not answer: {error}") from error
+            raise InDoubt(f"in doubt: SES did not answer: {error}") from error
 
 
 def _message(subject: str, text: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Timer
 from urllib.parse import urlsplit
 
-from chalicelib.core.addresses import allowed, fault
+from chalicelib.adapters.addresses import allowed, fault
 from chalicelib.core.outgoing import Answer, Unreachable
 
 CONNECT_S = 3.0

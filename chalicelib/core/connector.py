@@ -285,8 +285,8 @@ class TakesErrands(Protocol):
     """What a ``CrmClient`` may offer besides: something new on a record, at every call.
 
     So a caller makes sure that it calls once. Both raise ``Parked`` where the CRM refused;
-    ``CrmUnavailable`` that is ``in_doubt``, or ``CrmStumbled``, where it may have been made; and
-    any other ``Retryable`` where it was not.
+    ``CrmUnavailable`` that is ``in_doubt``, or ``CrmStumbled``, where it may have been made all the
+    same; and any other ``Retryable`` where it certainly was not.
     """
 
     def create_task(self, subject: Ref, errand: Errand) -> None: ...

@@ -23,6 +23,7 @@
     │   ├── RequestRefused        the CRM refuses a request, whatever it is of
     │   ├── WriteRefused          the CRM refuses this record's values
     │   │   └── RecordGone            it is deleted or merged: read it again instead
+    │   ├── InDoubt               it may have been done, and must not be done twice
     │   └── DeliveryUnreadable    signed, but not in a shape we can read
     ├── SubjectUnknown        no card stands for them: what is told of them has to wait
     └── SubjectErased         this person asked to be forgotten: drop what is told of them
@@ -141,6 +142,10 @@ class WriteRefused(Parked):
 
 class RecordGone(WriteRefused):
     pass
+
+
+class InDoubt(Parked):
+    """Whether it was done is for a person to find out."""
 
 
 class DeliveryUnreadable(Parked):

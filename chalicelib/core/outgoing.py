@@ -46,7 +46,7 @@ class EventBus(Protocol):
 
 class Mailer(Protocol):
     def send(self, address: str, subject: str, text: str) -> None:
-        """Raises ``Retryable`` where it certainly was not sent, else ``Parked``."""
+        """Raises ``Retryable`` or ``Parked`` where it certainly was not sent, else ``InDoubt``."""
         ...
 
 

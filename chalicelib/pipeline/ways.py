@@ -13,7 +13,7 @@ from http import HTTPStatus
 from chalicelib import logs
 from chalicelib.core.announcements import AT_MOST_ONCE, Announcement, Way
 from chalicelib.core.connector import Errand, TakesErrands, WebhookEndpoint
-from chalicelib.core.errors import CrmStumbled, CrmUnavailable, Parked, Retryable
+from chalicelib.core.errors import CrmStumbled, CrmUnavailable, InDoubt, Parked, Retryable
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json
 from chalicelib.core.outgoing import (
@@ -140,13 +140,15 @@ def _at_most_once(bell: Bell, announcement: Announcement, services: Services, wa
     if bell.again:
         ways.outbox.release(bell.subject, bell.id, bell.way)
     if not ways.outbox.claim(bell.subject, bell.id, bell.way):
-        raise Parked("in doubt: it was begun before, and may have been made")
+        raise InDoubt("in doubt: it was begun before, and may have been made")
     try:
         _MAKERS[bell.way](announcement, services, ways)
     except CrmUnavailable as error:
         if error.in_doubt or isinstance(error, CrmStumbled):
-            raise Parked(f"in doubt: {error}") from error
+            raise InDoubt(f"in doubt: {error}") from error
         ways.outbox.release(bell.subject, bell.id, bell.way)
+        raise
+    except InDoubt:
         raise
     except (Retryable, Parked):
         ways.outbox.release(bell.subject, bell.id, bell.way)

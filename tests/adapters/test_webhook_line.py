@@ -9,7 +9,7 @@ import pytest
 from chalicelib.adapters import webhook_line
 from chalicelib.adapters.webhook_line import WebhookLine
 from chalicelib.core.outgoing import Unreachable
-from tests.core.test_addresses import REFUSED, WRONG
+from tests.adapters.test_addresses import REFUSED, WRONG
 from tests.fakes.receiver import (
     certificate,
     chatter,

@@ -33,6 +33,7 @@ class FakeCrm:
         self.merged = {}
         self.entries = []
         self.owners = {}
+        self.errands = []
         self.changes = []
         self.calls = []
         self._account = account or Account("424242", "USD", "UTC")
@@ -146,6 +147,16 @@ class FakeCrm:
             return refusals
 
         return self._answer("assign", dict(owners), answer)
+
+    def create_task(self, subject, errand):
+        self._keep_errand("crm_task", subject, errand)
+
+    def create_note(self, subject, errand):
+        self._keep_errand("crm_note", subject, errand)
+
+    def _keep_errand(self, way, subject, errand):
+        """``errands`` holds every task and note that was made."""
+        self._answer(way, subject, lambda: self.errands.append((way, subject, errand)))
 
     def _not_to_own(self, ref):
         owner = self.owners.get(ref)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.addresses import allowed, fault, is_loopback, is_public
+from chalicelib.adapters.addresses import allowed, fault, is_loopback, is_public
 
 REFUSED = [
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.254",
