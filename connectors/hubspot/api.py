@@ -257,6 +257,18 @@ class HubSpotApi:
         outcome: Outcome = self._http.write("POST", path, body={"inputs": inputs})
         return outcome
 
+    def create(
+        self,
+        object_type: str,
+        properties: Mapping[str, str],
+        associations: Sequence[Mapping[str, Any]],
+    ) -> Record:
+        """A new record at every call; one that is in doubt may have been made."""
+        body = {"properties": dict(properties), "associations": list(associations)}
+        path = self._path("crm/objects", object_type)
+        record: Record = self._http.write("POST", path, body=body)
+        return record
+
     def pipelines(self, object_type: str) -> list[Pipeline]:
         return self._results("crm/pipelines", object_type)
 

@@ -11,6 +11,7 @@ from chalicelib.core.connector import (
     Account,
     Change,
     Connection,
+    Errand,
     Page,
     Reading,
     Secret,
@@ -21,7 +22,7 @@ from chalicelib.core.model import Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
-from connectors.hubspot import changes, provision
+from connectors.hubspot import changes, errands, provision
 from connectors.hubspot import owners as owner_writes
 from connectors.hubspot.api import BATCH, HubSpotApi, Matches
 from connectors.hubspot.batch_write import write
@@ -42,7 +43,7 @@ from connectors.hubspot.values import field_value, property_values
 
 
 class HubSpotClient:
-    """Implements ``CrmClient``."""
+    """Implements ``CrmClient`` and ``TakesErrands``."""
 
     write_batch = BATCH
 
@@ -136,6 +137,14 @@ class HubSpotClient:
                 {one: owners[self._ref(kind, one)] for one in ids},
             ).items()
         }
+
+    def create_task(self, subject: Ref, errand: Errand) -> None:
+        kind = subject.kind
+        errands.create_task(self._api, OBJECT_TYPES[kind], kind, subject.id, errand)
+
+    def create_note(self, subject: Ref, errand: Errand) -> None:
+        kind = subject.kind
+        errands.create_note(self._api, OBJECT_TYPES[kind], kind, subject.id, errand)
 
     def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
         """A merged record counts as gone: what its survivor shows is asked for under its name."""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from flask import Blueprint, request
 
 from infra.sandbox.hubspot import request_body
+from infra.sandbox.hubspot.associations import KINSHIPS
 from infra.sandbox.hubspot.batch_answer import Answer, batch_answer
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid, not_found
+from infra.sandbox.hubspot.errors import ApiError, Detail, Wire, invalid, not_found
 from infra.sandbox.hubspot.gate import acting_app
 from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, ObjectType, Record, Revision
+from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, End, ObjectType, Record, Revision
 
 PAGE_LIMIT = 100
 BATCH_LIMIT = 100
@@ -55,9 +56,29 @@ class ObjectsApi:
         return _asked_for(self._portal, self._portal.get(kind, record_id, archived=_archived()))
 
     def create_record(self, kind: ObjectType) -> Answer:
-        properties = request_body.properties(request_body.json_object())
-        record = self._portal.create(kind, properties, acting_app())
+        body = request_body.json_object()
+        properties = request_body.properties(body)
+        _refuse_incomplete(kind, properties)
+        with self._portal.lock:
+            ends = [self._end(kind, one) for one in request_body.objects(body, "associations")]
+            record = self._portal.create(kind, properties, acting_app())
+            for end in ends:
+                self._portal.associate((kind, record.id), end, acting_app())
         return to_json(self._portal, record, properties), 201
+
+    def _end(self, kind: ObjectType, one: Wire) -> End:
+        """The other end of an association that a record is made with; it must be there."""
+        target, types = one.get("to"), request_body.objects(one, "types")
+        (wanted,) = request_body.ids([target if isinstance(target, dict) else {}])
+        named = [
+            spec.get("associationTypeId")
+            for spec in types
+            if spec.get("associationCategory") == "HUBSPOT_DEFINED"
+        ]
+        for (start, stop), kinship in KINSHIPS.items():
+            if start is kind and kinship.plain in named:
+                return stop, self._portal.get(stop, wanted).id
+        raise invalid(f"No association type of {kind.name} in {types}")
 
     def update_record(self, kind: ObjectType, record_id: str) -> Wire:
         properties = request_body.properties(request_body.json_object())
@@ -187,6 +208,16 @@ def _blame(one: Wire) -> dict[str, list[str]]:
 
 def _trace(one: Wire) -> Wire:
     return {name: one[name] for name in ("objectWriteTraceId",) if name in one}
+
+
+def _refuse_incomplete(kind: ObjectType, properties: Mapping[str, str]) -> None:
+    lacking = [name for name in kind.required if not properties.get(name)]
+    if lacking:
+        details = [
+            Detail(f"{name} is required", "MISSING_REQUIRED", {"propertyName": [name]})
+            for name in lacking
+        ]
+        raise invalid(f"Some required properties were not set: {lacking}", *details)
 
 
 def _missing(kind: ObjectType, ids: Sequence[str]) -> ApiError:

@@ -14,7 +14,9 @@ from infra.sandbox.hubspot.records import (
     FEEDBACK_SUBMISSIONS,
     KINDS,
     LINE_ITEMS,
+    NOTES,
     PRODUCTS,
+    TASKS,
     TICKETS,
     End,
     ObjectType,
@@ -29,6 +31,8 @@ _FIRST_IDS = {
     PRODUCTS: 40001,
     LINE_ITEMS: 50001,
     FEEDBACK_SUBMISSIONS: 60001,
+    TASKS: 70001,
+    NOTES: 80001,
 }
 
 

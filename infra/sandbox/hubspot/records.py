@@ -16,6 +16,7 @@ class ObjectType:
     """A kind of record. ``defaults`` are the properties of an answer that asked for none.
 
     ``stage_properties`` name a pipeline and a stage in it; ``read_only`` ones only HubSpot writes.
+    Without the ``required`` properties none is made.
     """
 
     name: str
@@ -25,6 +26,7 @@ class ObjectType:
     modified: str = "hs_lastmodifieddate"
     stage_properties: tuple[str, str] | None = None
     read_only: bool = False
+    required: tuple[str, ...] = ()
 
     @property
     def always(self) -> tuple[str, ...]:
@@ -58,7 +60,17 @@ FEEDBACK_SUBMISSIONS = ObjectType(
     read_only=True,
 )  # fmt: skip
 
-KINDS = (CONTACTS, COMPANIES, DEALS, TICKETS, PRODUCTS, LINE_ITEMS, FEEDBACK_SUBMISSIONS)
+TASKS = ObjectType(
+    "tasks", "task", "0-27", ("hs_task_body", "hs_task_subject", "hs_timestamp"),
+    required=("hs_timestamp",),
+)  # fmt: skip
+NOTES = ObjectType(
+    "notes", "note", "0-46", ("hs_note_body", "hs_timestamp"), required=("hs_timestamp",)
+)
+
+KINDS = (
+    CONTACTS, COMPANIES, DEALS, TICKETS, PRODUCTS, LINE_ITEMS, FEEDBACK_SUBMISSIONS, TASKS, NOTES,
+)  # fmt: skip
 OBJECT_TYPES: Mapping[str, ObjectType] = {
     spelling: kind for kind in KINDS for spelling in (kind.name, kind.singular, kind.type_id)
 }

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from infra.sandbox.hubspot.records import (
     FEEDBACK_SUBMISSIONS,
     LINE_ITEMS,
+    NOTES,
     PRODUCTS,
+    TASKS,
     TICKETS,
     ObjectType,
 )
@@ -44,6 +46,9 @@ _WHOLE: Mapping[ObjectType, str] = {
     TICKETS: "tickets",
     PRODUCTS: "e-commerce",
     FEEDBACK_SUBMISSIONS: "crm.objects.feedback_submissions.read",
+    # HubSpot lets whoever may write contacts write what is pinned to them.
+    TASKS: "crm.objects.contacts.write",
+    NOTES: "crm.objects.contacts.write",
 }
 # HubSpot's guides and its API description do not name them alike; either opens the kind here.
 _ALSO: Mapping[str, frozenset[str]] = {

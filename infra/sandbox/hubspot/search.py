@@ -19,7 +19,9 @@ from infra.sandbox.hubspot.records import (
     DEALS,
     FEEDBACK_SUBMISSIONS,
     LINE_ITEMS,
+    NOTES,
     PRODUCTS,
+    TASKS,
     TICKETS,
     ObjectType,
     Record,
@@ -44,6 +46,8 @@ _QUERIED: Mapping[ObjectType, Sequence[str]] = {
     PRODUCTS: ("name", "description", "price", "hs_sku"),
     LINE_ITEMS: ("name", "hs_sku", "price"),
     FEEDBACK_SUBMISSIONS: ("hs_content", "hs_survey_name"),
+    TASKS: ("hs_task_subject", "hs_task_body"),
+    NOTES: ("hs_note_body",),
 }
 
 Read = Callable[[Record, str], str]

@@ -15,7 +15,9 @@ from infra.sandbox.hubspot.records import (
     DEALS,
     FEEDBACK_SUBMISSIONS,
     LINE_ITEMS,
+    NOTES,
     PRODUCTS,
+    TASKS,
     TICKETS,
     ObjectType,
 )
@@ -28,6 +30,8 @@ GROUPS: Mapping[ObjectType, Group] = {
     PRODUCTS: Group("productinformation", "Product information", 0),
     LINE_ITEMS: Group("lineiteminformation", "Line item information", 0),
     FEEDBACK_SUBMISSIONS: Group("feedback_submission_information", "Feedback submission", 0),
+    TASKS: Group("task", "Task", 0),
+    NOTES: Group("note", "Note", 0),
 }
 
 # In HubSpot's order: a contact only moves forward along it.
@@ -92,6 +96,9 @@ _SURVEY_CHANNELS = {"EMAIL": "Email", "WEB": "Web page", "CHAT": "Chat"}
 _SENTIMENTS = {"Positive": "Positive", "Neutral": "Neutral", "Negative": "Negative"}
 _BOUNCES = {"OTHER": "Other", "SPAM": "Spam", "UNKNOWN_USER": "Unknown user"}
 _TIERS = {"tier_1": "Very high", "tier_2": "High", "tier_3": "Medium", "tier_4": "Low"}
+_TASK_STATUSES = {"NOT_STARTED": "Not started", "COMPLETED": "Completed"}
+_TASK_PRIORITIES = {"LOW": "Low", "MEDIUM": "Medium", "HIGH": "High"}
+_TASK_TYPES = {"EMAIL": "Email", "CALL": "Call", "TODO": "To-do"}
 _BOOLEAN = {"true": "True", "false": "False"}
 
 _Choices = Mapping[str, str]
@@ -170,6 +177,20 @@ _WRITABLE: Mapping[ObjectType, Sequence[_Row]] = {
         ("hs_recurring_billing_period", "Term", "text"),
     ),
     FEEDBACK_SUBMISSIONS: (),
+    TASKS: (
+        ("hs_timestamp", "Due date", "datetime"),
+        ("hs_task_subject", "Task title", "text"),
+        ("hs_task_body", "Notes", "html"),
+        ("hs_task_status", "Task status", "select", _TASK_STATUSES),
+        ("hs_task_priority", "Priority", "select", _TASK_PRIORITIES),
+        ("hs_task_type", "Task type", "select", _TASK_TYPES),
+        ("hubspot_owner_id", "Assigned to", "select", _OWNERS),
+    ),
+    NOTES: (
+        ("hs_timestamp", "Activity date", "datetime"),
+        ("hs_note_body", "Note body", "html"),
+        ("hubspot_owner_id", "Activity assigned to", "select", _OWNERS),
+    ),
 }
 
 _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
@@ -252,6 +273,8 @@ _CALCULATED: Mapping[ObjectType, Sequence[_Row]] = {
         ("hs_value", "Rating", "number"),
         ("hs_submission_timestamp", "Submission date", "datetime"),
     ),
+    TASKS: (),
+    NOTES: (),
 }
 
 

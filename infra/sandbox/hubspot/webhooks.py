@@ -22,8 +22,10 @@ from infra.sandbox.hubspot.instants import epoch_ms
 from infra.sandbox.hubspot.records import (
     CONTACTS,
     FEEDBACK_SUBMISSIONS,
+    NOTES,
     OBJECT_TYPES,
     PRODUCTS,
+    TASKS,
     ObjectType,
 )
 from infra.sandbox.hubspot.signature import SCHEMES
@@ -37,6 +39,9 @@ _HAPPENINGS: dict[type[Change], str] = {
     PropertyChanged: "propertyChange",
     AssociationChanged: "associationChange",
 }
+_SILENT = (FEEDBACK_SUBMISSIONS, TASKS, NOTES)
+"""Kinds that no subscription can be for."""
+
 Topic = tuple[ObjectType, str, str | None]
 """A kind of record, what happens to it, and for a change of a property which one."""
 
@@ -62,7 +67,7 @@ class Subscription:
         name = body.get("propertyName")
         if kind is None or happening not in _HAPPENINGS.values():
             raise invalid(f"Unknown subscription {body}")
-        if kind is FEEDBACK_SUBMISSIONS or (kind is PRODUCTS and happening == "associationChange"):
+        if kind in _SILENT or (kind is PRODUCTS and happening == "associationChange"):
             raise invalid(f"HubSpot has no such event: {body}")
         if happening == "privacyDeletion" and family != CONTACTS.singular:
             raise invalid(f"A privacy deletion is of a contact: {body}")
