@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "chalicelib.logs": {"chalicelib.core"},
     "chalicelib.settings": {"chalicelib.core"},
     "chalicelib.pipeline": {
+        "chalicelib.announcing",
         "chalicelib.core",
         "chalicelib.events",
         "chalicelib.localization",

@@ -94,10 +94,9 @@ def _tier(one: Comparison, rule: AnnouncementRule) -> Iterator[News]:
     tier, last = one.sight.loyalty.tier, _last_change(one.sight, ("tier_up", "tier_down"))
     if tier is None or not _moved(one, rule.event, tier, last):
         return
-    at = last.at if last else one.sight.now
     yield News(
-        f"{rule.event}:{tier}:{iso(at)}",
-        at,
+        f"{rule.event}:{tier}:{iso(last.at if last else one.before.at)}",
+        last.at if last else one.sight.now,
         {"tier": tier, "before": one.before.tier},
         {"tier": _level(tier, one.policy)},
     )

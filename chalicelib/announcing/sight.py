@@ -25,7 +25,7 @@ class Loyalty:
     """``tier`` is None without tiers, ``balance`` what can be spent.
 
     ``notices`` are all that were ever due, ``entries`` lines of the ledger by their number; those
-    that the last look saw may be left out.
+    that the last look saw may be left out. Points come near their end at ``warns_at``.
     """
 
     tier: str | None = None
@@ -34,6 +34,7 @@ class Loyalty:
     notices: Sequence[Notice] = ()
     entries: Sequence[tuple[int, Entry]] = ()
     last_entry: int = 0
+    warns_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +174,14 @@ _DAY = timedelta(days=1)
 def upcoming(sight: Sight, policy: Policy) -> datetime | None:
     """The next instant at which time alone makes an announcement due.
 
-    Those of points and tiers are among what a standing says itself.
+    Those of tiers are among what changes the card itself.
     """
     stays = (stay_told_at(rule, sight) for rule in policy.announcements)
     endings = (ending_told_at(rule, sight, policy.time_zone) for rule in policy.announcements)
-    found = [*stays, *(one[0] for one in endings if one)]
+    warns = any(rule.event == "points_expiring" for rule in policy.announcements)
+    found = [
+        *stays,
+        *(one[0] for one in endings if one),
+        sight.loyalty.warns_at if warns else None,
+    ]
     return min((at for at in found if at and at > sight.now), default=None)

@@ -7,7 +7,7 @@ card, and no sweep has to look for what a death between saving and ringing has l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,7 @@ from chalicelib.core.errors import DeliveryUnreadable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.pipeline.messages import refs_of
+from chalicelib.pipeline.services import Services
 
 SAVED_WITHIN = timedelta(minutes=10)
 """Of its bell: longer than the function may run that saves an announcement."""
@@ -53,6 +54,12 @@ def bells(announcements: Iterable[Announcement], now: datetime) -> list[dict[str
         for one in announcements
         for way in one.to
     ]
+
+
+def ring_bells(announcements: Sequence[Announcement], services: Services) -> None:
+    """Raises ``Retryable``; then nothing may be saved."""
+    messages = bells(announcements, services.clock.now())
+    services.announce.send(messages, delay_seconds=SETTLES_IN_S)
 
 
 def is_bell(body: Mapping[str, Json]) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
 
 from chalicelib import logs
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import Parked
 from chalicelib.core.model import Ref
 from chalicelib.core.ports import ParkedItem, SubjectStore
+from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.doorbells import sift
 from chalicelib.pipeline.messages import (
     Reason,
@@ -36,7 +38,8 @@ def erase(subject: Ref, services: Services, now: datetime) -> None:
     # Before the erasure, which takes away what tells the other ids of the same person.
     for item in services.settings.parked(subject.connection):
         _forget_parked(item, subject, live.connection, services, now)
-    scorer(live, services.store, now, Reason.ERASE).erase(subject)
+    ring = partial(ring_bells, services=services)
+    scorer(live, services.store, now, Reason.ERASE, ring=ring).erase(subject)
     logs.info("erased", connection=subject.connection)
 
 

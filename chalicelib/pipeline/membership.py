@@ -19,10 +19,11 @@ from chalicelib.loyalty.program import Programs
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """``rows`` are to be appended; ``membership`` is None without a programme."""
+    """``rows`` are to be appended; ``member`` and ``membership`` are None without a programme."""
 
     rows: tuple[LedgerRow, ...] = ()
     membership: Membership | None = None
+    member: Member | None = None
 
 
 NO_LEDGER = Ledger()
@@ -58,7 +59,7 @@ def ledger(
     member = Member(programs, facts, book)
     made += member.catch_up(now)
     made += act(member)
-    return Ledger(_rows(collection, made), member.membership(now))
+    return Ledger(_rows(collection, made), member.membership(now), member)
 
 
 def book_of(collection: Collection) -> Book:

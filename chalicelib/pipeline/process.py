@@ -16,6 +16,7 @@ from chalicelib.core.errors import (
     Superseded,
 )
 from chalicelib.core.model import Ref
+from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.delivery import delivery
 from chalicelib.pipeline.doorbells import Work, gather
 from chalicelib.pipeline.erase import erase
@@ -132,7 +133,8 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
         return _erase_all(work, services, now)
     live = services.settings.live(work.connection)
     programs = programs_in_force(live, services)
-    score = scorer(live, services.store, now, work.reason, programs)
+    ring = partial(ring_bells, services=services)
+    score = scorer(live, services.store, now, work.reason, programs, ring)
     if work.reason is Reason.DELIVER:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)

@@ -18,7 +18,8 @@ from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.stored import Collection, Save, StoredCard
 from chalicelib.loyalty.program import Programs
-from chalicelib.pipeline.membership import Act, ledger, nothing
+from chalicelib.pipeline.looks import NO_LOOK, Look, Looks, Scored
+from chalicelib.pipeline.membership import Act, Ledger, ledger, nothing
 from chalicelib.pipeline.messages import Reason
 from chalicelib.scoring import Assessment, Written, assess, card_of, next_change, publish
 from chalicelib.scoring.dues import dues, revised
@@ -92,16 +93,30 @@ class Saves:
         card = _founded(card_of(assessment), stored)
         news = self._news(card, stored, certain=not uncertain)
         debts = self._debts(stored, facts, news or stored.aim)
+        look = self._look(Scored(assessment, card), collection, found, is_told=bool(new_facts))
         is_known = not (claims.new or claims.gone)
         is_same = is_known and debts == stored.debts and not self._is_stale(stored)
-        if is_same and not (new_facts or found.rows or news):
+        if is_same and not (new_facts or found.rows or news or look.announcements):
             return None
-        change_at = self._change_at(assessment, card, news or stored.aim)
+        change_at = self._change_at(assessment, card, news or stored.aim, look)
         save = self._settled(stored, replace(card, next_change_at=change_at), new_facts)
         save = replace(save, related=related, debts=debts, entries=found.rows, claims=claims)
+        save = replace(save, seen=look.seen, announcements=look.announcements)
         doubt = self._doubt(stored, news, uncertain=uncertain)
         owing = self._owing(save, stored, news, doubt) if news or stored.pending else save
         return self._soon(owing) if debts.owed else owing
+
+    def _look(self, now: Scored, collection: Collection, found: Ledger, *, is_told: bool) -> Look:
+        """For what is announced, if anything is. ``is_told`` where there are new facts."""
+        if not self.policy.announcements:
+            return NO_LOOK
+        looks = Looks(self.policy, self.made, is_silent=self.reason is Reason.COLLECT)
+        old = now if looks.asks_for_old(collection) else None
+        if old and is_told:
+            ref, facts = collection.ref, collection.facts
+            past = assess(ref, facts, self.policy, self.models, self.now, found.membership)
+            old = Scored(past, card_of(past))
+        return looks.at(now, old, collection, found)
 
     @property
     def _programs(self) -> Programs | None:
@@ -225,12 +240,13 @@ class Saves:
         return stored.made != self.made and not is_kept
 
     def _change_at(
-        self, assessment: Assessment, card: ScoreCard, outgoing: Fields
+        self, assessment: Assessment, card: ScoreCard, outgoing: Fields, look: Look
     ) -> datetime | None:
         if self.reason is Reason.COLLECT:
             # The rescore that follows gives it its true time; should that miss it, sweep will.
             return self.now + COLLECTED_IS_DUE_AFTER
-        return next_change(assessment, card, outgoing, card.class_founded_at)
+        changes_at = next_change(assessment, card, outgoing, card.class_founded_at)
+        return min((at for at in (changes_at, look.next_at) if at), default=None)
 
 
 def _founded(card: ScoreCard, stored: StoredCard) -> ScoreCard:

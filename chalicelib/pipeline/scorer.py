@@ -11,11 +11,12 @@ step all is taken back that the subject owed to others.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
+from chalicelib.core.announcements import Announcement
 from chalicelib.core.dues import Debts
 from chalicelib.core.errors import (
     Awaited,
@@ -43,16 +44,26 @@ LONGEST_CHAIN = 20
 """Merges of merges that are followed; a longer chain is a circle."""
 
 
+Ring = Callable[[Sequence[Announcement]], None]
+"""Lets it be known that there are announcements. Raises ``Retryable``."""
+
+
+def _unheard(_: Sequence[Announcement]) -> None:
+    """Where nothing is scored that anybody could hear of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """Scores what ``store`` keeps.
 
-    ``debtors`` gathers whom it met that still owe something to others.
+    ``debtors`` gathers whom it met that still owe something to others. ``ring`` is told of
+    announcements before these are saved.
     """
 
     saves: Saves
     store: SubjectStore
     debtors: dict[Ref, None] = field(default_factory=dict)
+    ring: Ring = _unheard
 
     @property
     def now(self) -> datetime:
@@ -131,6 +142,8 @@ class Scorer:
             if save is None:
                 self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
+            if save.announcements:
+                self.ring(save.announcements)  # first, see ``bells``
             try:
                 found = self._keep(save, waiting)
             except SubjectErased:
@@ -239,10 +252,11 @@ def scorer(
     now: datetime,
     reason: Reason,
     programs: Programs | None = None,
+    ring: Ring = _unheard,
 ) -> Scorer:
     """Without ``programs``, that of the policy in force has always been the one."""
     saves = Saves(compiled(live.policy), live.models, now, reason, live.revision, programs)
-    return Scorer(saves, store)
+    return Scorer(saves, store, ring=ring)
 
 
 def compiled(page: Mapping[str, Json]) -> Policy:

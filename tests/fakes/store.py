@@ -334,13 +334,14 @@ def saved(subject, save):
     key = iso(save.at), save.base_version + 1
     history = {key: canonical(save.history)} if save.history is not None else {}
     entries = {row.id: (row.number, canonical(row.entry)) for row in save.entries}
+    new = (one for one in save.announcements if one.id not in subject.out)
     return replace(
         subject,
         card=card,
         facts=subject.facts | facts,
         history=subject.history | history,
         entries=subject.entries | entries,
-        out={one.id: as_stored(one) for one in save.announcements} | subject.out,
+        out=subject.out | {one.id: as_stored(one) for one in new},
     )
 
 
