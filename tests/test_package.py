@@ -41,7 +41,7 @@ def run_alone(folder, code):
         pytest.param("import chalicelib.wiring", id="the adapters"),
         pytest.param(
             "import chalicelib.pipeline.process, chalicelib.pipeline.write_back, "
-            "chalicelib.pipeline.sweep, chalicelib.pipeline.receive",
+            "chalicelib.pipeline.sweep, chalicelib.pipeline.receive, chalicelib.pipeline.announce",
             id="the use cases",
         ),
         pytest.param(
@@ -56,7 +56,8 @@ def run_alone(folder, code):
         ),
         pytest.param(
             "import botocore.session; s = botocore.session.get_session(); "
-            "[s.create_client(n) for n in ('dynamodb', 'sqs', 'secretsmanager')]",
+            "[s.create_client(n) for n in ('dynamodb', 'sqs', 'secretsmanager', "
+            "'events', 'sesv2')]",
             id="clients of the services in use",
         ),
         pytest.param("import zoneinfo; zoneinfo.ZoneInfo('Asia/Tehran')", id="time zones"),

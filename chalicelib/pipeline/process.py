@@ -133,8 +133,8 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
         return _erase_all(work, services, now)
     live = services.settings.live(work.connection)
     programs = programs_in_force(live, services)
-    ring = partial(ring_bells, services=services)
-    score = scorer(live, services.store, now, work.reason, programs, ring)
+    bells = partial(ring_bells, services=services)
+    score = scorer(live, services.store, now, work.reason, programs, bells)
     if work.reason is Reason.DELIVER:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)

@@ -142,8 +142,6 @@ class Scorer:
             if save is None:
                 self._note(subject, collection.card.debts)
                 return subject if collection.card.pending else None
-            if save.announcements:
-                self.ring(save.announcements)  # first, see ``bells``
             try:
                 found = self._keep(save, waiting)
             except SubjectErased:
@@ -156,6 +154,8 @@ class Scorer:
 
     def _keep(self, save: Save, known: tuple[Waiting, ...]) -> tuple[Waiting, ...] | None:
         """None once all is kept; otherwise what the next attempt knows of what waits."""
+        if save.announcements:
+            self.ring(save.announcements)  # first, see ``bells``
         try:
             self.store.save(save)
         except Awaited:

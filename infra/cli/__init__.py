@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from infra.cli import (
+    announce,
     backfill,
     calls,
     connect,
@@ -53,6 +54,7 @@ app.add_typer(policy.app)
 app.add_typer(loyalty.app)
 app.add_typer(points.app)
 app.add_typer(events.app)
+app.add_typer(announce.app)
 app.add_typer(parked.app)
 app.add_typer(dead_letters.app)
 

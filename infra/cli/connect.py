@@ -226,19 +226,19 @@ def _keep(installation: Installation, found: Connection, secret: Secret, page: P
     settings.put_connection(found)
     _put_into_force(installation, found, page)
     name = secret_name(installation.stage, found.id)
-    live = _events_secrets(name) or (new_secret(),)
-    _put_secret(name, to_text(replace(secret, events_secrets=live)))
+    _put_secret(name, to_text(_with_kept(secret, name)))
     settings.resume(found.id)  # it may rest because its last grant was withdrawn
 
 
-def _events_secrets(name: str) -> tuple[str, ...]:
-    """Those that shops sign with already, which a new token of the CRM does not take back."""
+def _with_kept(secret: Secret, name: str) -> Secret:
+    """With what shops sign with, and who is told what, which a new token does not take back."""
     client = boto3.client("secretsmanager")
     try:
-        held = client.get_secret_value(SecretId=name)["SecretString"]
+        held = from_text(client.get_secret_value(SecretId=name)["SecretString"])
     except client.exceptions.ResourceNotFoundException:
-        return ()
-    return from_text(held).events_secrets
+        held = secret
+    live = held.events_secrets or (new_secret(),)
+    return replace(secret, events_secrets=live, outgoing=held.outgoing)
 
 
 def _put_secret(name: str, text: str) -> None:
