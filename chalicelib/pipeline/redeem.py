@@ -28,6 +28,7 @@ from chalicelib.loyalty.instructions import (
     reward_asked,
 )
 from chalicelib.loyalty.member import Member
+from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.customers import customer
 from chalicelib.pipeline.membership import entries_of
 from chalicelib.pipeline.messages import Reason, refs_messages
@@ -99,6 +100,8 @@ def _attempt(subject: Ref, instruction: Instruction, till: Till, *, dry_run: boo
     save = till.saves().of(collection, (), act=deed)
     assert save is not None  # there is an entry more, or it was refused
     if not dry_run:
+        if save.announcements:
+            ring_bells(save.announcements, till.services)  # first, see ``bells``
         # By what somebody is known is noted with what is read of them, and not in between.
         till.services.store.save(replace(save, handouts=deed.handouts, claims=NO_CLAIMS))
         _ring(save, till.services)

@@ -16,6 +16,7 @@ from chalicelib.pipeline.messages import Envelope, Reason, refs_messages
 from chalicelib.pipeline.ways import Ways
 from chalicelib.policy import version_of
 from tests.fakes.clock import NOON
+from tests.fakes.points import Shop
 from tests.pipeline.conftest import CONNECTION, links
 from tests.pipeline.test_announce import FakeBus, FakeMailer, FakeWebhooks
 from tests.policy.test_announcements import CROSSING, ENDING, page, row
@@ -284,3 +285,19 @@ def test_nothing_is_remembered_where_nothing_is_announced(installation):
     installation.contact(1)
     score(installation)
     assert installation.card(ANNA).seen is None
+
+
+def test_a_reward_is_rung_for_before_it_is_saved_and_announced_once_per_request():
+    shop = Shop()
+    fakes = shop.installation
+    put_in_force(fakes, row("reward_redeemed"), loyalty=shop.loyalty)
+    fakes.intake.send(refs_messages(CONNECTION, [shop.anna], Reason.RESCORE))
+    fakes.process()
+    fakes.bell.fail_next_send(Retryable("the queue is down"))
+    assert shop.redeem("r-1", reward="cup").status == 503
+    assert told(fakes) == []
+    for _ in range(2):
+        shop.redeem("r-1", reward="cup")
+    (one,) = told(fakes)
+    assert one.data == {"reward": "cup", "points": 30, "balance": 70}
+    assert heard(fakes) == [one.id]
