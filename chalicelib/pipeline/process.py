@@ -134,7 +134,7 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
     live = services.settings.live(work.connection)
     programs = programs_in_force(live, services)
     bells = partial(ring_bells, services=services)
-    score = scorer(live, services.store, now, work.reason, programs, bells)
+    score = scorer(live, services.store, now, work.reason, programs, ring=bells)
     if work.reason is Reason.DELIVER:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)

@@ -48,10 +48,6 @@ Ring = Callable[[Sequence[Announcement]], None]
 """Lets it be known that there are announcements. Raises ``Retryable``."""
 
 
-def _unheard(_: Sequence[Announcement]) -> None:
-    """Where nothing is scored that anybody could hear of."""
-
-
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """Scores what ``store`` keeps.
@@ -62,8 +58,8 @@ class Scorer:
 
     saves: Saves
     store: SubjectStore
+    ring: Ring
     debtors: dict[Ref, None] = field(default_factory=dict)
-    ring: Ring = _unheard
 
     @property
     def now(self) -> datetime:
@@ -252,11 +248,12 @@ def scorer(
     now: datetime,
     reason: Reason,
     programs: Programs | None = None,
-    ring: Ring = _unheard,
+    *,
+    ring: Ring,
 ) -> Scorer:
     """Without ``programs``, that of the policy in force has always been the one."""
     saves = Saves(compiled(live.policy), live.models, now, reason, live.revision, programs)
-    return Scorer(saves, store, ring=ring)
+    return Scorer(saves, store, ring)
 
 
 def compiled(page: Mapping[str, Json]) -> Policy:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from chalicelib import logs
@@ -27,6 +28,7 @@ from chalicelib.core.errors import (
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.doorbells import SUSPECT_AFTER
 from chalicelib.pipeline.messages import Envelope, Failure, Reason
 from chalicelib.pipeline.park import park
@@ -143,7 +145,8 @@ class _Desk:
 
     def _scorer(self) -> Scorer:
         programs = programs_in_force(self.live, self.services)
-        return scorer(self.live, self.services.store, self.now, Reason.EVENTS, programs)
+        bells, store = partial(ring_bells, services=self.services), self.services.store
+        return scorer(self.live, store, self.now, Reason.EVENTS, programs, ring=bells)
 
     def _read(self, lot: Sequence[Envelope]) -> Iterator[Told]:
         region = compiled(self.live.policy).owing.region

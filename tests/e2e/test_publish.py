@@ -28,6 +28,7 @@ from infra.sandbox.hubspot.records import CONTACTS
 from infra.sandbox.rehearsal import CONNECTION
 from tests.e2e.scenario import TITLES, print_figures, wait_for
 from tests.e2e.storm import storm
+from tests.fakes.bells import unheard
 
 pytestmark = pytest.mark.e2e
 
@@ -74,7 +75,7 @@ def deal(ref, number, now, rng):
 
 def know(it, people):
     services = it.services
-    score = scorer(it.live, services.store, services.clock.now(), Reason.READ).score
+    score = scorer(it.live, services.store, services.clock.now(), Reason.READ, ring=unheard).score
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda one: score(*one), people))
 

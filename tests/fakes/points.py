@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
+from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.messages import Reason
 from chalicelib.pipeline.points_api import PointsRequest, answer_points
 from chalicelib.pipeline.programs import programs_in_force
@@ -99,7 +101,8 @@ class Shop:
     def scorer(self):
         live, now = self.settings.live(CONNECTION), self.services.clock.now()
         programs = programs_in_force(live, self.services)
-        return scorer(live, self.store, now, Reason.READ, programs)
+        bells = partial(ring_bells, services=self.services)
+        return scorer(live, self.store, now, Reason.READ, programs, ring=bells)
 
     def ask(self, name, body=None, *, credentials=None, idempotency="k1", method=None, **more):
         """As over HTTP, with a body by POST and without one by GET."""

@@ -18,6 +18,7 @@ from chalicelib.pipeline.messages import Envelope, Reason, refs_messages
 from chalicelib.pipeline.scorer import scorer
 from chalicelib.pipeline.write_back import write_back
 from tests.fakes import connector as toy
+from tests.fakes.bells import unheard
 from tests.fakes.clock import NOON
 from tests.fakes.crm import FakeCrm
 from tests.fakes.store import InMemorySubjectStore
@@ -32,7 +33,7 @@ LIVE = INSTALLATION.settings.live(CONNECTION)
 
 
 def of(store, reason=Reason.READ, now=NOON):
-    return scorer(LIVE, store, now, reason)
+    return scorer(LIVE, store, now, reason, ring=unheard)
 
 
 def contact(ref, job="CEO", now=NOON):
@@ -177,7 +178,7 @@ def began_before(store):
     try:
         of(store).score(ANNA, news)
     except Superseded:
-        scorer(published(), store, NOON, Reason.READ).score(ANNA, news)
+        scorer(published(), store, NOON, Reason.READ, ring=unheard).score(ANNA, news)
 
 
 def test_no_worker_of_an_old_policy_undoes_a_rescore():
@@ -185,7 +186,9 @@ def test_no_worker_of_an_old_policy_undoes_a_rescore():
         anna_is_known,
         [
             began_before,
-            lambda store: scorer(published(), store, NOON, Reason.RESCORE).score(ANNA),
+            lambda store: scorer(published(), store, NOON, Reason.RESCORE, ring=unheard).score(
+                ANNA
+            ),
         ],
         lambda store: (bodies(store), facts_of(store, ANNA)),
     )
@@ -388,7 +391,7 @@ def roll_up():
 
 
 def in_company(store, reason=Reason.READ, now=NOON):
-    return scorer(roll_up(), store, now, reason)
+    return scorer(roll_up(), store, now, reason, ring=unheard)
 
 
 def at_work(ref, *facts, company=ACME, now=NOON):

@@ -15,6 +15,7 @@ from chalicelib.loyalty.entries import Entry
 from chalicelib.pipeline.messages import Reason
 from chalicelib.pipeline.scorer import scorer
 from chalicelib.policy import validate, version_of
+from tests.fakes.bells import unheard
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION, SHIPPED
 from tests.pipeline.test_moves import deleted, killed, merged, rung, scored
@@ -86,7 +87,7 @@ def told(installation, ref, kind, name, at, **data):
     fact = Fact(ref, kind, name, at, data)
     now = installation.clock.now()
     live = installation.settings.live(CONNECTION)
-    return scorer(live, installation.store, now, Reason.READ).score(ref, [fact])
+    return scorer(live, installation.store, now, Reason.READ, ring=unheard).score(ref, [fact])
 
 
 def dollars(amount):
@@ -257,7 +258,7 @@ def test_a_merge_into_a_deleted_record_keeps_both_ledgers(shop):
     anna, ann = pair(shop)
     deleted(shop, anna)
     live = shop.settings.live(CONNECTION)
-    scorer(live, shop.store, shop.clock.now(), Reason.READ).merge(ann, anna)
+    scorer(live, shop.store, shop.clock.now(), Reason.READ, ring=unheard).merge(ann, anna)
     assert shop.card(anna).hidden
     assert balance(shop, anna) == 800
 
@@ -265,7 +266,7 @@ def test_a_merge_into_a_deleted_record_keeps_both_ledgers(shop):
 def test_an_erasure_leaves_no_entry(shop):
     anna, ann = pair(shop)
     live = shop.settings.live(CONNECTION)
-    scorer(live, shop.store, shop.clock.now(), Reason.ERASE).erase(ann)
+    scorer(live, shop.store, shop.clock.now(), Reason.ERASE, ring=unheard).erase(ann)
     assert entries(shop, ann) == ()
     assert balance(shop, anna) == 500
 
@@ -288,7 +289,7 @@ def test_facts_in_any_order_and_number_end_in_the_same_card(shop):
         random.Random(seed).shuffle(mixed)
         for fact in mixed:
             live = shop.settings.live(CONNECTION)
-            scorer(live, shop.store, NOON, Reason.READ).score(one, [fact])
+            scorer(live, shop.store, NOON, Reason.READ, ring=unheard).score(one, [fact])
         cards.append(card(shop, one))
     assert cards == [cards[0]] * 4
     assert cards[0]["points"] > 0

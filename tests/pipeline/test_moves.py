@@ -10,6 +10,7 @@ from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import park, replay
 from chalicelib.pipeline.saves import HIDDEN_FOR
 from chalicelib.pipeline.scorer import scorer
+from tests.fakes.bells import unheard
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -179,7 +180,7 @@ def test_the_deals_that_a_merge_brings_to_a_hidden_contact_lead_to_it(installati
     anna, ann = scored(installation, 1), scored(installation, 2, deals=[(NOON - DAY, 500)])
     deleted(installation, anna)
     live = installation.settings.live(CONNECTION)
-    scorer(live, installation.store, NOON + DAY, Reason.READ).merge(ann, anna)
+    scorer(live, installation.store, NOON + DAY, Reason.READ, ring=unheard).merge(ann, anna)
     assert installation.card(anna).hidden
     assert installation.store.holders(Ref(CONNECTION, "deal", "2-0")) == (anna,)
 

@@ -14,6 +14,7 @@ from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.rescore import REST, advance, follow
 from chalicelib.pipeline.scorer import scorer
 from chalicelib.policy import version_of
+from tests.fakes.bells import unheard
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -235,7 +236,7 @@ def test_somebody_whom_an_old_worker_saved_behind_the_walk_is_found_by_the_next(
     assert walk.number == 2
     newcomer = known.contact(9_999)
     facts = known.crm.facts[newcomer]
-    scorer(old, known.store, known.clock.now(), Reason.READ).score(newcomer, facts)
+    scorer(old, known.store, known.clock.now(), Reason.READ, ring=unheard).score(newcomer, facts)
     known.run()
     assert versions(known)[version_of(old.policy)] == 1
     complete(known)
