@@ -238,3 +238,11 @@ def test_who_announces_sends_mail_from_the_one_address_and_events_to_the_one_bus
     )
     assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": "${EmailFrom}"}}
     assert events["Resource"].endswith(":event-bus/${EventBusName}")
+
+
+@pytest.mark.parametrize("function", ["process", "receive"])
+def test_whoever_saves_cards_may_ring_for_what_they_announce(function):
+    rung = {
+        one["Resource"] for one in policy(function) if "sqs:SendMessage" in listed(one["Action"])
+    }
+    assert rung >= {"${IntakeQueue.Arn}", "${WriteBackQueue.Arn}", "${AnnounceQueue.Arn}"}
