@@ -78,21 +78,28 @@ class Stage:
 
     def settle(self):
         """Until all deliveries are made and both queues are empty."""
-        services = self.services
-        assert self.rehearsal.hubspot.webhooks.flush(PATIENCE_SECONDS)
-        quiet = 0
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while quiet < 3:
-            assert time.monotonic() < deadline, "the queues do not empty"
-            waiting = services.intake.backlog() + services.write_back.backlog()
-            quiet = 0 if waiting else quiet + 1
-            time.sleep(0.1)
+        settled(self.rehearsal.hubspot, self.services.intake, self.services.write_back)
 
     def wait_for(self, condition):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, "it did not come to pass"
-            time.sleep(0.05)
+        waited_for(condition)
+
+
+def settled(hubspot, *queues):
+    """All deliveries are made and the queues are empty, at three looks in a row."""
+    assert hubspot.webhooks.flush(PATIENCE_SECONDS)
+    quiet = 0
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while quiet < 3:
+        assert time.monotonic() < deadline, "the queues do not empty"
+        quiet = 0 if sum(queue.backlog() for queue in queues) else quiet + 1
+        time.sleep(0.1)
+
+
+def waited_for(condition):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")
