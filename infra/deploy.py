@@ -42,6 +42,7 @@ SANDBOX: Mapping[str, str] = {
     "IntakeVisibilitySeconds": "120",
     "WriteBackVisibilitySeconds": "240",
     "AnnounceVisibilitySeconds": "240",
+    "LoopbackWebhooks": "true",
 }
 """Parameters of a rehearsal: the clock can be moved, and a killed worker is missed sooner."""
 

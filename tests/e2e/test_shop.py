@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import yaml
 from standardwebhooks import Webhook
-from tests.fakes.receiver import receiver
 
 from chalicelib.policy import compile_policy
 from infra.cli.policy_page import read_page, shipped_page
@@ -25,6 +24,7 @@ from infra.sandbox.rehearsal import WEBHOOK_SECRET, rehearsal
 from tests.e2e.conftest import REP, settled, waited_for
 from tests.e2e.theatre import settings_for
 from tests.fakes.events import encoded, item, order, signed
+from tests.fakes.receiver import receiver
 
 pytestmark = pytest.mark.e2e
 
@@ -159,7 +159,7 @@ def opened(running, hubspot, told, listener, policy, policy_file):
     endpoint = running.emtiaz(
         "announce", "webhook", "set", "--url", told.url, "--loopback", *at, "--json"
     )
-    secret = json.loads(endpoint)["secret"]
+    (secret,) = json.loads(endpoint)["secrets"]
     return Club(running, hubspot, told, listener, Webhook(secret), shop, json.loads(key)["key"])
 
 

@@ -9,7 +9,8 @@ from chalicelib.core.connector import Account, EventType, Reading, Request, Secr
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RateLimited, WriteRefused
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Money, Ref
-from chalicelib.core.outputs import OUTPUTS
+from chalicelib.policy import compile_policy
+from chalicelib.scoring.publication import provisioned
 from connectors.hubspot import CONNECTOR
 from connectors.hubspot.client import HubSpotClient
 from infra.sandbox.hubspot import StandIn
@@ -22,8 +23,12 @@ from infra.sandbox.hubspot.webhooks import WebhookSettings, subscriptions
 from tests.connectors.hubspot.api_double import CONNECTION, account, attribute, contact, deal
 from tests.connectors.scripted_server import Reply, serving
 from tests.fakes.access import FakeAccess
+from tests.scoring.examples import LOYALTY, starter
 
 USER = Actor.user(77)
+ALL = provisioned(compile_policy(starter(loyalty=LOYALTY)), "contact")
+"""Every row, with the choices of a policy that has tiers."""
+
 ATTRIBUTES = (
     attribute("job_title", field="jobtitle"),
     attribute("email"),
@@ -170,13 +175,13 @@ def test_nothing_can_be_written_before_provisioning(client, customer):
 
 def test_companies_are_provisioned_by_themselves_and_can_be_written(client, hubspot):
     both = ("contact", "account")
-    made = client.provision(OUTPUTS, "en", both)
+    made = client.provision(ALL, "en", both)
     assert {"emtiaz_score", "account emtiaz_score"} <= {one.target for one in made}
-    assert client.plan(OUTPUTS, "en", both) == ()
+    assert client.plan(ALL, "en", both) == ()
     load(hubspot, COMPANIES, 700)
     company = Ref(CONNECTION.id, "account", "700")
     assert client.write([Update(company, {"score": 84, "tags": ("segment:loyal",)})]) == {}
-    rows = [one for one in OUTPUTS if one.name in ("score", "tags")]
+    rows = [one for one in ALL if one.name in ("score", "tags")]
     assert client.shown([company], rows)[company] == {"score": 84, "tags": ("segment:loyal",)}
 
 
@@ -190,17 +195,17 @@ def some_value(output):
 def test_provisioning_is_done_once_and_then_everything_can_be_written(
     client, hubspot, customer, language
 ):
-    planned = client.plan(OUTPUTS, language)
-    assert client.provision(OUTPUTS, language) == planned
-    assert len(planned) == 1 + len(OUTPUTS)
-    assert client.plan(OUTPUTS, language) == client.provision(OUTPUTS, language) == ()
+    planned = client.plan(ALL, language)
+    assert client.provision(ALL, language) == planned
+    assert len(planned) == 1 + len(ALL)
+    assert client.plan(ALL, language) == client.provision(ALL, language) == ()
     everything = fields(
         trend="rising", next_action="تماس بگیرید", why="خرید اخیر (+۱۲)", lead_score=7, grade="A1",
         temperature="hot", customer_score=82, rfm_segment="cant_lose_them",
         last_purchase="2026-05-06T07:08:09.000Z", last_purchase_amount=29.33,
         updated="2026-11-01T08:00:00.000Z",
     )  # fmt: skip
-    everything = {one.name: some_value(one) for one in OUTPUTS} | everything
+    everything = {one.name: some_value(one) for one in ALL} | everything
     assert client.write([Update(customer, everything)]) == {}
     assert shown(hubspot, 512)["score"] == "82"
     assert shown(hubspot, 512)["tags"] == "class:A;segment:loyal"
@@ -210,15 +215,15 @@ def test_provisioning_is_done_once_and_then_everything_can_be_written(
 
 
 def test_every_option_of_every_output_can_be_written(client, customer):
-    client.provision(OUTPUTS, "en")
-    for output in OUTPUTS:
+    client.provision(ALL, "en")
+    for output in ALL:
         for choice in output.choices:
             value = (choice.value,) if output.type == "tags" else choice.value
             assert client.write([Update(customer, {output.name: value})]) == {}
 
 
 def test_only_the_guilty_of_many_records_are_refused(client, hubspot):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     for one in range(1, 151):
         load(hubspot, CONTACTS, one)
     guilty = {7: fields(grade="Z9"), 120: fields(score="not a number")}
@@ -234,7 +239,7 @@ def test_only_the_guilty_of_many_records_are_refused(client, hubspot):
 def test_an_admins_rule_refuses_a_write_of_the_later_version_alone_and_says_which(
     client, hubspot, customer
 ):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     load(hubspot, CONTACTS, 513, lifecyclestage="customer")
     hubspot.portal.rules.add(Required(CONTACTS, "phone", "lifecyclestage", "customer"))
     refused = client.write([Update(one, fields()) for one in (customer, contact(513))])
@@ -250,7 +255,7 @@ def test_an_admins_rule_refuses_a_write_of_the_later_version_alone_and_says_whic
 
 
 def test_a_batch_of_nothing_but_guilty_records_is_refused_one_by_one(client, hubspot):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     for one in range(1, 5):
         load(hubspot, CONTACTS, one)
     refused = client.write([Update(contact(one), fields(grade="Z9")) for one in range(1, 5)])
@@ -259,7 +264,7 @@ def test_a_batch_of_nothing_but_guilty_records_is_refused_one_by_one(client, hub
 
 def test_a_thousand_contacts_cost_no_more_calls_than_batches(client, hubspot):
     hubspot.rate_limit.reset(Rate(calls=1000))
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     subjects = [contact(one) for one in range(1, 1001)]
     for one in range(1, 1001):
         load(hubspot, CONTACTS, one)
@@ -282,7 +287,7 @@ def test_a_thousand_contacts_cost_no_more_calls_than_batches(client, hubspot):
 
 
 def test_a_rate_limit_is_waited_out(client, hubspot, customer):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     hubspot.faults.plan(Fault(count=1, status=429))
     assert client.write([Update(customer, fields())]) == {}
     assert len(hubspot.portal.get(CONTACTS, "512").history["emtiaz_score"]) == 1
@@ -296,7 +301,7 @@ def test_a_rate_limit_that_lasts_is_left_to_the_queue(client, hubspot, customer)
 
 
 def test_a_write_whose_answer_was_lost_is_in_doubt_though_it_was_applied(client, hubspot, customer):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     hubspot.faults.plan(Fault(count=1, status=504, route="batch/update", applied=True))
     with pytest.raises(CrmUnavailable) as caught:
         client.write([Update(customer, fields())])
@@ -323,8 +328,8 @@ def test_the_scopes_of_the_readme_are_enough_and_a_missing_one_is_said():
         connection = replace(CONNECTION, base_url=hubspot.url)
         short, enough = (connected(connection, token) for token in ("short", "listed"))
         with pytest.raises(CredentialsInvalid, match="scopes"):
-            short.provision(OUTPUTS, "en")
-        assert enough.provision(OUTPUTS, "en")
+            short.provision(ALL, "en")
+        assert enough.provision(ALL, "en")
         load(hubspot, CONTACTS, 1)
         assert enough.fetch([contact(1)], now()).facts
         assert enough.write([Update(contact(1), fields())]) == {}
@@ -333,7 +338,7 @@ def test_the_scopes_of_the_readme_are_enough_and_a_missing_one_is_said():
 
 
 def test_its_webhooks_verify_and_say_what_rang(client, hubspot, customer):
-    client.provision(OUTPUTS, "en")
+    client.provision(ALL, "en")
     wanted = [
         {"subscriptionType": "object.propertyChange", "objectType": "contact", "propertyName": name}
         for name in ("jobtitle", "emtiaz_score")

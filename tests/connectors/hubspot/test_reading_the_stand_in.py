@@ -11,7 +11,6 @@ from chalicelib.core.connector import Reading, Secret, Update
 from chalicelib.core.errors import RecordGone
 from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Money
-from chalicelib.core.outputs import OUTPUTS
 from chalicelib.core.policy import Attribute, MachineTraffic
 from chalicelib.scoring.profile import profile_of
 from connectors.hubspot.client import HubSpotClient
@@ -31,6 +30,7 @@ from infra.sandbox.hubspot.records import (
     Actor,
 )
 from tests.connectors.hubspot.api_double import CONNECTION, attribute, contact, deal, ref
+from tests.connectors.hubspot.test_against_stand_in import ALL
 from tests.fakes.access import FakeAccess
 from tests.oracle.hubspot import rows_of
 
@@ -146,7 +146,7 @@ class TestIdsThatMoved:
         assert contact(1) in reading.gone
 
     def test_neither_deleted_nor_merged_records_are_written_or_shown(self, client, hubspot):
-        client.provision(OUTPUTS, "en")
+        client.provision(ALL, "en")
         for one in (1, 2, 3, 4):
             load(hubspot, CONTACTS, one)
         updates = [Update(contact(one), {"score": 10 * one}) for one in (1, 2, 3, 4)]
@@ -158,7 +158,7 @@ class TestIdsThatMoved:
             contact(2): RecordGone,
             contact(3): RecordGone,
         }
-        shown = client.shown([update.ref for update in updates], OUTPUTS)
+        shown = client.shown([update.ref for update in updates], ALL)
         assert {ref: fields["score"] for ref, fields in shown.items()} == {
             contact(1): 10,
             contact(4): 40,
