@@ -43,8 +43,9 @@ class Cashier:
 
     def begin(self):
         self.pipe, theirs = CONTEXT.Pipe()
-        self.process = CONTEXT.Process(target=serve, args=(self.endpoint, theirs), daemon=True)
-        self.process.start()
+        process = CONTEXT.Process(target=serve, args=(self.endpoint, theirs), daemon=True)
+        process.start()
+        self.process = process  # which may be killed from now on
         theirs.close()
 
     def ask(self, request):

@@ -26,12 +26,12 @@ REWARDS = [
 
 @pytest.mark.parametrize(
     ("customers", "requests"),
-    [(2, 160), pytest.param(8, 2_000, marks=pytest.mark.e2e)],
+    [(2, 96), pytest.param(8, 2_000, marks=pytest.mark.e2e)],
 )
 def test_nothing_is_overspent_or_lost_and_the_same_key_is_answered_alike(
     dynamodb, customers, requests
 ):
-    earned = EARNED if requests > 1_000 else 700
+    earned = EARNED if requests > 1_000 else 400
     shop = opened(dynamodb, customers, earned)
     asked = list(random_requests(shop, customers, requests, random.Random(7)))
     answers, deaths = cashiers.work(dynamodb.endpoint, asked)

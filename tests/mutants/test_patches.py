@@ -19,6 +19,9 @@ DEFECTS = {
     "links-ignored",
     "deletion-erases",
     "claims-without-looking",
+    "redemptions-without-a-lock",
+    "stock-without-looking",
+    "any-request-of-a-key",
 }
 
 every_mutant = pytest.mark.parametrize(
