@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from collections import Counter, defaultdict
 from itertools import count
 from pathlib import Path
@@ -15,12 +16,14 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
 import app
+from chalicelib.points import answers
 from chalicelib.points.document import document, operations
 from tests.fakes.points import Shop
 from tests.fakes.wsgi import application
 from tests.pipeline.conftest import CONNECTION
 
 PAGE = Path("docs/reference/points.openapi.json")
+HOW_TO = Path("docs/how-to/spend-points.md").read_text("utf-8")
 EXAMPLES = 20
 WHO = "512"
 SEEN = defaultdict(Counter)
@@ -130,3 +133,23 @@ def test_every_schema_is_one(name):
 def test_a_write_wants_an_idempotency_key_and_a_read_wants_none():
     keyed = {name for name, one in operations().items() if one.is_keyed}
     assert keyed == {name for name, one in operations().items() if one.scope == "points:write"}
+
+
+def valid(value, name):
+    components = document()["components"]
+    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+    Draft202012Validator(schema).validate(value)
+
+
+def test_the_how_to_page_shows_requests_and_answers_of_the_document():
+    (sent,) = re.findall(r"^(\{.*\})\n```$", HOW_TO.split("```json")[0], re.MULTILINE)
+    valid(json.loads(sent), "RedeemRequest")
+    (answer,) = re.findall(r"```json\n(.*?)```", HOW_TO, re.DOTALL)
+    valid(json.loads(answer), "Redemption")
+    for name, operation in operations().items():
+        assert re.search(rf"`{operation.method} [^`]*/{name}[?`]", HOW_TO), name
+
+
+def test_the_how_to_page_names_every_type_of_problem():
+    for word in answers._TYPES.values():
+        assert f"`{word}`" in HOW_TO
