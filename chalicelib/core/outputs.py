@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.facts import iso
@@ -39,6 +40,9 @@ class Trigger(StrEnum):
     FOLLOW = "follow"  # never a reason to write; goes along with one that is
 
 
+Section = Literal["loyalty", "tiers"]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     value: str
@@ -49,7 +53,7 @@ class Choice:
 class Output:
     """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language.
 
-    One ``of_loyalty`` is for policies with a programme alone.
+    One ``of`` loyalty is for policies with a programme alone, one of tiers for those with tiers.
     """
 
     name: str
@@ -61,7 +65,7 @@ class Output:
     minimal: bool = False
     kinds: tuple[Kind, ...] = ("contact", "lead", "account")
     choices: tuple[Choice, ...] = ()
-    of_loyalty: bool = False
+    of: Section | None = None
 
 
 RFM_SEGMENTS: Mapping[str, Text] = {
@@ -194,7 +198,7 @@ OUTPUTS: tuple[Output, ...] = (
         read=lambda card, _: card.customer.class_ if card.customer else None,
     ),
     Output(
-        "tier", OutputType.CHOICE, Trigger.ANY, minimal=True, kinds=_PERSONS, of_loyalty=True,
+        "tier", OutputType.CHOICE, Trigger.ANY, minimal=True, kinds=_PERSONS, of="tiers",
         label=Text("Emtiaz tier", "سطح وفاداری"),
         description=Text("Loyalty tier.", "سطح مشتری در باشگاه مشتریان."),
         read=lambda card, _: card.tier,
@@ -312,13 +316,13 @@ OUTPUTS: tuple[Output, ...] = (
         read=_last_amount,
     ),
     Output(
-        "points", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "points", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of="loyalty",
         label=Text("Emtiaz points", "امتیاز قابل خرج"),
         description=Text("Loyalty points that can be spent.", "امتیاز باشگاه که می‌توان خرج کرد."),
         read=lambda card, _: card.loyalty.points if card.loyalty else None,
     ),
     Output(
-        "points_expiring", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "points_expiring", OutputType.NUMBER, Trigger.ANY, kinds=_PERSONS, of="loyalty",
         label=Text("Emtiaz points expiring", "امتیاز رو به انقضا"),
         description=Text(
             "The points that expire first.", "امتیازی که زودتر از بقیه منقضی می‌شود."
@@ -326,13 +330,13 @@ OUTPUTS: tuple[Output, ...] = (
         read=lambda card, _: one.points if (one := _points_expiring(card)) else None,
     ),
     Output(
-        "points_expire_at", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "points_expire_at", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of="loyalty",
         label=Text("Emtiaz points expire at", "زمان انقضای امتیاز"),
         description=Text("When they expire.", "زمانی که آن امتیاز منقضی می‌شود."),
         read=lambda card, _: iso(one.at) if (one := _points_expiring(card)) else None,
     ),
     Output(
-        "tier_valid_until", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "tier_valid_until", OutputType.INSTANT, Trigger.ANY, kinds=_PERSONS, of="tiers",
         label=Text("Emtiaz tier valid until", "اعتبار سطح"),
         description=Text(
             "When the tier is reviewed, or its grace ends.",
@@ -341,7 +345,7 @@ OUTPUTS: tuple[Output, ...] = (
         read=lambda card, _: _valid_until(card),
     ),
     Output(
-        "tier_progress", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "tier_progress", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of="tiers",
         label=Text("Emtiaz tier progress", "راه تا سطح بعدی"),
         description=Text(
             "What keeps the tier and what leads to the next one.",
@@ -350,7 +354,7 @@ OUTPUTS: tuple[Output, ...] = (
         read=_tier_progress,
     ),
     Output(
-        "missions", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of_loyalty=True,
+        "missions", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of="loyalty",
         label=Text("Emtiaz missions", "مأموریت‌ها"),
         description=Text("How far the missions are.", "پیشرفت مأموریت‌ها."),
         read=_missions,

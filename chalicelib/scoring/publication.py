@@ -10,7 +10,7 @@ from typing import cast
 
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.model import Kind, Text
-from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Trigger
+from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Section, Trigger
 from chalicelib.core.policy import Policy
 from chalicelib.core.structs import struct
 from chalicelib.scoring.levels import TOP
@@ -34,7 +34,14 @@ class Written:
 
 def outputs(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     """The rows of ``OUTPUTS`` that a policy publishes on a kind of record."""
-    return _rows(policy.publish.profile, kind, policy.loyalty is not None)
+    return _rows(policy.publish.profile, kind, _sections(policy))
+
+
+def _sections(policy: Policy) -> tuple[Section, ...]:
+    """Those of a policy that some rows are of."""
+    if policy.loyalty is None:
+        return ()
+    return ("loyalty", "tiers") if policy.loyalty.tiers else ("loyalty",)
 
 
 def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
@@ -45,13 +52,9 @@ def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     tags += tuple(Choice(segment_tag(one.id), one.text) for one in policy.segments)
     tags += tuple(Choice(tier_tag(one.name), one.text) for one in levels)
     own = {"tags": tags, "tier": tuple(Choice(one.name, one.text) for one in levels)}
-    rows = (
+    return tuple(
         replace(row, choices=row.choices + own.get(row.name, ())) for row in outputs(policy, kind)
     )
-    return tuple(row for row in rows if levels or row.name not in _OF_TIERS)
-
-
-_OF_TIERS = frozenset({"tier", "tier_valid_until", "tier_progress"})
 
 
 def provisioned_kinds(policy: Policy) -> tuple[Kind, ...]:
@@ -68,30 +71,29 @@ def tier_tag(tier: str) -> str:
 
 
 @cache
-def _rows(profile: str, kind: Kind, has_loyalty: bool) -> tuple[Output, ...]:
-    """``has_loyalty`` stands in its place, so that calls alike are remembered alike."""
+def _rows(profile: str, kind: Kind, sections: tuple[Section, ...]) -> tuple[Output, ...]:
     full = profile == "full"
     return tuple(
         row
         for row in OUTPUTS
-        if kind in row.kinds and (full or row.minimal) and (has_loyalty or not row.of_loyalty)
+        if kind in row.kinds and (full or row.minimal) and (row.of is None or row.of in sections)
     )
 
 
 def published(policy: Policy, kind: Kind) -> frozenset[str]:
     """The names of the same rows."""
-    return _names(policy.publish.profile, kind, policy.loyalty is not None)
+    return _names(policy.publish.profile, kind, _sections(policy))
 
 
 @cache
-def _names(profile: str, kind: Kind, has_loyalty: bool) -> frozenset[str]:
-    return frozenset(row.name for row in _rows(profile, kind, has_loyalty))
+def _names(profile: str, kind: Kind, sections: tuple[Section, ...]) -> frozenset[str]:
+    return frozenset(row.name for row in _rows(profile, kind, sections))
 
 
 @cache
-def _loud_rows(profile: str, kind: Kind, has_loyalty: bool) -> tuple[Output, ...]:
+def _loud_rows(profile: str, kind: Kind, sections: tuple[Section, ...]) -> tuple[Output, ...]:
     """Those that can be a reason to write."""
-    rows = _rows(profile, kind, has_loyalty)
+    rows = _rows(profile, kind, sections)
     return tuple(row for row in rows if row.trigger is not Trigger.FOLLOW)
 
 
@@ -108,7 +110,7 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     if not written.certain:
         return True
     shown, step = written.fields, policy.publish.step
-    rows = _loud_rows(policy.publish.profile, card.subject.kind, policy.loyalty is not None)
+    rows = _loud_rows(policy.publish.profile, card.subject.kind, _sections(policy))
     fields = _fields(rows, card, written, policy)
     changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
     if changed and any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):

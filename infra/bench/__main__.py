@@ -20,6 +20,7 @@ from infra.bench.loyalty import loyalty
 from infra.bench.population import population
 from infra.bench.sweep import due_among_many
 from infra.bench.traffic import changed_contacts
+from infra.bench.webhook_delay import event_to_webhook
 from infra.bench.writes import writes_per_day
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.package import PROJECT, build
@@ -60,6 +61,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
         stage.connect()
         stage.backfill()
         yield "the delay", change_to_visible(stage, loaded, seed)
+        yield "the webhooks", event_to_webhook(stage, loaded.customers[0])
         yield "the traffic", changed_contacts(stage, seed)
         yield "the growth", growing_collections(stage, seed)
 

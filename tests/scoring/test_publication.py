@@ -51,7 +51,7 @@ def test_the_first_time_all_outputs_are_written():
 
 def test_without_a_loyalty_programme_nothing_of_it_is_published():
     without = outputs(compile_policy(starter(priority=PRIORITY)), "contact")
-    assert set(without) == {row for row in OUTPUTS if not row.of_loyalty}
+    assert set(without) == {row for row in OUTPUTS if row.of is None}
 
 
 def test_the_field_and_the_tags_of_tiers_offer_the_levels_of_the_policy():
@@ -65,6 +65,7 @@ def test_a_programme_without_tiers_asks_for_no_field_of_them():
     names = {row.name for row in provisioned(pointed, "contact")}
     assert "points" in names
     assert not names & {"tier", "tier_valid_until", "tier_progress"}
+    assert {row.name for row in outputs(pointed, "contact")} == names
 
 
 def test_what_the_crm_shows_already_is_not_written_again():
