@@ -21,7 +21,7 @@ A review and three purchases, of which one goes back:
 ...     return Fact(who, kind, name, start + timedelta(days=days), data)
 >>> facts = FactSet.of([told("purchase", "a", 0, 3), told("purchase", "b", 1, 2),
 ...                     told("refund", "c", 9, 1, purchase="a")])
->>> course = Course(happenings(facts), Programs.of(program))
+>>> course = Course(happenings(facts, "IRR"), Programs.of(program))
 >>> _ = course.advance(start + timedelta(days=5))
 >>> {key: one.points for key, one in course.earned.items()}
 {'purchase:purchase:a': 30, 'purchase:purchase:b': 20}

@@ -39,14 +39,14 @@ class Happening(NamedTuple):
     lines: Sequence[Line]
 
 
-def happenings(facts: FactSet) -> list[Happening]:
-    """In the order of time, with those dated ahead."""
-    found = [*_trade(facts), *_activities(facts), *_tickets(facts), *_surveys(facts)]
+def happenings(facts: FactSet, currency: str) -> list[Happening]:
+    """In the order of time, with those dated ahead. ``currency`` is that of the programme."""
+    found = [*_trade(facts, currency), *_activities(facts), *_tickets(facts), *_surveys(facts)]
     found.sort(key=lambda one: (one.at, one.rank, one.source))
     return found
 
 
-def _trade(facts: FactSet) -> Iterator[Happening]:
+def _trade(facts: FactSet, currency: str) -> Iterator[Happening]:
     items = _items(facts)
     deals = {f"deal:{fact.id}": fact for fact in facts.by_type.get("deal", ())}
     sales, refunds = bills(facts)
@@ -55,16 +55,20 @@ def _trade(facts: FactSet) -> Iterator[Happening]:
             deal = deals.get(sale.id)
             told = replace(sale, data=deal.data) if deal else sale
             lines = _lines(told.data, items.get(sale.id, ()))
-            source, data = f"{PURCHASE}:{sale.id}", _described(told, lines)
+            source, data = f"{PURCHASE}:{sale.id}", _described(told, lines, currency)
             yield Happening(sale.at, _RANKS[PURCHASE], source, PURCHASE, 1, data, told, lines)
     for back in refunds:
         source = f"{REFUND}:{back.id}"
         yield Happening(back.at, _RANKS[REFUND], source, REFUND, 1, back.data, back, ())
 
 
-def _described(sale: Sale, lines: Sequence[Line]) -> Mapping[str, Json]:
-    """As conditions see it: the amount in major units, the categories of all lines."""
-    data = {**sale.data, "amount": str(sale.worth.to_decimal())}
+def _described(sale: Sale, lines: Sequence[Line], currency: str) -> Mapping[str, Json]:
+    """As conditions see it: the categories of all lines, and the amount in major units.
+
+    Of an amount in another currency nobody knows how much it is.
+    """
+    known = sale.worth.currency == currency
+    data = {**sale.data, "amount": str(sale.worth.to_decimal()) if known else None}
     sold = [line["category"] for line, _ in lines if line.get("category")]
     return {**data, "category": sold} if sold and "category" not in data else data
 

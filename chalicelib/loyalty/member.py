@@ -151,7 +151,7 @@ class Member:
         return self.course.tiers.level.name if self.course.tiers else None
 
     def _course(self) -> Course:
-        happened = happenings(self.facts)
+        happened = happenings(self.facts, self.programs.first.currency)
         remembered = kept(self.book, happened, self.programs)
         return Course(happened, self.programs, remembered, joins(self.book))
 
