@@ -121,6 +121,7 @@ class Course:
         self._next = 0
         self._program = programs.first
         self._waiting: list[tuple[datetime, str]] = []
+        self._unlifted: set[str] = set()
         self._bills: dict[str, _Bill] = {}
         self._refunds: defaultdict[str, list[Sale]] = defaultdict(list)
         self._of_day: defaultdict[tuple[str, date], int] = defaultdict(int)
@@ -162,6 +163,7 @@ class Course:
         """What time brings about: points that become available, then the tier's own."""
         if self._waiting and self._waiting[0][0] <= at:
             _, key = heapq.heappop(self._waiting)
+            self._unlifted.discard(key)
             self._lift(self.earned[key], self.earned[key].points)
             self._contributed(at)
         elif self.tiers:
@@ -202,15 +204,18 @@ class Course:
                 yield rule
 
     def _limited(self, rule: EarningRule, one: Happening) -> int:
-        """How many of an activity count; the earlier ones of a day come first."""
+        """How many of an activity count; the earlier ones of a day come first.
+
+        A limit that was lowered meanwhile may be passed already.
+        """
         if rule.max_per_day is None and rule.max_total is None:
             return one.count
         day = rule.id, day_of(one.at, self._program.time_zone)
         count = one.count
         if rule.max_per_day is not None:
-            count = min(count, rule.max_per_day - self._of_day[day])
+            count = min(count, max(rule.max_per_day - self._of_day[day], 0))
         if rule.max_total is not None:
-            count = min(count, rule.max_total - self._of_all[rule.id])
+            count = min(count, max(rule.max_total - self._of_all[rule.id], 0))
         self._of_day[day] += count
         self._of_all[rule.id] += count
         return count
@@ -231,6 +236,7 @@ class Course:
             self.tiers.add(measure, earned.key, earned.at, 0 if waits else earned.points)
         if waits:
             heapq.heappush(self._waiting, (earned.available_at, earned.key))
+            self._unlifted.add(earned.key)
 
     def _pending_lifts(self) -> bool:
         rules = self._program.tiers
@@ -242,7 +248,7 @@ class Course:
             return
         earned.points, earned.changed_at = points, at
         self._changes.append(Change(at, key, points))
-        if earned.available_at <= at or self._pending_lifts():
+        if key not in self._unlifted:  # what lifts already, whatever the policy says by now
             self._lift(earned, points)
 
     def _lift(self, earned: Earned, points: int) -> None:
