@@ -49,13 +49,18 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """A bonus that was reached at ``at`` by the contribution at the end of its key."""
+    """A bonus that was reached at ``at`` by the contribution at the end of its key.
+
+    ``stretch`` holds what it was given for, which may have been good for as many as ``times``
+    awards up to this one; ``part_of`` are the windows of a streak.
+    """
 
     key: str
     at: datetime
     mission: Mission
     stretch: Stretch
     part_of: tuple[str, ...] = ()
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,14 @@ class MissionBoard:
         if mission.streak > 1:
             return self._streak(mission, stretch, at, source)
         missing = self._due(mission, stretch, at) - len(self._active(mission, stretch))
-        return [self._award(mission, stretch, at, source, n) for n in range(max(missing, 0))]
+        fresh = self._fresh(mission, stretch)
+        return [self._award(mission, fresh, at, source, n) for n in range(max(missing, 0))]
 
     def refunded(self, source: str, count: int, amount: int) -> list[Award]:
         """The awards that are lost when a purchase is worth only so much any more."""
         lost: list[Award] = []
-        for name, tally in self._tallies.items():
-            mission = self._missions[name]
+        for name, mission in self._missions.items():
+            tally = self._tallies[name]
             value = amount if mission.sums else count
             if source in tally and tally.value(source) != value:
                 tally.change(source, value)
@@ -155,19 +161,25 @@ class MissionBoard:
     def _due(self, mission: Mission, stretch: Stretch, at: datetime) -> int:
         """How many awards the window is good for, those that it has given included."""
         given = self._active(mission, stretch)
-        after = stretch.after
-        if stretch.name == _ROLLING and not mission.once_per_window and given:
-            after = given[-1].at
+        after = self._fresh(mission, stretch).after
         times = self._tallies[mission.id].total(after, at) // mission.target
         if mission.once_per_window:
             return min(times, 1)
         return times + len(given) if stretch.name == _ROLLING else times
 
+    def _fresh(self, mission: Mission, stretch: Stretch) -> Stretch:
+        """Without what a rolling window has given an award for already."""
+        given = self._active(mission, stretch)
+        if stretch.name == _ROLLING and not mission.once_per_window and given:
+            return stretch._replace(after=given[-1].at)
+        return stretch
+
     def _award(
         self, mission: Mission, stretch: Stretch, at: datetime, source: str, number: int
     ) -> Award:
         again = f":{number + 1}" if number else ""
-        award = Award(f"{mission.id}:{stretch.name}:{source}{again}", at, mission, stretch)
+        key = f"{mission.id}:{stretch.name}:{source}{again}"
+        award = Award(key, at, mission, stretch, times=number + 1)
         self._given(mission, stretch).append(award)
         return award
 
@@ -193,7 +205,7 @@ class MissionBoard:
 
     def _is_full(self, mission: Mission, award: Award) -> bool:
         total = self._tallies[mission.id].total(award.stretch.after, award.at)
-        return total >= mission.target
+        return total >= mission.target * award.times
 
     def _good_for(self, mission: Mission, stretch: Stretch) -> int:
         tally = self._tallies[mission.id]
