@@ -1,8 +1,9 @@
 """How somebody stands in a loyalty programme at one instant: points, tier, missions, what comes.
 
 ``upcoming`` names every instant at which something of it changes by itself: points become
-available or expire, a warning of that is due, the tier is reviewed or its grace ends, a
-contribution leaves a rolling window, a mission's window closes, something dated ahead comes true.
+available or expire, a warning of that is due, the tier is reviewed or its grace ends, the window of
+that review opens, the metric falls because its year ends or a contribution leaves it, a mission's
+window opens or closes, something dated ahead comes true.
 """
 
 from __future__ import annotations

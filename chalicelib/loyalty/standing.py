@@ -190,8 +190,21 @@ def _changes(
             if dies := book.dies_at(one):
                 yield dies, "points_expire"
                 yield dies - notify, WARNING
+    if course.tiers and program.tiers:
+        yield from _tier_changes(course.tiers, now)
     for mission in program.missions:
+        dates = mission.window.dates
+        yield from ((at, f"mission:{mission.id}") for at in (dates.begins, dates.ends) if at)
         far = course.missions.progress(mission, now)
         ends = far.ends or course.missions.leaves_at(mission, now)
         if ends and (far.value or far.done):
             yield ends, f"mission:{mission.id}"
+
+
+def _tier_changes(tiers: TierCourse, now: datetime) -> Iterator[tuple[datetime, str]]:
+    """The metric falls although the tier stays, and the next review begins to ask for something."""
+    leaves_at = tiers.leaves_at(now)
+    if leaves_at and leaves_at != tiers.next_at and tiers.metric(tiers.window(now)):
+        yield leaves_at, "metric"
+    if tiers.state == "active" and tiers.valid_until:
+        yield tiers.reviewed(tiers.valid_until).after + TICK, "review"

@@ -300,12 +300,12 @@ class TierCourse:
 
     def _plan(self, at: datetime) -> None:
         if self.rules.validity == "none":
-            self.next_at = self._leaves(at)
+            self.next_at = self.leaves_at(at)
         else:
             self.next_at = self.grace_until if self.state == "grace" else self.valid_until
 
-    def _leaves(self, at: datetime) -> datetime | None:
-        """When something leaves the window."""
+    def leaves_at(self, at: datetime) -> datetime | None:
+        """When something leaves the window of an instant; None where nothing ever does."""
         window = self.rules.window
         if window.kind == "year" and self.rules.metric != "score":
             _, end = span_of(at, "year", window.calendar, self.zone)
