@@ -77,7 +77,10 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
     """As of ``at``, but with the texts of before where nothing except decay has happened."""
     profile, models = assessment.profile, assessment.models
     if at == assessment.next_fact_at:
-        return assess(profile.subject, profile.facts, assessment.policy, models, at)
+        # Points and tiers stay as they are until an instant of their own.
+        return assess(
+            profile.subject, profile.facts, assessment.policy, models, at, assessment.membership
+        )
     later = replace(profile, now=at)
 
     def carried(reading: Reading) -> Reading:
