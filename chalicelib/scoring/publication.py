@@ -113,10 +113,17 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     rows = _loud_rows(policy.publish.profile, card.subject.kind, _sections(policy))
     fields = _fields(rows, card, written, policy)
     changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
-    if changed and any(_fires(row, fields[row.name], shown.get(row.name), step) for row in changed):
+    loud = [row for row in changed if not _follows_score(row, policy)]
+    if loud and any(_fires(row, fields[row.name], shown.get(row.name), step) for row in loud):
         return True
     gone = shown.keys() - fields.keys() - _FOLLOWERS
     return bool(gone) and any(shown[name] is not None for name in gone)
+
+
+def _follows_score(row: Output, policy: Policy) -> bool:
+    """How far it is to a tier by score moves with every point, and is told with the score."""
+    tiers = policy.loyalty.tiers if policy.loyalty else None
+    return row.name == "tier_progress" and tiers is not None and tiers.metric == "score"
 
 
 def _fields(rows: Iterable[Output], card: ScoreCard, written: Written, policy: Policy) -> Fields:

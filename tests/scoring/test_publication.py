@@ -49,6 +49,14 @@ def test_the_first_time_all_outputs_are_written():
     assert SHOWN["trend"] == "steady"
 
 
+def test_how_far_it_is_to_a_tier_is_written_alone_unless_tiers_go_by_the_score():
+    tiers = LOYALTY["tiers"] | {"metric": "score"}
+    by_score = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY | {"tiers": tiers}))
+    moved = written(tier_progress="42 of 100 to Silver")
+    assert publish(CARD, moved, POLICY)["tier_progress"] is None
+    assert publish(CARD, moved, by_score) is None
+
+
 def test_without_a_loyalty_programme_nothing_of_it_is_published():
     without = outputs(compile_policy(starter(priority=PRIORITY)), "contact")
     assert set(without) == {row for row in OUTPUTS if row.of is None}
