@@ -28,6 +28,7 @@ from chalicelib.loyalty.snapshot import restore, snapshot
 from tests.loyalty.scenario import policy_of
 from tests.loyalty.test_scenarios import assert_balanced
 from tests.oracle.loyalty import NaiveLedger
+from tests.oracle.standing import naive_loyalty
 from tests.scoring.examples import activity, bought, refunded
 
 TEXT = {"en": "Words", "fa": "واژه"}
@@ -37,10 +38,24 @@ START = datetime(2025, 3, 10, 20, 30, tzinfo=UTC)
 BUY = {"id": "buy", "event": "purchase", "per_amount": {"step": 100}, "text": TEXT}
 APP = {"id": "app", "event": "app.opened", "points": 4, "max_per_day": 2, "text": TEXT}
 TWO = {"id": "two", "event": "purchase", "count": 2, "points": 25, "text": TEXT}
+ONCE = {"id": "once", "event": "app.opened", "count": 2, "points": 9, "window": {"days": 5}}
+AGAIN = {
+    "id": "again", "event": "purchase", "sum": 700, "points": 11,
+    "window": {"days": 10}, "once_per_window": False,
+}  # fmt: skip
+RUN = {
+    "id": "run", "event": "purchase", "count": 1, "points": 13,
+    "window": {"period": "week"}, "streak": 2,
+}  # fmt: skip
+MONTHS = {
+    "id": "months", "event": "app.opened", "count": 1, "points": 8,
+    "window": {"period": "month", "calendar": "gregorian"}, "streak": 3, "qualifies": False,
+}  # fmt: skip
+MANY = [{**mission, "text": TEXT} for mission in (ONCE, AGAIN, RUN, MONTHS)]
 
 
-def tiers(**changes):
-    levels = [("basic", 0), ("silver", 30), ("gold", 60)]
+def tiers(silver=30, gold=60, **changes):
+    levels = [("basic", 0), ("silver", silver), ("gold", gold)]
     rows = [{"id": name, "at_least": least, "text": TEXT} for name, least in levels]
     return {"levels": rows} | changes
 
@@ -95,6 +110,51 @@ SECTIONS = [
         "earning": [BUY, APP],
         "expiry": {"kind": "none"},
         "tiers": tiers(window={"kind": "lifetime"}, immediate_downgrade=True),
+    },
+    {
+        "earning": [BUY, APP | {"max_per_day": 1, "max_total": 3}],
+        "missions": MANY,
+        "multipliers": TWICE,
+        "tiers": tiers(
+            500,
+            1500,
+            metric="spend",
+            window={"kind": "rolling", "days": 30},
+            validity={"kind": "days", "days": 10},
+            grace_days=6,
+        ),
+    },
+    {
+        "earning": [BUY],
+        "missions": [*MANY, TWO],
+        "pending_days": 1,
+        "multipliers": TWICE,
+        "tiers": tiers(
+            2,
+            4,
+            metric="count",
+            window={"kind": "year", "calendar": "gregorian"},
+            validity={"kind": "end_of_period"},
+            grace_days=10,
+            downgrade="to_earned",
+            immediate_downgrade=True,
+        ),
+    },
+    {
+        "earning": [BUY, APP],
+        "missions": MANY[2:],
+        "multipliers": TWICE,
+        "tiers": tiers(
+            25,
+            60.5,
+            metric="index",
+            index=[
+                {"of": "spend", "weight": 0.6, "target": 900},
+                {"of": "app.opened", "weight": 0.4, "target": 3},
+            ],
+            window={"kind": "rolling", "days": 12},
+            validity={"kind": "none"},
+        ),
     },
 ]
 PROGRAMS = [policy_of(section).loyalty for section in SECTIONS]
@@ -268,6 +328,15 @@ class Ledgers(RuleBasedStateMachine):
             assert (course.valid_until, course.grace_until) == (walk.until, walk.grace)
 
     @invariant()
+    def what_is_told_of_tier_and_missions_is_told_alike(self):
+        for name in self.alive():
+            row = without_texts(self.members[name].standing(self.now).to_json())
+            walk = self.naive[name].walk
+            naive = naive_loyalty(walk, self.now, 0)
+            for member in ("tier", "valid_until", "progress", "missions"):
+                assert row[member] == naive[member]
+
+    @invariant()
     def all_that_is_earned_is_granted_and_no_more(self):
         for name in self.alive():
             member = self.members[name]
@@ -296,6 +365,12 @@ class Ledgers(RuleBasedStateMachine):
 
     def alive(self):
         return ("one",) if self.gone else WHO
+
+
+def without_texts(value):
+    if isinstance(value, dict):
+        return {key: without_texts(one) for key, one in value.items() if key != "text"}
+    return [*map(without_texts, value)] if isinstance(value, list) else value
 
 
 def assert_same(book, other):

@@ -19,6 +19,7 @@ from tests.oracle.customers import (
     newcomer_tags,
 )
 from tests.oracle.funnel import naive_standing
+from tests.oracle.happened import LONG_AGO, Place
 from tests.oracle.lead import (
     by_hand,
     knowledge,
@@ -27,18 +28,22 @@ from tests.oracle.lead import (
     reset_times,
     run_engagement,
 )
+from tests.oracle.pipeline_value import stage_named
 from tests.oracle.products import naive_preferences
+from tests.oracle.programme import NaiveWalk
 from tests.oracle.purchases import naive_sales
 from tests.oracle.readings import (
     find_activities,
     find_attributes,
     find_purchases,
     linked_deals,
+    linked_rows,
     links,
     newest_rows,
     story_of,
 )
 from tests.oracle.rfm import naive_rfm
+from tests.oracle.standing import naive_loyalty, run_loyalty, run_potential
 
 
 def naive_card(page, facts, cuts, subject, now, fitted=None):
@@ -56,6 +61,7 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
     }
     story = story_of(page, rows, people, now)
     known["attributes"] = Told(find_attributes(rows, subject), page, story, now)
+    known["walk"] = walk_of(page, rows, subject, now)
     known["begun"] = reset_times(page, known, linked_deals(rows), now)
     lead, lead_inputs = lead_part(page, known, cuts, now)
     customer, rfm, customer_inputs, read = None, None, [], []
@@ -66,12 +72,16 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
     own = [row["id"] for row in page.get("segments", [])
            if truth(row["when"], known["attributes"]) == "yes"]  # fmt: skip
     bought_segment = [rfm["segment"]] if rfm and rfm["segment"] else []
+    loyalty = known["walk"] and naive_loyalty(
+        known["walk"], now, customer["score"] if customer else 0
+    )
     names = {
         "grade": [lead["grade"]],
         "temperature": [lead["temperature"]],
         "class": [customer["class"]] if customer else [],
         "segment": bought_segment + own,
         "stage": [stage] if stage else [],
+        "tier": [loyalty["tier"]] if loyalty and loyalty["tier"] else [],
     }
     inputs = lead_inputs + customer_inputs
     is_customer = bool(known["purchases"])
@@ -102,7 +112,16 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "names": names,
         "components": read,
         "shares": shares,
+        "loyalty": loyalty,
     }
+
+
+def walk_of(page, rows, subject, now):
+    """Only people earn points, and not also the company that they buy for."""
+    if "loyalty" not in page or ":account:" in subject:
+        return None
+    place = Place(page["time_zone"], page["calendar"], page["currency"])
+    return NaiveWalk(rows, [(LONG_AGO, page["loyalty"])], [], now, place)
 
 
 def lead_part(page, known, cuts, now):
@@ -206,6 +225,7 @@ def customer_part(page, known, cuts, now):
 def tags_of(names, rfm):
     tags = []
     tags += ["class:" + name for name in names["class"]]
+    tags += ["tier:" + name.replace("_", "-") for name in names["tier"]]
     tags += ["segment:" + name.replace("_", "-") for name in names["segment"]]
     if rfm and rfm.get("one_time_buyer"):
         tags.append("customer:one-time-buyer")
@@ -258,7 +278,18 @@ def run_model(page, group, known, cuts, now):
         "satisfaction": lambda: naive_satisfaction(group, known, now),
         "behaviour": lambda: naive_behaviour(page, group, known, cuts, did, zone, now),
         "roll_up": lambda: naive_people(group, known["rows"], subject),
+        "loyalty": lambda: run_loyalty(group, known["walk"], now),
+        "potential": lambda: run_potential(chances(page, known)),
     }[group["model"]]()
+
+
+def chances(page, known):
+    """Of each open deal in a stage of which training has learned how many are won."""
+    odds = known["fitted"].get("stages", {}).get("p", {})
+    for row in linked_rows(known["rows"], "deal"):
+        stage = stage_named(page, row["data"])
+        if row["data"].get("status", "open") == "open" and stage in odds:
+            yield odds[stage], row["id"]
 
 
 def needs_doings(group):

@@ -2,10 +2,10 @@
 
 ``whole_card(page, facts, subject, now, fitted)`` is what ``docs/reference/card.schema.json`` says,
 with these differences. Left out are the sentences: ``reasons``, and the ``text`` of contributions,
-gaps, machine activities, suggestions and next segments; and what is no business of the facts:
-``policy``, ``models``, ``next_change_at``, ``class_founded_at``. Contributions and gaps stand by id,
-contributions with their exact points, also those that round to 0: ``is_shared_out`` says whether
-whole points are a rounding of them.
+gaps, machine activities, suggestions, next segments and of all that stands in ``loyalty``; and what
+is no business of the facts: ``policy``, ``models``, ``next_change_at``, ``class_founded_at``.
+Contributions and gaps stand by id, contributions with their exact points, also those that round to
+0: ``is_shared_out`` says whether whole points are a rounding of them.
 
 Beside the ``card`` stand ``staying_tags``, the ``last_purchase`` as instant, sum and currency, and
 ``edges``: where one of these is whole, the last bit of binary arithmetic decides.
@@ -46,6 +46,7 @@ def whole_card(page, facts, subject, now, fitted):
         "suggestion": naive_suggestion(page, known, now),
         "value": value_json(page, naive["components"]),
         "satisfaction": first_with(naive["components"], "satisfaction"),
+        "loyalty": naive["loyalty"],
     }
     bought = known["purchases"]
     return {
