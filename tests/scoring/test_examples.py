@@ -8,8 +8,13 @@ from tests.scoring.whole_pages import whole_pages
 ANYTHING = {"/name", "/attributes"}
 """Sections of which it does not matter to a score what else stands in them."""
 
-NOT_SCORED = {"/loyalty"}
-"""Sections that no card is made of; they have tests of their own."""
+NOT_SCORED = {
+    "/loyalty/rewards",  # a card says what there is to spend, and not on what
+    "/loyalty/refunds",  # asked only where points that go back have been spent already
+    "/loyalty/expired_grace_days",  # likewise, of a redemption that is cancelled
+    "/loyalty/notify_days",  # a warning is an entry in a list; the card says the same before it
+}
+"""Members that no card of facts alone is made of; the tests of the ledger draw them."""
 
 APART = {"#/$defs/group", "#/$defs/condition"}
 

@@ -13,6 +13,7 @@ from tests.scoring import customer_examples, lead_examples
 from tests.scoring.examples import NOW, SUBJECT, accounts, contact, instants, row
 
 COMPANY = Ref(SUBJECT.connection, "account", "7")
+DAY = timedelta(days=1)
 IDS = [str(number) for number in range(1, 6)]
 
 _moves = st.lists(
@@ -54,6 +55,16 @@ def _deals(draw):
 
 
 _categories = st.sampled_from(["tea", "tea", "cups", "cake", "zebra"])
+_parts = st.builds(
+    lambda amount, currency: {"amount": amount, "currency": currency},
+    st.integers(-5, 20_000),
+    st.sampled_from(["USD", "USD", "EUR"]),
+)
+_lines = st.builds(
+    lambda paid, kind: {"amount": paid, **kind},
+    _parts,
+    st.sampled_from([{"category": "tea"}, {"product": {"type": "cups"}}, {}]),
+)
 
 
 def _order(identity, at, paid, more):
@@ -73,16 +84,47 @@ orders = st.builds(
             "share": st.sampled_from([0.05, 0.5]),
             "value": _moneys,
             "purchase": st.sampled_from(["A", "deal:1"]),
+            "lines": st.lists(_lines, min_size=1, max_size=3),
+            "tax": _parts,
+            "wrapping": _parts,
+            "paid_with_points": _parts,
         },
     ),
 )
 refunds = st.builds(
-    lambda identity, of, at, paid: row("refund", identity, {"purchase": of, "amount": paid}, at),
+    lambda identity, of, at, paid, more: row(
+        "refund", identity, {"purchase": of, "amount": paid, **more}, at
+    ),
     st.sampled_from(["r1", "r2"]),
     st.sampled_from(["A", "B", "C", "deal:1", "deal:2", "nowhere"]),
     instants,
     _moneys,
+    st.fixed_dictionaries({}, optional={"tax": _parts, "value": _moneys}),
 )
+
+
+@st.composite
+def _regulars(draw):
+    """Somebody who comes again and again for a while, and now and then brings something back."""
+    ago = st.integers(-2, 60).map(lambda days: NOW - days * DAY)
+    last, every = draw(ago | instants), draw(st.sampled_from([1, 4, 7, 20, 29, 45]))
+    times = [last - number * every * DAY for number in range(draw(st.integers(2, 10)))]
+    paid = {"amount": draw(st.sampled_from([900, 5_000, 30_050])), "currency": "USD"}
+    kind = draw(st.sampled_from(["order", "order", "page.viewed", "both"]))
+    rows = []
+    if kind != "page.viewed":
+        rows += [_order(f"R{number}", at, paid, {}) for number, at in enumerate(times)]
+        for number in draw(st.lists(st.sampled_from([0, 1, 2, 4]), unique=True, max_size=2)):
+            back = paid | {"amount": draw(st.sampled_from([100, 5_000, 30_050]))}
+            data = {"purchase": f"R{number}", "amount": back}
+            at = times[min(number, len(times) - 1)] + draw(st.sampled_from([1, 25])) * DAY
+            rows.append(row("refund", f"back{number}", data, at))
+    if kind != "order":
+        rows += [row("activity", f"visit{number}", {"kind": "page.viewed", "link": "a"}, at)
+                 for number, at in enumerate(times)]  # fmt: skip
+    return rows
+
+
 items = st.builds(
     lambda identity, deal, paid, kind: row(
         "line_item", identity, {"deal_id": deal, "amount": paid, **kind}
@@ -120,6 +162,14 @@ scores = st.builds(
     st.one_of(st.none(), st.integers(0, 100)),
     st.lists(st.sampled_from(["mail", "phone"]), max_size=2),
 )
+cases = st.builds(
+    lambda identity, at, status: row(
+        "ticket", identity, {"status": status, "opened_at": iso(at - DAY), "closed_at": iso(at)}
+    ),
+    st.sampled_from(["t1", "t2", "t3"]),
+    instants,
+    st.sampled_from(["closed", "closed", "open"]),
+)
 subscriptions = st.builds(
     lambda at: row("subscription", "s", {"renewed_at": iso(at)}), instants
 )  # no model reads them yet, and so they change nothing
@@ -148,7 +198,7 @@ links = st.fixed_dictionaries(
 _shopping = st.one_of(orders, orders, orders, orders, refunds, items, items, views)
 _doing = st.one_of(lead_examples.doings, lead_examples.doings, views, talks)
 _saying = st.one_of(
-    customer_examples.answers, customer_examples.tickets, scores, scores, subscriptions
+    customer_examples.answers, customer_examples.tickets, cases, scores, scores, subscriptions
 )
 _records = st.one_of(records, records, accounts, links)
 
@@ -168,6 +218,7 @@ def _whole_rows(draw):
     """A subject and what is told of it, every version of its deals among them."""
     histories = draw(st.lists(_deals(), max_size=3, unique_by=lambda deal: deal[0]["id"]))
     others = [draw(_few_or_many(facts)) for facts in (_shopping, _doing, _saying)]
+    others.append(draw(_regulars()) if draw(st.sampled_from([True, True, False])) else [])
     rows = [*itertools.chain(*histories, *others), *draw(st.lists(_records, max_size=4))]
     subject = draw(st.sampled_from([SUBJECT, SUBJECT, COMPANY]))
     return subject, _subjects(_consistent(rows), subject)

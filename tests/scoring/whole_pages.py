@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.scoring import customer_examples, lead_examples
+from tests.scoring import customer_examples, lead_examples, loyalty_pages
 from tests.scoring.examples import bounds, conditions, points, rfm_parameters
 
 CATEGORIES = ["tea", "cups", "cake", "books", "lamps", "pens"]
@@ -200,24 +200,32 @@ def _bounded(identity, parameters, limits):
     return st.builds(lambda one, more: {**one, **more, "id": identity}, parameters, limits)
 
 
-_third = st.one_of(
-    _bounded("third", people, bounds),
-    _bounded("third", customer_examples.values, bounds),
-    _bounded("third", customer_examples.satisfactions, bounds),
-    _bounded("third", rfm_parameters, bounds),
-)
-_components = st.lists(
-    st.one_of(
-        _bounded("behaviour", _behaviours, _percentages),
-        _bounded("value", customer_examples.values, _percentages),
-        _bounded("satisfaction", customer_examples.satisfactions, _percentages),
-        _bounded("rfm", rfm_parameters, _percentages),
-        _bounded("people", people, _percentages),
-    ),
-    min_size=1,
-    max_size=4,
-    unique_by=lambda one: one["id"],
-)
+_potentials = st.just({"model": "potential"})
+
+
+def _thirds(more):
+    """Of lead groups one more, perhaps of a model that some section of the page allows."""
+    parameters = [
+        people, customer_examples.values, customer_examples.satisfactions, rfm_parameters, *more
+    ]  # fmt: skip
+    return st.one_of([_bounded("third", one, bounds) for one in parameters])
+
+
+def _components(more):
+    parameters = {
+        "behaviour": _behaviours,
+        "value": customer_examples.values,
+        "satisfaction": customer_examples.satisfactions,
+        "rfm": rfm_parameters,
+        "people": people,
+        **more,
+    }
+    return st.lists(
+        st.one_of([_bounded(name, one, _percentages) for name, one in parameters.items()]),
+        min_size=1,
+        max_size=4,
+        unique_by=lambda one: one["id"],
+    )
 
 
 _mostly = st.sampled_from([True, True, False])
@@ -233,13 +241,21 @@ def _pages(draw):
     sections |= {"segments": own} if (own := draw(own_segments)) else {}
     names = _NAMES | ({"stage": _STAGES} if "funnel" in sections else {})
     names |= {"segment": [*_NAMES["segment"], ["own_0", "champion"]]} if own else {}
+    loyalty, more = draw(_loyalties()), {}
+    if loyalty:
+        sections["loyalty"] = loyalty
+    if "tiers" in loyalty:
+        names |= {"tier": [["basic"], ["silver_plus", "gold"]]}
+    if loyalty and loyalty.get("tiers", {}).get("metric") != "score":
+        more |= {"loyalty": loyalty_pages.models}
+    more |= {"potential": _potentials} if "funnel" in sections else {}
     actions = draw(_actions(names))
     if "priority" not in sections:
         actions = [{k: v for k, v in one.items() if k != "assign_to"} for one in actions]
         actions = [one for one in actions if len(one) > 2]
     if draw(st.booleans()):
-        page["lead"]["groups"].append(draw(_third))
-    page["customer"] = draw(_customers())
+        page["lead"]["groups"].append(draw(_thirds(more.values())))
+    page["customer"] = draw(_customers(more))
     page["attributes"] |= ATTRIBUTES
     currency = draw(st.sampled_from(["USD", "USD", "EUR"]))
     language = draw(st.sampled_from(["en", "fa"]))
@@ -249,8 +265,13 @@ def _pages(draw):
 
 
 @st.composite
-def _customers(draw):
-    components, classes = draw(_components), {"A": 70, "B": 40}
+def _loyalties(draw):
+    return draw(loyalty_pages.loyalties()) if draw(_mostly) else {}
+
+
+@st.composite
+def _customers(draw, more):
+    components, classes = draw(_components(more)), {"A": 70, "B": 40}
     shares = any(one["model"] == "value" for one in components) and draw(st.booleans())
     classes |= {"value_shares": [0.8, 0.95]} if shares else {}
     made = {"components": components, "classes": classes}
