@@ -9,6 +9,7 @@ ANYTHING = {"/name", "/attributes"}
 """Sections of which it does not matter to a score what else stands in them."""
 
 NOT_SCORED = {
+    "/announcements",  # who is told of cards, and not what stands on them
     "/loyalty/rewards",  # a card says what there is to spend, and not on what
     "/loyalty/refunds",  # asked only where points that go back have been spent already
     "/loyalty/expired_grace_days",  # likewise, of a redemption that is cancelled
