@@ -22,7 +22,7 @@ ENTRY = "ENTRY#"
 HISTORY = "HIST#"
 OUT = "OUT#"
 LINK = "LINK#"
-ALIAS = "MERGED#"
+ALIAS = "ALIAS#"
 GIVEN = "#GIVEN"
 CODE = "CODE#"
 
@@ -87,6 +87,11 @@ def ledger_of(rows: Iterable[SubjectItem]) -> tuple[LedgerRow, ...]:
         if row.entry
     ]
     return tuple(sorted(entries, key=lambda one: one.number))
+
+
+def aliases_of(rows: Iterable[SubjectItem]) -> tuple[Ref, ...]:
+    names = (row.sk.removeprefix(ALIAS) for row in rows if row.sk.startswith(ALIAS))
+    return tuple(map(Ref.parse, names))
 
 
 def told_of(row: SubjectItem) -> frozenset[Ref]:

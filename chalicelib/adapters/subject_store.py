@@ -31,6 +31,7 @@ from chalicelib.adapters.subject_rows import (
     GIVEN,
     HISTORY,
     LINK,
+    aliases_of,
     card_of,
     fact_of,
     handed_out_of,
@@ -106,7 +107,7 @@ class DynamoSubjectStore(Moves, Marks, OutboxItems):
             rows = list(self.item.query(str(ref), self.item.sk < HISTORY, consistent_read=True))
         card = next((card_of(row) for row in rows if row.sk == CARD), StoredCard.unsaved(ref))
         facts = FactSet.of(fact_of(row) for row in rows if row.fact)
-        return Collection(card, facts, ledger_of(rows))
+        return Collection(card, facts, ledger_of(rows), aliases_of(rows))
 
     def save(self, save: Save) -> None:
         # Facts that do not fit into one transaction with the card go ahead of it. Facts ahead

@@ -77,7 +77,7 @@ class SubjectItem(Model):
     ``claimed``, and when it ``expires_at``.
 
     Others have nothing but their keys. ``LINK#…`` stands under a related record and names a
-    subject that holds facts of it; ``MERGED#…`` stands under a survivor and names an alias;
+    subject that holds facts of it; ``ALIAS#…`` stands under a survivor and names an alias;
     ``#TOMBSTONE`` stands under a salted hash of a ref. Under a reward stand ``#GIVEN``, with the
     ``number`` of those that customers have, and ``CODE#…``, a code that somebody has.
 

@@ -142,11 +142,15 @@ class HandedOut:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All that one Query reads of a subject; the ``ledger`` is in the order of its numbers."""
+    """All that one Query reads of a subject; the ``ledger`` is in the order of its numbers.
+
+    ``aliases`` are records that were merged into it, perhaps with a part still on its way.
+    """
 
     card: StoredCard
     facts: FactSet = field(default_factory=FactSet)
     ledger: tuple[LedgerRow, ...] = ()
+    aliases: tuple[Ref, ...] = ()
 
     @property
     def ref(self) -> Ref:

@@ -32,6 +32,28 @@ MOVED = "/"
 """Between the id of a record that was merged and the ids of what it brought along."""
 
 
+def brought_by(entry_id: str) -> str:
+    """The id of the record that brought an entry along when it was merged, empty if none did.
+
+    Ids of a ledger's own entries begin with their kind and a colon, which no CRM's ids have.
+
+    >>> brought_by("7/earn:r:x.a:1:1"), brought_by("earn:purchase:purchase:a/b:1")
+    ('7', '')
+    """
+    record, sign, _ = entry_id.partition(MOVED)
+    return record if sign and ":" not in record else ""
+
+
+def is_of_record(name: str, record: str) -> bool:
+    """Whether a merge brought what has this name from that very record, by whatever way.
+
+    >>> is_of_record("9/7/redeem:a", "7"), is_of_record("9/7/redeem:a", "9")
+    (True, False)
+    """
+    *way, _ = name.split(MOVED)
+    return bool(way) and way[-1] == record
+
+
 @dataclass(frozen=True, slots=True)
 class Lot:
     """Points that were granted at once. ``key`` is what they were granted for.

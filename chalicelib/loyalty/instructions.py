@@ -38,9 +38,9 @@ from chalicelib.core.loyalty import Program, Reward
 from chalicelib.core.stored import Handout
 from chalicelib.loyalty.adjustments import Adjustment
 from chalicelib.loyalty.book import Book
-from chalicelib.loyalty.entries import Entry
+from chalicelib.loyalty.entries import Entry, is_of_record
 from chalicelib.loyalty.member import Member
-from chalicelib.loyalty.redemption import KeyTaken, Spending
+from chalicelib.loyalty.redemption import KeyTaken, Spending, own_redemption
 from chalicelib.loyalty.rewards import Given
 
 KINDS = frozenset({"redeem", "redeem_cancel", "adjust"})
@@ -84,11 +84,16 @@ Wanted = Redeem | Cancel | Adjust
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``by`` is who asks: an API key, or an identity of AWS."""
+    """``by`` is who asks: an API key, or an identity of AWS.
+
+    ``record`` is the id of the record that was named, where that was merged into another. Both may
+    have used one key, and then its own is meant.
+    """
 
     key: str
     by: str
     wanted: Wanted
+    record: str = ""
 
     @property
     def digest(self) -> str:
@@ -98,13 +103,13 @@ class Instruction:
 
 def earlier(entries: Iterable[Entry], instruction: Instruction) -> Entry | None:
     """The entry that this very instruction brought about. Raises KeyTaken for another one's."""
-    for entry in entries:
-        detail = entry.detail or {}
-        if entry.kind in KINDS and detail.get("key") == instruction.key:
-            if detail.get("digest") != instruction.digest:
-                raise KeyTaken(f"{instruction.key} stands for something else already")
-            return entry
-    return None
+    asked = [entry for entry in entries if entry.kind in KINDS]
+    under_key = [entry for entry in asked if (entry.detail or {}).get("key") == instruction.key]
+    same = [one for one in under_key if (one.detail or {}).get("digest") == instruction.digest]
+    if under_key and not same:
+        raise KeyTaken(f"{instruction.key} stands for something else already")
+    own = (entry for entry in same if is_of_record(entry.id, instruction.record))
+    return next(own, same[0] if same else None)
 
 
 def carry_out(
@@ -160,7 +165,8 @@ def _entries(
         case Redeem(_, reward, reason):
             return member.redeem_reward(reward, Spending(key, 0, by, reason), now, given, score)
         case Cancel(redemption, reason):
-            return member.cancel(redemption, now, by, reason)
+            own = own_redemption(member.book, redemption, instruction.record)
+            return member.cancel(own, now, by, reason)
         case Adjust(points, actor, reason):
             return member.adjust(Adjustment(key, points, actor, reason), now)
 

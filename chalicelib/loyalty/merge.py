@@ -21,14 +21,14 @@ Source: the merges of HubSpot, Salesforce and Zoho; Salesforce Loyalty Managemen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.core.facts import iso
 from chalicelib.loyalty.book import Book
 from chalicelib.loyalty.course import Joined
-from chalicelib.loyalty.entries import MOVED, SYSTEM, Entry, Lot
+from chalicelib.loyalty.entries import MOVED, SYSTEM, Entry, Lot, brought_by
 
 _ABOUT_RULES = frozenset({"earn", "reverse_earn", "debt"})
 """What these are about is a key, the same for both records; the rest is about own things."""
@@ -75,6 +75,15 @@ def merge(book: Book, entries: Iterable[Entry], merged: Merged, now: datetime) -
     )
     book.apply(entry)
     return [*moved, entry]
+
+
+def counted(entries: Sequence[Entry]) -> list[Entry]:
+    """Without what a merge brought of which the ``merge`` entry is still to come.
+
+    Such a part of a ledger may have the points of a record, and not what they were spent for.
+    """
+    whole = {"", *(entry.of for entry in entries if entry.kind == "merge")}
+    return [entry for entry in entries if brought_by(entry.id) in whole]
 
 
 def _is_of(entry: Entry, loser: str) -> bool:

@@ -39,7 +39,7 @@ from datetime import datetime, timedelta
 from chalicelib.core.errors import Rejected
 from chalicelib.core.model import Json
 from chalicelib.loyalty.book import Book
-from chalicelib.loyalty.entries import MOVED, SYSTEM, Entry, Lot
+from chalicelib.loyalty.entries import MOVED, SYSTEM, Entry, Lot, is_of_record
 
 
 class Insufficient(Rejected):
@@ -141,6 +141,12 @@ def cancel(
     )
     book.apply(entry)
     return [*made, entry, *book.settle(now)]
+
+
+def own_redemption(book: Book, redemption: str, record: str) -> str:
+    """By its name in the book, if a record that was merged into this has one of that name."""
+    named = (name for name in book.redeemed if name.endswith(f"{MOVED}{redemption}"))
+    return next((name for name in named if is_of_record(name, record)), redemption)
 
 
 def _found(book: Book, redemption: str) -> Entry:

@@ -52,14 +52,15 @@ def _by_id(identity: str, connection: str) -> Ref:
 def customer(ref: Ref, store: SubjectStore) -> Collection:
     """Of a living record that points can be given to, after all merges.
 
-    Raises ``NoCustomer``; and ``Retryable`` in the middle of a merge, for what the record had is
-    not with the survivor yet, and what was redeemed with it neither.
+    Raises ``NoCustomer``; and ``Retryable`` in the middle of a merge, for what either record had is
+    not with the survivor yet, or only a part of it: what was earned, and not what was redeemed.
     """
     if ref.kind not in MEMBERS:
         raise NoCustomer
     for _ in range(LONGEST_CHAIN):
         collection = store.load(ref)
         if collection.card.stub is None:
+            _check_arrived(collection, store)
             return _living(collection)
         ref = _survivor(collection.card)
     raise Conflict(f"{ref}: merged in a circle")
@@ -76,6 +77,17 @@ def _survivor(card: StoredCard) -> Ref:
     stub = card.stub
     if stub is None or stub.why is not Leaving.MERGED or stub.into is None:
         raise NoCustomer
-    if card.due_at is not None:
-        raise Retryable("two records are being merged", retry_after=MOVE_SECONDS)
+    _check_left(card)
     return stub.into
+
+
+def _check_arrived(collection: Collection, store: SubjectStore) -> None:
+    """Whoever is merged has a stub before anything of theirs arrives."""
+    for card in store.cards(collection.aliases):
+        if card.stub and card.stub.why is Leaving.MERGED:
+            _check_left(card)
+
+
+def _check_left(stub: StoredCard) -> None:
+    if stub.due_at is not None:
+        raise Retryable("two records are being merged", retry_after=MOVE_SECONDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -13,7 +13,7 @@ from chalicelib.core.stored import Collection, LedgerRow
 from chalicelib.loyalty.book import Book
 from chalicelib.loyalty.entries import Entry
 from chalicelib.loyalty.member import MEMBERS, Member
-from chalicelib.loyalty.merge import Merged, merge
+from chalicelib.loyalty.merge import Merged, counted, merge
 from chalicelib.loyalty.program import Programs
 
 
@@ -66,16 +66,20 @@ def book_of(collection: Collection) -> Book:
     return Book.of(entries_of(collection))
 
 
-def entries_of(collection: Collection) -> Iterator[Entry]:
-    for row in collection.ledger:
-        yield Entry.from_json(cast("dict[str, Any]", row.entry))
+def entries_of(collection: Collection) -> list[Entry]:
+    """All that counts: what a merge has brought does once it is there to the last entry."""
+    return counted(
+        [Entry.from_json(cast("dict[str, Any]", row.entry)) for row in collection.ledger]
+    )
 
 
 def _rows(collection: Collection, made: Iterable[Entry]) -> tuple[LedgerRow, ...]:
+    """Without what a merge that was broken off has stored already."""
+    stored = {row.id for row in collection.ledger}
     last = collection.ledger[-1].number if collection.ledger else 0
+    new = (entry for entry in made if entry.id not in stored)
     return tuple(
-        LedgerRow(number, entry.id, entry.to_json())
-        for number, entry in enumerate(made, start=last + 1)
+        LedgerRow(number, entry.id, entry.to_json()) for number, entry in enumerate(new, last + 1)
     )
 
 

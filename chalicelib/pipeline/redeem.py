@@ -94,6 +94,8 @@ def _attempt(subject: Ref, instruction: Instruction, till: Till, *, dry_run: boo
     collection = customer(subject, till.services.store)
     if collection.card.revision > till.live.revision:
         raise Superseded(f"{collection.ref} was scored by a later publication")
+    if collection.ref != subject:
+        instruction = replace(instruction, record=subject.id)
     if known := earlier(entries_of(collection), instruction):
         return known
     deed = _Deed(instruction, till, score_of(collection))

@@ -149,6 +149,16 @@ def test_nobody_merges_into_who_is_being_forgotten(store):
     assert is_unknown(store, BEN)
 
 
+def test_a_survivor_knows_who_was_merged_into_it_from_the_stub_on(store):
+    store.save(save(BEN, 0, contact(BEN)))
+    store.save(save(ANNA, 0, contact()))
+    store.retire(ANNA, 1, INTO_BEN, NOON)
+    assert store.load(BEN).aliases == (ANNA,)
+    store.clear(ANNA)
+    assert store.load(BEN).aliases == (ANNA,)
+    assert store.load(BEN).facts.record()
+
+
 def test_a_merged_subject_stays_as_an_alias(store):
     store.save(save(ANNA, 0, contact(), deal(1), visit(1), related=[of_deal(1)]))
     move_out(store, INTO_BEN)

@@ -97,7 +97,7 @@ class InMemorySubjectStore:
             self.loads += 1
             subject = self.subjects.get(ref, Subject())
             card = subject.card or StoredCard.unsaved(ref)
-            return Collection(card, subject.known, subject.ledger)
+            return Collection(card, subject.known, subject.ledger, self._aliases(ref))
 
     def save(self, save):
         with self._lock:
@@ -208,7 +208,8 @@ class InMemorySubjectStore:
 
     def _aliases(self, ref):
         into = Stub(Leaving.MERGED, ref)
-        return [alias for alias, subject in self.subjects.items() if subject.stub == into]
+        found = (alias for alias, subject in self.subjects.items() if subject.stub == into)
+        return tuple(sorted(found))
 
     def _hand_out(self, save):
         places = {(save.ref.connection, one.reward): one for one in save.handouts}

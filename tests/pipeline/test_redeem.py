@@ -2,11 +2,12 @@
 
 import random
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from chalicelib.core.errors import Conflict, Retryable
-from chalicelib.core.facts import Fact
+from chalicelib.core.facts import Fact, canonical
 from chalicelib.core.model import Ref
 from chalicelib.core.stored import Leaving, Stub
 from chalicelib.loyalty.instructions import Instruction, Redeem
@@ -189,6 +190,47 @@ def test_in_the_middle_of_a_merge_the_caller_is_asked_to_come_back(shop):
     shop.scorer.score(shop.anna)
     assert shop.redeem("a", points=30).status == 200
     assert shop.points("2") == 70
+
+
+def test_two_records_of_one_key_are_answered_by_their_own_after_they_are_merged(shop):
+    """As of tills that count their receipts by customer."""
+    shop.customer("2")
+    small, large = shop.redeem("k", "1", points=10), shop.redeem("k", "2", points=40)
+    mine, theirs = shop.redeem("f", "1", reward="film"), shop.redeem("f", "2", reward="film")
+    shop.scorer.merge(shop.anna, Ref(CONNECTION, "contact", "2"))
+    assert shop.redeem("k", "1", points=10) == small
+    assert shop.redeem("k", "2", points=40) == large
+    assert shop.redeem("f", "1", reward="film") == mine
+    assert shop.redeem("f", "2", reward="film") == theirs
+    assert shop.redeem("k", "2", points=41).status == 409
+    assert shop.cancel("c", "k", "1").body["points"] == 10
+    assert shop.cancel("d", "k", "2").body["points"] == 40
+    assert shop.cancel("e", "k", "1").status == 409
+
+
+def test_a_merge_that_dies_halfway_through_a_ledger_doubles_and_frees_nothing(shop):
+    """A long ledger needs several transactions, and what was earned comes before what was spent."""
+    ann = shop.customer("2")
+    shop.redeem("a", "2", points=90)
+    real = shop.store.save
+    shop.store.save = partial(save_the_first_entry_and_die, shop.store)
+    with pytest.raises(KeyboardInterrupt):
+        shop.scorer.merge(ann, shop.anna)
+    shop.store.save = real
+    assert [row.id for row in shop.store.load(shop.anna).ledger][-1].startswith("2/earn:")
+    assert shop.redeem("b", "1", points=150).status == 503
+    shop.tell(shop.anna, Fact(shop.anna, "contact", "1", NOON, {"name": "Anna"}, NOON))
+    shop.scorer.score(ann)
+    assert shop.points("1") == 10
+    book = book_of(shop.store.load(shop.anna))
+    assert book.redeemed.keys() == {"2/a"}
+    assert len(book.merges) == 1
+
+
+def save_the_first_entry_and_die(store, save):
+    first = {row.id: (row.number, canonical(row.entry)) for row in save.entries[:1]}
+    store.subjects[save.ref].entries.update(first)
+    raise KeyboardInterrupt
 
 
 def test_who_loses_a_race_decides_anew_on_what_is_left(shop):
