@@ -30,7 +30,7 @@ from chalicelib.localization import loyalty as words
 from chalicelib.localization.announcements import SCORES, WORDS, filled, for_sms
 from chalicelib.localization.dates import date_name
 from chalicelib.localization.numbers import number
-from chalicelib.loyalty.entries import Entry
+from chalicelib.loyalty.entries import Entry, brought_by
 from chalicelib.loyalty.notices import Notice
 
 
@@ -193,7 +193,9 @@ def _code(entry: Entry) -> Mapping[str, Json]:
 def _entries(one: Comparison, kind: str) -> Iterator[Entry]:
     before = one.before
     for place, entry in one.sight.loyalty.entries:
+        # What another record brings along was told of that one.
         is_told = before.ledger_by_time and entry.occurred_at <= before.at
+        is_told = is_told or bool(brought_by(entry.id))
         if place > before.entry and entry.kind == kind and entry.points > 0 and not is_told:
             yield entry
 

@@ -287,6 +287,21 @@ def test_nothing_is_remembered_where_nothing_is_announced(installation):
     assert installation.card(ANNA).seen is None
 
 
+def test_what_a_merged_record_brings_along_is_not_announced_again():
+    shop = Shop()
+    put_in_force(
+        shop.installation, row("reward_redeemed"), row("points_earned"), loyalty=shop.loyalty
+    )
+    ben = shop.customer("2")
+    shop.tell(shop.anna)
+    shop.buy(ben, 50, "order-2")
+    assert shop.redeem("r-1", "2", reward="film").status == 200
+    assert len(shop.store.subjects[ben].out) >= 2
+    shop.scorer.merge(ben, shop.anna)
+    assert shop.points("1") == 110
+    assert shop.store.subjects[shop.anna].out == {}
+
+
 def test_a_reward_is_rung_for_before_it_is_saved_and_announced_once_per_request():
     shop = Shop()
     fakes = shop.installation
