@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from threading import Timer
 from urllib.parse import urlsplit
 
@@ -25,6 +25,9 @@ TOTAL_S = 15.0
 """Connection, sending and answer together, however slowly each letter comes."""
 
 READ_BYTES = 1024
+
+MOST_ADDRESSES = 3
+"""Of one host that are tried, so that a host of many dead ones keeps nobody waiting for long."""
 
 Resolve = Callable[[str, int], list[tuple[int, str]]]
 """All addresses of a host and port, as pairs of address family and text."""
@@ -60,7 +63,7 @@ class WebhookLine:
             connection.request("POST", path, body, {**headers, "Connection": "close"})
             response = connection.getresponse()
             patience = _seconds(response.getheader("Retry-After") or "")
-            return Answer(response.status, response.read(READ_BYTES), patience)
+            return Answer(response.status, _beginning(response), patience)
 
     def _connection(
         self, scheme: str, host: str, port: int, held: list[socket.socket]
@@ -81,7 +84,7 @@ class WebhookLine:
     def _socket(self, host: str, port: int) -> socket.socket:
         """To an address that has been judged, never to a name."""
         failure: OSError | None = None
-        for family, address in self._judged(host, port):
+        for family, address in self._judged(host, port)[:MOST_ADDRESSES]:
             line = socket.socket(family, socket.SOCK_STREAM)
             line.settimeout(CONNECT_S)
             try:
@@ -122,6 +125,14 @@ def _in_time(line: socket.socket, host: str) -> Iterator[list[socket.socket]]:
         clock.cancel()
         for one in held:
             one.close()
+
+
+def _beginning(response: HTTPResponse) -> bytes:
+    """Of its body. Whoever has told a status has answered, even if they break off after it."""
+    try:
+        return response.read(READ_BYTES)
+    except (OSError, HTTPException):
+        return b""
 
 
 def _hang_up(held: list[socket.socket]) -> None:

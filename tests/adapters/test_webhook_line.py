@@ -3,11 +3,12 @@
 import socket
 import ssl
 import time
+from http.client import HTTPResponse
 
 import pytest
 
 from chalicelib.adapters import webhook_line
-from chalicelib.adapters.webhook_line import WebhookLine
+from chalicelib.adapters.webhook_line import MOST_ADDRESSES, WebhookLine
 from chalicelib.core.outgoing import Unreachable
 from tests.adapters.test_addresses import REFUSED, WRONG
 from tests.fakes.receiver import (
@@ -100,6 +101,13 @@ def test_all_public_addresses_are_tried(called):
     assert called == ["93.184.216.34", "2606:4700::1"]
 
 
+def test_of_many_addresses_a_few_are_tried(called):
+    line = WebhookLine(resolver=leads_to([f"93.184.216.{last}" for last in range(9)]))
+    with pytest.raises(Unreachable, match="does not answer"):
+        line.post("https://shop.example/", {}, b"")
+    assert len(called) == MOST_ADDRESSES
+
+
 def test_a_name_that_nobody_knows_may_be_known_tomorrow():
     def nobody(_host, _port):
         raise socket.gaierror("unknown")
@@ -155,6 +163,16 @@ def test_an_answer_that_never_ends_is_hung_up(monkeypatch):
             LOOSE.post(there.url, {}, b"")
         assert LOOSE.post(there.url, {}, b"").status == 200  # it said so before it dawdled
     assert time.monotonic() - began < 3
+
+
+def test_whoever_breaks_off_after_the_status_has_answered(monkeypatch):
+    def broken(_response, _size):
+        raise ConnectionResetError
+
+    monkeypatch.setattr(HTTPResponse, "read", broken)
+    with receiver() as there:
+        there.answers = [chatter]
+        assert LOOSE.post(there.url, {}, b"").status == 200
 
 
 def test_a_handshake_that_never_ends_is_hung_up(monkeypatch):
