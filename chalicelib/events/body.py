@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import Any, NoReturn
 
 from chalicelib.core.errors import PayloadInvalid
@@ -10,6 +11,7 @@ from chalicelib.core.model import Json
 
 MOST_ITEMS = 100
 DEEPEST = 32
+MOST_DIGITS = 40
 
 
 def items(body: bytes) -> list[Json]:
@@ -36,7 +38,11 @@ def is_text(body: bytes) -> bool:
 def strict_json(body: bytes) -> Any:
     """Raises ``PayloadInvalid``."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = json.loads(
+            body, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_short
+        )
+    except OverflowError as fault:
+        raise PayloadInvalid(str(fault)) from fault
     except (ValueError, RecursionError) as fault:
         raise PayloadInvalid("the body is not JSON in UTF-8") from fault
     if _is_deeper_than(DEEPEST, value):
@@ -46,6 +52,21 @@ def strict_json(body: bytes) -> Any:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """What is too large for a float would be kept as what is not JSON."""
+    number = float(text)
+    if isinf(number):
+        raise OverflowError("the body has a number that is too large")
+    return number
+
+
+def _short(text: str) -> int:
+    """What is very long Python may refuse to write again, once it has been reckoned with."""
+    if len(text) > MOST_DIGITS:
+        raise OverflowError("the body has a number that is too large")
+    return int(text)
 
 
 def _is_deeper_than(limit: int, value: Json) -> bool:

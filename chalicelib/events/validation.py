@@ -26,6 +26,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from chalicelib.core.facts import SKEW, TOLD, parse_instant
+from chalicelib.core.json_schema import for_python
 from chalicelib.core.model import SUBJECT_KINDS, Json, Money, Ref
 
 Item = dict[str, Json]
@@ -61,7 +62,7 @@ def checked(item: Json, connection: str, now: datetime) -> Item | Fault:
 
 @cache
 def _validator() -> Draft202012Validator:
-    return Draft202012Validator(schema())
+    return Draft202012Validator(for_python(schema()))
 
 
 def _misshapen(item: Json) -> Fault | None:

@@ -12,6 +12,7 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, ValidationError
 
 from chalicelib.core.errors import PayloadInvalid
+from chalicelib.core.json_schema import for_python
 from chalicelib.core.model import Json, Money
 from chalicelib.loyalty.instructions import Adjust, Cancel, Redeem, Wanted
 from chalicelib.points.document import Operation, document
@@ -21,6 +22,8 @@ NAMES = ("id", "email", "phone")
 """By what a customer may be named."""
 _TOMAN = frozenset({"IRT", "TMN"})
 _TOMAN_IN_RIAL = 10
+_DIGITS = 15
+"""Of a number, long before Python refuses to read it."""
 
 Body = Mapping[str, Any]
 
@@ -101,16 +104,16 @@ def _check_parameter(name: str, value: str | None, operation: Operation) -> None
         return
     schema = told["schema"]
     is_number = schema["type"] == "integer"
-    if is_number and not (value.isascii() and value.isdecimal()):
+    if is_number and not (value.isascii() and value.isdecimal() and len(value) <= _DIGITS):
         raise AskedAmiss(name, "write a whole number")
-    if not Draft202012Validator(schema).is_valid(int(value) if is_number else value):
+    if not Draft202012Validator(for_python(schema)).is_valid(int(value) if is_number else value):
         raise AskedAmiss(name, f"write {told['description']}")
 
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
     schema = {"$ref": f"#/components/schemas/{name}", "components": document()["components"]}
-    return Draft202012Validator(schema)
+    return Draft202012Validator(for_python(schema))
 
 
 def _rank(error: ValidationError) -> tuple[int, str]:

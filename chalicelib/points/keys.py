@@ -31,7 +31,9 @@ PREFIX = "emk"
 SECRET_BYTES = 32
 _ID_LETTERS = string.ascii_lowercase + string.digits
 _ID_LENGTH = 12
-_FORM = re.compile(rf"Bearer +{PREFIX}_([a-z0-9]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]{{43}})", re.ASCII)
+_FORM = re.compile(
+    rf"(?i:Bearer) +{PREFIX}_([a-z0-9]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]{{43}})", re.ASCII
+)
 _NOBODYS = "0" * 64
 
 

@@ -18,7 +18,8 @@ def test_one_item_a_list_and_a_member_events_are_the_same(told):
 @pytest.mark.parametrize(
     "body",
     [b"", b"5", b'"text"', b"[]", b'{"events": []}', b'{"events": 5}', b"[NaN]", b"{", b"\xff[]",
-     json.dumps([{}] * 101).encode(), DEEP.encode(), ("[" * 100_000).encode(), b"9" * 5_000],
+     json.dumps([{}] * 101).encode(), DEEP.encode(), ("[" * 100_000).encode(), b"9" * 5_000,
+     b'[{"id": 1e999}]', b'[{"id": -1e999}]', b'[{"id": ' + b"9" * 41 + b"}]"],
     ids=lambda body: repr(body[:12]),
 )  # fmt: skip
 def test_any_other_body_is_refused_as_a_whole(body):

@@ -129,6 +129,11 @@ def test_a_connection_without_this_key_is_not_told_from_none(shop, name, connect
     assert (answer.status, answer.body) == (401, ask(shop, name, {}).body)
 
 
+def test_the_scheme_of_a_key_may_be_spelled_in_any_case(shop):
+    """By RFC 7235, and as proxies do."""
+    assert ask(shop, "balance", {"authorization": f"bearer {shop.key}"}).status == 200
+
+
 def test_a_refusal_never_repeats_the_key(shop):
     answer = ask(shop, "redeem", bearer(shop.make_key(("points:read",))))
     assert "emk_" not in str(answer)

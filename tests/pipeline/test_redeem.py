@@ -192,6 +192,18 @@ def test_in_the_middle_of_a_merge_the_caller_is_asked_to_come_back(shop):
     assert shop.points("2") == 70
 
 
+@pytest.mark.parametrize("before", ["9" * 5_000, "٣", "+3", "", "0", "1e3"])
+def test_a_page_is_asked_for_by_a_number_or_not_at_all(shop, before):
+    answer = shop.ask("statement", id="1", before=before)
+    assert (answer.status, answer.body["pointer"]) == (400, "before")
+
+
+def test_a_line_break_after_a_key_is_no_key(shop):
+    assert shop.redeem("a\n", points=1).status == 400
+    assert shop.redeem("a", points=1).status == 200
+    assert shop.cancel("b", "a\n").body["pointer"] == "/redemption"
+
+
 def test_two_records_of_one_key_are_answered_by_their_own_after_they_are_merged(shop):
     """As of tills that count their receipts by customer."""
     shop.customer("2")
