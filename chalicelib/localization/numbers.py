@@ -83,4 +83,4 @@ def _grouped(amount: int, places: int) -> str:
     if not places:
         return f"{amount:,}"
     major, minor = divmod(abs(amount), 10**places)
-    return f"{'-' if amount < 0 else ''}{major:,}.{minor:0{places}}"
+    return f"{'-' if amount < 0 else ''}{major:,}.{str(minor).zfill(places)}"

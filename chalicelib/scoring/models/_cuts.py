@@ -31,18 +31,29 @@ class Cuts:
         """From trained parameters; None where the population was too small to have any."""
         if "r" not in parameters:
             return None
-        r, f, m = (cast("Sequence[float]", parameters[name]) for name in "rfm")
+        found = cast("Mapping[str, Sequence[float]]", parameters)
         told = cast("Mapping[str, Sequence[str]] | None", parameters.get("ids"))
         ids = {name: tuple(told[name]) for name in "rfm"} if told and ties_by_id else None
-        return cls(tuple(r), tuple(f), tuple(m), ids)
+        return cls(tuple(found["r"]), tuple(found["f"]), tuple(found["m"]), ids)
 
     def scores(
         self, recency_days: int, frequency: int, monetary: int, customer: str = ""
     ) -> tuple[int, int, int]:
-        r = 6 - _score(self.r, self.below("r", recency_days, customer))
-        f = _score(self.f, self.below("f", frequency, customer))
-        m = _score(self.m, self.below("m", monetary, customer)) if monetary > 0 else 1
-        return r, f, m
+        r, f, m = self._places(recency_days, frequency, monetary, customer)
+        return 6 - _score(self.r, r), _score(self.f, f), _score(self.m, m) if monetary > 0 else 1
+
+    def _places(
+        self, recency_days: int, frequency: int, monetary: int, customer: str
+    ) -> tuple[int, int, int]:
+        """How many of the cut points lie strictly below each."""
+        if self.ids is None:
+            r, f, m = self.r, self.f, self.m
+            return bisect_left(r, recency_days), bisect_left(f, frequency), bisect_left(m, monetary)
+        return (
+            self.below("r", recency_days, customer),
+            self.below("f", frequency, customer),
+            self.below("m", monetary, customer),
+        )
 
     def scores_of_all(self, rows: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
         """The scores of a whole population, for which ties by id do not count."""
@@ -67,10 +78,13 @@ class Cuts:
             return bisect_left(cuts, value)
         return bisect_left(list(zip(cuts, self.ids[name], strict=True)), (value, customer))
 
-    def beaten(self, name: str, value: float, customer: str = "") -> int:
-        """Per cent of the customers, in whole groups, that the value is better than."""
-        cuts, below = self._of(name), self.below(name, value, customer)
-        return round(100 * (len(cuts) - below if name == "r" else below) / (len(cuts) + 1))
+    def beaten(
+        self, recency_days: int, frequency: int, monetary: int, customer: str = ""
+    ) -> tuple[int, int, int]:
+        """Per cent of the customers, in whole groups, that each is better than."""
+        r, f, m = self._places(recency_days, frequency, monetary, customer)
+        most = len(self.r)
+        return _share(most - r, most), _share(f, len(self.f)), _share(m, len(self.m))
 
     def next_recency(self, recency_days: int, customer: str = "") -> int | None:
         """The first greater number of days that has another R score."""
@@ -83,6 +97,10 @@ class Cuts:
 
     def _of(self, name: str) -> tuple[float, ...]:
         return self.r if name == "r" else self.f if name == "f" else self.m
+
+
+def _share(passed: int, cuts: int) -> int:
+    return round(100 * passed / (cuts + 1))
 
 
 def _score(cuts: Sequence[float], below: int) -> int:

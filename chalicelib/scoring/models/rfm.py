@@ -168,7 +168,8 @@ class Model:
         recency = (today - self._day(profile.purchases[-1].occurred_at)).days
         counted = self._counted(profile)
         frequency, total = self._frequency(counted), self._monetary(counted)
-        scores = cuts.scores(recency, frequency, total, str(profile.subject)) if cuts else None
+        me = self._name(profile.subject)
+        scores = cuts.scores(recency, frequency, total, me) if cuts else None
         if cuts is None or scores is None:
             return Rfm(recency, frequency, Money(total, self.currency), None, None)
         return Rfm(
@@ -203,20 +204,18 @@ class Model:
 
     def _terms(self, scores: tuple[int, int, int], texts: Sequence[Text]) -> tuple[Term, ...]:
         most = _MOST * sum(self.weights)
-        rows = zip(("recency", "frequency", "monetary"), self.weights, scores, texts, strict=True)
-        terms = [
-            Term(name, 100 * weight * (score - 1) / most, text)
-            for name, weight, score, text in rows
-        ]
-        return tuple(terms)
+        r, f, m = self.weights
+        return (
+            Term("recency", 100 * r * (scores[0] - 1) / most, texts[0]),
+            Term("frequency", 100 * f * (scores[1] - 1) / most, texts[1]),
+            Term("monetary", 100 * m * (scores[2] - 1) / most, texts[2]),
+        )
 
     def _texts(self, rfm: Rfm, cuts: Cuts, subject: Ref, today: date) -> tuple[Text, Text, Text]:
         r = f = m = 0
         if cuts is not self.thresholds and not self.options.thresholds_always:
-            me = str(subject)
-            r = cuts.beaten("r", rfm.recency_days, me)
-            f = cuts.beaten("f", rfm.frequency, me)
-            m = cuts.beaten("m", rfm.monetary.amount, me)
+            had = rfm.recency_days, rfm.frequency, rfm.monetary.amount
+            r, f, m = cuts.beaten(*had, self._name(subject))
         last = today - timedelta(days=rfm.recency_days)
         return (
             _recent(last, today, self.calendar, r),
@@ -229,15 +228,19 @@ class Model:
 
     def _changes_at(self, cuts: Cuts, rfm: Rfm, profile: Profile, today: date) -> datetime | None:
         """When the recency score falls, or a purchase leaves the window."""
-        changes = []
-        days = cuts.next_recency(rfm.recency_days, str(profile.subject))
+        falls = leaves = None
+        days = cuts.next_recency(rfm.recency_days, self._name(profile.subject))
         if days is not None:
             day = today + timedelta(days=days - rfm.recency_days)
-            changes.append(midnight(day, self.time_zone))
-        counted = self._counted(profile)
-        if self.options.window_days is not None and counted:
-            changes.append(counted[0].occurred_at + timedelta(days=self.options.window_days))
-        return earliest(changes)
+            falls = midnight(day, self.time_zone)
+        window = self.options.window_days
+        if window is not None and (counted := self._counted(profile)):
+            leaves = counted[0].occurred_at + timedelta(days=window)
+        return earliest((falls, leaves)) if leaves else falls
+
+    def _name(self, subject: Ref) -> str:
+        """By which ties go, if they go by any."""
+        return str(subject) if self.options.ties_by_id else ""
 
     def _day(self, instant: datetime) -> date:
         return local_day(instant, self.time_zone)
