@@ -140,7 +140,7 @@ class FactSet:
     def by_type(self) -> Mapping[FactType, Sequence[Fact]]:
         """In key order, sorted once for all who ask. Activities are not among them."""
         return {
-            kind: [found[key] for key in sorted(found)]
+            kind: [*map(found.__getitem__, sorted(found))]
             for kind, found in self._unsorted.items()
             if kind != "activity"
         }
@@ -242,7 +242,7 @@ class FactSet:
     def activities(self) -> tuple[Activity, ...]:
         """In order of time. One id of a kind is one activity, and its earliest time counts."""
         made = _activities(self._unsorted.get("activity", {}))
-        told = [made[key] for key in sorted(made)]
+        told = [*map(made.__getitem__, sorted(made))]
         if len(set(map(_ID, told))) == len(told):
             return tuple(told)
         found: dict[tuple[str, str], Activity] = {}
@@ -292,14 +292,15 @@ def _deal(fact: Fact) -> Deal:
 
 
 def _activities(facts: Mapping[str, Fact]) -> dict[str, Activity]:
-    made = {}
+    made: dict[str, Activity] = {}
+    # A card makes one of every such fact, and past the named arguments it takes half the time.
+    new = tuple.__new__
     for key, fact in facts.items():
         data = fact.data
         count = data.get("count", 1)
         known = count if isinstance(count, int) else 1
-        # A card makes one of every such fact, and past the named arguments it takes half the time.
         row = fact.id, str(data.get("kind", "")), fact.occurred_at, known, data
-        made[key] = tuple.__new__(Activity, row)
+        made[key] = new(Activity, row)
     return made
 
 

@@ -88,7 +88,7 @@ def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | No
     purchases: list[Purchase] = []
     credited: list[Credited] = []
     for sale in sorted(sales, key=_OLDEST_FIRST):
-        left = left_of(sale, back[sale.id]) if sale.id in back else sale.worth
+        left = left_of(sale, back[sale.id]) if back and sale.id in back else sale.worth
         if left.amount > 0:
             bought = Purchase(sale.id, sale.at, left)
             if "credit" in sale.data:
@@ -99,7 +99,7 @@ def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | No
         purchases=tuple(purchases),
         credited=tuple(credited),
         in_doubt=tuple(sorted(_in_doubt(sales, counted))),
-        changes_at=earliest(ahead),
+        changes_at=earliest(ahead) if ahead else None,
     )
 
 
@@ -115,10 +115,11 @@ def _won(fact: Fact) -> Sale | None:
     """The purchase that a won deal with a date and a sum is."""
     data = fact.data
     closed = data.get("closed_at")
-    if data.get("status") != "won" or not closed:
+    if not closed or data.get("status") != "won":
         return None
-    paid = money(data.get("amount"))
-    worth = (money(data["value"]) if "value" in data else None) or paid
+    worth = paid = money(data.get("amount"))
+    if "value" in data:
+        worth = money(data["value"]) or paid
     if worth is None:
         return None
     return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, _UNTOLD)

@@ -76,6 +76,8 @@ def _between(operand: Json) -> Test:
     low, high = cast(Sequence[float], operand)
 
     def between(value: Json) -> bool | None:
+        if type(value) is int:  # as most are, and not bool
+            return low <= value <= high
         number = number_of(value)
         return None if number is None else low <= number <= high
 
@@ -86,14 +88,14 @@ def _contains(operand: Json) -> Test:
     keys = [key_form(text) for text in _texts(operand)]
     if len(keys) == 1:
         (only,) = keys
-        return _of_text(lambda text: only in text)
+        return lambda value: only in key_form(value) if isinstance(value, str) else None
     return _of_text(lambda text: any(key in text for key in keys))
 
 
 def _has_word(operand: Json) -> Test:
     words = "|".join(re.escape(key_form(text)) for text in _texts(operand))
     search = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE).search
-    return _of_text(lambda text: search(text) is not None)
+    return lambda value: search(key_form(value)) is not None if isinstance(value, str) else None
 
 
 def _matches(operand: Json) -> Test:

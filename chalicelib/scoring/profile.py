@@ -28,7 +28,8 @@ def profile_of(
     bought = turnover(facts, now)
     purchases, credited = bought.purchases, bought.credited
     sold = [*purchases, *[one.purchase for one in credited]] if credited else purchases
-    coming += [one.occurred_at for one in sold if one.occurred_at > now]
+    ahead = [one.occurred_at for one in sold if one.occurred_at > now]
+    coming += ahead
     coming += [bought.changes_at] if bought.changes_at else []
     coming += _told_ahead(facts, now)
     profile = Profile(
@@ -36,11 +37,15 @@ def profile_of(
         now=now,
         attributes=_attributes(subject, facts),
         activities=activities,
-        purchases=tuple([one for one in purchases if one.occurred_at <= now]),
+        purchases=tuple([one for one in purchases if one.occurred_at <= now])
+        if ahead
+        else purchases,
         in_doubt=bought.in_doubt,
         facts=facts,
         machines=suspects,
-        credited=tuple([one for one in credited if one.purchase.occurred_at <= now]),
+        credited=tuple([one for one in credited if one.purchase.occurred_at <= now])
+        if ahead
+        else credited,
     )
     return profile, earliest(coming)
 
@@ -54,10 +59,13 @@ def _attributes(subject: Ref, facts: FactSet) -> Mapping[str, Json]:
 
 def _first_account(facts: FactSet) -> Mapping[str, Json]:
     """The CRM lists a record's primary account first."""
-    accounts = {fact.id: fact.data for fact in facts.states("account")}
+    accounts = {fact.id: fact.data for fact in facts.by_type.get("account", ())}
     links = facts.facts.get("FACT#links")
     order = cast(list[str], links.data.get("account", [])) if links else sorted(accounts)
-    return next((accounts[identity] for identity in order if identity in accounts), {})
+    for identity in order:
+        if identity in accounts:
+            return accounts[identity]
+    return {}
 
 
 def _by_kind(
@@ -79,6 +87,9 @@ def _by_kind(
 
 def _told_ahead(facts: FactSet, now: datetime) -> list[datetime]:
     """When tickets and answers to surveys are going to be, where a clock put them ahead."""
-    told = [fact.data.get("opened_at") for fact in facts.by_type.get("ticket", ())]
-    told += [fact.data.get("answered_at") for fact in facts.by_type.get("survey", ())]
+    tickets, surveys = facts.by_type.get("ticket"), facts.by_type.get("survey")
+    if not tickets and not surveys:
+        return []
+    told = [fact.data.get("opened_at") for fact in tickets or ()]
+    told += [fact.data.get("answered_at") for fact in surveys or ()]
     return [at for text in told if text and (at := parse_instant(str(text))) > now]

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from math import exp2, fsum, inf
 from operator import attrgetter, mul, sub
@@ -79,8 +79,9 @@ _LARGEST = 10**18
 """Of a value beyond it, which no sum can hold, nothing is known."""
 
 _DAY = 86_400  # seconds
-_LONGEST_DAY = timedelta(days=2)
-"""It has 25 hours where clocks are set back, and up to 48 where the date line moved."""
+_LONGEST_DAY = 2 * _DAY + 1
+"""It has 25 hours where clocks are set back, and up to 48 where the date line moved; one second
+more is for the rounding of what long ages differ by."""
 
 _TIME, _COUNT = attrgetter("occurred_at"), attrgetter("count")
 
@@ -134,12 +135,14 @@ class Model:
         return inf
 
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:  # noqa: ARG002
-        done, today = profile.activities, self._day(profile.now)
-        terms = [
-            self._term(rule, mine, profile.now, today)
-            for rule in self.rules
-            if rule.kind in done and (mine := rule.of(done[rule.kind]))
-        ]
+        now, done = profile.now, profile.activities
+        today, terms = self._day(now), list[Term]()
+        for rule in self.rules:
+            mine: Sequence[Activity] = done.get(rule.kind, ())
+            if rule.where:
+                mine = rule.of(mine)
+            if mine:
+                terms.append(self._term(rule, mine, now, today))
         return Measure(terms=tuple(terms), known=1, asked=1)
 
     def _day(self, instant: datetime) -> date:
@@ -147,26 +150,30 @@ class Model:
 
     def _term(self, rule: Rule, done: Sequence[Activity], now: datetime, today: date) -> Term:
         """``done`` are all activities that the rule is about, oldest first."""
-        times = [*map(_TIME, done)]
-        counts = self._counted(rule, done, times)
-        last = local_day(times[-1], self.time_zone)
+        half_life = rule.half_life_days
+        ages = [(now - at).total_seconds() for at in map(_TIME, done)]
+        counts = self._counted(rule, done, ages)
+        last = local_day(done[-1].occurred_at, self.time_zone)
         text = _told(rule.once, rule.text, sum(counts), last, today, self.calendar)
         worth = _worth(counts, done, rule.per) if rule.per else counts
-        points = rule.points * _decayed(worth, times, now, rule.half_life_days)
-        return Term(rule.id, points, text, rule.half_life_days)
+        if half_life is None:
+            return Term(rule.id, rule.points * fsum(worth), text)
+        halving = -half_life * _DAY
+        left = [exp2(age / halving) for age in ages]
+        return Term(rule.id, rule.points * fsum(map(mul, worth, left)), text, half_life)
 
     def _counted(
-        self, rule: Rule, done: Sequence[Activity], times: Sequence[datetime]
+        self, rule: Rule, done: Sequence[Activity], ages: Sequence[float]
     ) -> Sequence[int]:
         counts: Sequence[int] = [*map(_COUNT, done)]
         if rule.per:
             counts = [_countable(one, rule.per) for one in done]
         if rule.max_per_session is not None:
             counts = limited(counts, map(_session, done), rule.max_per_session)
-        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, counts, times):
-            counts = limited(counts, map(self._day, times), rule.max_per_day)
+        if rule.max_per_day is not None and _may_exceed(rule.max_per_day, counts, ages):
+            counts = limited(counts, map(self._day, map(_TIME, done)), rule.max_per_day)
         if rule.max_per_period is not None:
-            days = map(self._day, times)
+            days = map(self._day, map(_TIME, done))
             periods = [self._period(day, rule.max_per_period.days) for day in days]
             counts = limited(counts, periods, rule.max_per_period.count)
         return counts
@@ -192,16 +199,16 @@ def _worth(counts: Sequence[int], done: Sequence[Activity], name: str) -> Sequen
     return [count * value for count, value in zip(counts, values, strict=True)]
 
 
-def _may_exceed(most: int, counts: Sequence[int], times: Sequence[datetime]) -> bool:
+def _may_exceed(most: int, counts: Sequence[int], ages: Sequence[float]) -> bool:
     """Whether a local day can hold more than ``most``, without asking which day each is in.
 
-    A day lasts less than ``_LONGEST_DAY`` in every zone, so it cannot where those that lie
-    ``most`` places apart are never so near.
+    Ages are in seconds, the oldest first. A day lasts less than ``_LONGEST_DAY`` in every zone,
+    so it cannot where those that lie ``most`` places apart are never so near.
     """
     total = sum(counts)
     if total <= most or total > len(counts):
         return total > most
-    apart: Iterable[timedelta] = map(sub, times[most:], times)
+    apart: Iterable[float] = map(sub, ages, ages[most:])
     return min(apart) < _LONGEST_DAY
 
 
@@ -225,16 +232,6 @@ def _value(activity: Activity, name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) <= _LARGEST else None
-
-
-def _decayed(
-    worth: Sequence[float], times: Sequence[datetime], now: datetime, half_life: float | None
-) -> float:
-    if half_life is None:
-        return fsum(worth)
-    halving = -half_life * _DAY
-    left = [exp2((now - at).total_seconds() / halving) for at in times]
-    return fsum(map(mul, worth, left))
 
 
 @lru_cache(maxsize=4096)
