@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 
@@ -25,11 +25,12 @@ from chalicelib.scoring.resets import beginnings, since
 class Reading:
     """A group of the policy with what its model measured of all that happened ``since``.
 
-    ``points`` is the sum of the terms, before bounds.
+    ``parts`` are the points of each term and ``points`` their sum, before bounds.
     """
 
     group: Group
     measure: Measure
+    parts: Sequence[float]
     points: float
     since: datetime | None = None
 
@@ -60,20 +61,24 @@ class Assessment:
         standing = self.standing.changes_at if self.standing else None
         products = self.products.changes_at if self.products else None
         newcomer = newcomers.changes_at(self.policy.customer, self.profile)
-        others = (self.next_fact_at, standing, products, newcomer, *self._conditions_change())
-        return earliest((*jumps, *others))
+        jumps += (self.next_fact_at, standing, products, newcomer)
+        return earliest(jumps + self._conditions_change())
 
     def _conditions_change(self) -> list[datetime | None]:
         """Of those that stand outside the groups, whose models speak for themselves."""
         conditions = [one.when for one in self.policy.segments]
         if self.policy.priority and self.policy.priority.opted_out:
             conditions.append(self.policy.priority.opted_out)
+        if not conditions:
+            return []
         return [one.changes_at(self.profile) for one in conditions if one.changes_at]
 
     @property
     def known_components(self) -> tuple[Reading, ...]:
         """A component of which nothing is known is left out, which is not the same as zero."""
-        return tuple([reading for reading in self.components if reading.measure.known])
+        components = self.components
+        known = [reading for reading in components if reading.measure.known]
+        return components if len(known) == len(components) else tuple(known)
 
 
 def assess(
@@ -114,14 +119,17 @@ def _read_all(
     groups: Iterable[tuple[Group, datetime | None]], profile: Profile, models: FittedModels
 ) -> tuple[Reading, ...]:
     """Groups of the same rules share one model object, which is asked once."""
-    found: dict[tuple[int, datetime | None], tuple[Measure, float]] = {}
+    found: dict[tuple[int, datetime | None], Reading] = {}
     readings = []
     for group, reset_at in groups:
         key = id(group.model), reset_at
-        if key not in found:
+        held = found.get(key)
+        if held is None:
             measure = measured(group, profile, models, reset_at)
-            found[key] = measure, points(measure)
-        readings.append(Reading(group, *found[key], reset_at))
+            held = found[key] = reading_of(group, measure, reset_at)
+            readings.append(held)
+        else:
+            readings.append(Reading(group, held.measure, held.parts, held.points, reset_at))
     return tuple(readings)
 
 
@@ -132,5 +140,6 @@ def measured(
     return group.model.measure(seen, models.parameters.get(group.fitted or group.model_name, {}))
 
 
-def points(measure: Measure) -> float:
-    return math.fsum([term.points for term in measure.terms])
+def reading_of(group: Group, measure: Measure, since: datetime | None) -> Reading:
+    parts = [term.points for term in measure.terms]
+    return Reading(group, measure, parts, math.fsum(parts), since)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 
 from chalicelib.core.policy import Group, LeadPolicy, Measure
 from chalicelib.core.structs import struct
@@ -14,6 +15,7 @@ HALF_LIVES = 40
 """After so many a term is worth a billionth of a point: nothing moves any more."""
 
 _DAY = 1440  # minutes
+_RATE = itemgetter(1)
 
 
 Decaying = tuple[tuple[float, float], ...]
@@ -108,20 +110,25 @@ class Course:
 
 def course_of(assessment: Assessment) -> Course:
     lead, known = assessment.lead, assessment.known_components
-    sums: dict[int, Sum] = {}
+    found: dict[int, Sum] = {}
+    sums = []
     for reading in lead + known:
-        if id(reading.measure) not in sums:
-            sums[id(reading.measure)] = _sum(reading.measure)
+        measure = reading.measure
+        one = found.get(id(measure))
+        if one is None:
+            one = found[id(measure)] = _sum(measure)
+        sums.append(one)
     return Course(
         assessment.policy.lead,
         [reading.group for reading in known],
-        [sums[id(reading.measure)] for reading in lead],
-        [sums[id(reading.measure)] for reading in known],
+        sums[: len(lead)],
+        sums[len(lead) :],
     )
 
 
 def _sum(measure: Measure) -> Sum:
-    constant, by_life, fading = 0.0, dict[float, float](), []
+    constant, fading = 0.0, []
+    by_life: dict[float, float] = {}
     for term in measure.terms:
         life = term.half_life_days
         if not life:
@@ -132,7 +139,9 @@ def _sum(measure: Measure) -> Sum:
             by_life[life] = by_life.get(life, 0.0) + term.points
     if not by_life and not fading:
         return Sum(constant, (), ())
-    decaying = [(points, 1 / (_DAY * life)) for life, points in by_life.items()]
+    decaying = tuple([(points, 1 / (_DAY * life)) for life, points in by_life.items()])
+    if not fading and min(decaying)[0] > 0:
+        return Sum(constant, decaying, (), slowest=min(map(_RATE, decaying)))
     return Sum(
         constant,
         gains=tuple([part for part in decaying if part[0] > 0]),

@@ -9,6 +9,7 @@ from operator import sub
 
 from chalicelib.core.card import Contribution, Limit
 from chalicelib.core.model import Text
+from chalicelib.core.policy import Term
 from chalicelib.core.structs import struct
 from chalicelib.localization.sentences import set_by_hand, with_points
 from chalicelib.scoring.assessment import Reading
@@ -44,9 +45,9 @@ def explain_lead(readings: Sequence[Reading], computed: int, score: int) -> Expl
 
 
 def explain_customer(known: Sequence[Reading], score: int) -> Explanation:
-    weight = sum([reading.group.weight for reading in known])
-    points, limits = _bounded(known, 1 / weight)
-    return _explanation(known, points, 1 / weight, limits, score)
+    factor = 1 / sum([reading.group.weight for reading in known])
+    points, limits = _bounded(known, factor)
+    return _explanation(known, points, factor, limits, score)
 
 
 def _corrected(explanation: Explanation, computed: int, by_hand: int) -> Explanation:
@@ -71,8 +72,7 @@ def _bounded(readings: Sequence[Reading], factor: float) -> tuple[list[float], l
     parts: list[float] = []
     limits: list[Limit] = []
     for reading in readings:
-        group, total = reading.group, reading.points
-        points = [term.points for term in reading.measure.terms]
+        group, total, points = reading.group, reading.points, reading.parts
         inside = group.low <= total <= group.high
         within = points if inside else capped(points, group.low, group.high)
         if within is not points:
@@ -84,11 +84,7 @@ def _bounded(readings: Sequence[Reading], factor: float) -> tuple[list[float], l
 
 def _weighed(readings: Sequence[Reading], factor: float) -> list[float]:
     """What each term would give without any bounds."""
-    return [
-        reading.group.weight * factor * term.points
-        for reading in readings
-        for term in reading.measure.terms
-    ]
+    return [reading.group.weight * factor * part for reading in readings for part in reading.parts]
 
 
 def capped(points: Sequence[float], low: float, high: float) -> Sequence[float]:
@@ -121,15 +117,17 @@ def _explanation(
 ) -> Explanation:
     """What rounds to nothing is left out."""
     ids = line_ids(readings)
-    terms = [term for reading in readings for term in reading.measure.terms]
+    terms: list[Term] = []
+    for reading in readings:
+        terms += reading.measure.terms
     free = [*_freed(_weighed(readings, factor), points)] if limits else [None] * len(ids)
     by_id = _places(ids)
     shares = _shared_out(by_id, points, score)
-    lightness = [-abs(share) for share in shares]
+    weights = [*map(abs, shares)]
     lines = [
         Contribution(ids[place], shares[place], (term := terms[place]).text, points[place],
                      free[place], term.half_life_days)
-        for place in sorted(by_id, key=lightness.__getitem__)
+        for place in sorted(by_id, key=weights.__getitem__, reverse=True)
         if shares[place]
     ]  # fmt: skip
     return Explanation(tuple(lines), tuple(limits))
@@ -142,7 +140,11 @@ def _freed(unlimited: Sequence[float], points: Sequence[float]) -> Iterator[floa
 
 
 def line_ids(readings: Sequence[Reading]) -> list[str]:
-    return [f"{one.group.id}.{term.id}" for one in readings for term in one.measure.terms]
+    ids: list[str] = []
+    for reading in readings:
+        group = reading.group.id
+        ids += [f"{group}.{term.id}" for term in reading.measure.terms]
+    return ids
 
 
 def shared_out(ids: Sequence[str], points: Sequence[float], total: int) -> list[int]:
@@ -161,9 +163,11 @@ def _places(ids: Sequence[str]) -> list[int]:
 
 def _shared_out(by_id: Sequence[int], points: Sequence[float], total: int) -> list[int]:
     shares = [*map(math.floor, points)]
-    over = [*map(sub, shares, points)]
-    for place in sorted(by_id, key=over.__getitem__)[: total - sum(shares)]:
-        shares[place] += 1
+    missing = total - sum(shares)
+    if missing:
+        over = [*map(sub, shares, points)]
+        for place in sorted(by_id, key=over.__getitem__)[:missing]:
+            shares[place] += 1
     return shares
 
 
@@ -172,12 +176,7 @@ def reasons(contributions: Sequence[Contribution]) -> tuple[Text, ...]:
 
     That a person has set the number is said before anything else.
     """
-    by_hand = [line for line in contributions if line.id == SET_BY_HAND]
+    by_hand = [line.text for line in contributions if line.id == SET_BY_HAND]
     others = [line for line in contributions[: REASONS + 1] if line.id != SET_BY_HAND]
-    return tuple([_reason(line) for line in [*by_hand, *others][:REASONS]])
-
-
-def _reason(line: Contribution) -> Text:
-    if line.id == SET_BY_HAND:
-        return line.text
-    return with_points(line.text, line.points, line.unlimited)
+    left = others[: REASONS - len(by_hand)]
+    return (*by_hand, *[with_points(line.text, line.points, line.unlimited) for line in left])

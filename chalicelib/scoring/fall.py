@@ -18,11 +18,17 @@ Source: log-sum-exp is convex, Boyd and Vandenberghe 2004, "Convex Optimization"
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import itemgetter
 
 from chalicelib.scoring.course import Course, Decaying, Sum
 from chalicelib.scoring.levels import lead_totals, mixed
 from chalicelib.scoring.quiet import Quiet
+
+Need = tuple[float, Sum]
+"""What a sum that moves must not fall to."""
+
+_NEEDED = itemgetter(0)
 
 _NEAR = 1e-3  # minutes; the next step would be less than a millionth of this one
 
@@ -31,11 +37,12 @@ def first_fall(course: Course, calm: Quiet) -> float | None:
     """In minutes, ``inf`` if no level ever falls so far; None if that has to be searched for."""
     if not (_one_gain_moves(course.lead) and _one_gain_moves(course.components)):
         return None
-    highest: dict[int, tuple[float, Sum]] = {}
-    for needed, one in (*_lead_needs(course, calm), *_customer_needs(course, calm)):
-        if id(one) not in highest or needed > highest[id(one)][0]:
-            highest[id(one)] = needed, one
-    falls = [falls_to(needed - one.constant, one.gains) for needed, one in highest.values()]
+    first, second = _lead_need(course, calm), _customer_need(course, calm)
+    if first and second and first[1] is second[1]:
+        first, second = max(first, second, key=_NEEDED), None
+    falls = [
+        falls_to(need[0] - need[1].constant, need[1].gains) for need in (first, second) if need
+    ]
     return min(falls) if falls else math.inf
 
 
@@ -45,11 +52,12 @@ def _one_gain_moves(sums: Iterable[Sum]) -> bool:
     for one in sums:
         if not one.only_gains:
             return False
-        moving += bool(one.gains)
+        if one.gains:
+            moving += 1
     return moving <= 1
 
 
-def _lead_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
+def _lead_need(course: Course, calm: Quiet) -> Need | None:
     """What the sum that moves must not fall to, lest a level be at its bound."""
     lead, fit, engagement = lead_totals(course.policy, _staying(course.lead))
     for (weight, low, high, in_fit, in_engagement), one in zip(
@@ -60,15 +68,17 @@ def _lead_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
             missing = [calm.lead.low - lead] if calm.lead.low >= 0 else [-math.inf]
             missing += [calm.fit.low - fit] if in_fit else []
             missing += [calm.engagement.low - engagement] if in_engagement else []
-            yield _unbounded(max(missing) / weight, low, high), one
+            return _unbounded(max(missing) / weight, low, high), one
+    return None
 
 
-def _customer_needs(course: Course, calm: Quiet) -> Iterator[tuple[float, Sum]]:
+def _customer_need(course: Course, calm: Quiet) -> Need | None:
     for group, one in zip(course.known, course.components, strict=True):
         if one.gains:
             missing = calm.customer.low - (mixed(course.known, _staying(course.components)) or 0)
             share = group.weight / sum([each.weight for each in course.known])
-            yield _unbounded(missing / share, group.low, group.high), one
+            return _unbounded(missing / share, group.low, group.high), one
+    return None
 
 
 def _staying(sums: Iterable[Sum]) -> list[float]:

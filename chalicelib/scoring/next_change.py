@@ -16,7 +16,7 @@ from chalicelib.core.facts import earliest
 from chalicelib.core.funnel import Standing
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Measure, Profile, Term
-from chalicelib.scoring.assessment import Assessment, Reading, assess, measured, points
+from chalicelib.scoring.assessment import Assessment, Reading, assess, measured, reading_of
 from chalicelib.scoring.card import levels_of, set_by_hand, unexplained_card
 from chalicelib.scoring.classes import by_value
 from chalicelib.scoring.course import Course, course_of, damped
@@ -44,8 +44,9 @@ def next_change(
     instants: at the first of them, something of how the subject stands is another.
     """
     found = _of_scores(assessment, card, shown, founded_at)
-    loyalty = assessment.membership.standing.changes_at if assessment.membership else None
-    return earliest((found, loyalty))
+    if assessment.membership is None:
+        return found
+    return earliest((found, assessment.membership.standing.changes_at))
 
 
 def _of_scores(
@@ -55,8 +56,9 @@ def _of_scores(
     if speaks(card, written, assessment.policy):
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
-        held = held_until(card, written)
-        jump = earliest((assessment.jumps_at, held))
+        held, jump = held_until(card, written), assessment.jumps_at
+        if held is not None:
+            jump = earliest((jump, held))
         # While the class shown is held, tags and actions still go by that of the card.
         by_card = {**shown, "class": card.customer.class_} if held and card.customer else shown
         minute = _first_loud_minute(assessment, by_card, jump)
@@ -89,7 +91,7 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
             measure = measured(group, later, models, since)
         else:
             measure = _decayed(reading.measure, at - profile.now)
-        return Reading(group, measure, points(measure), since)
+        return reading_of(group, measure, since)
 
     return replace(
         assessment,
@@ -134,7 +136,7 @@ def _first_loud_minute(assessment: Assessment, shown: Fields, jump: datetime | N
     end = _last_minute(assessment, course, jump)
     if end <= 0:
         return None
-    policy, customer = assessment.policy, bool(assessment.known_components)
+    policy, customer = assessment.policy, bool(course.known)
     by_score = not by_value(policy.customer, assessment.models, assessment.components)
     by_hand = set_by_hand(assessment) is not None
     calm = quiet(

@@ -97,6 +97,12 @@ def _loud_rows(profile: str, kind: Kind, sections: tuple[Section, ...]) -> tuple
     return tuple(row for row in rows if row.trigger is not Trigger.FOLLOW)
 
 
+@cache
+def _loud_or_following(profile: str, kind: Kind, sections: tuple[Section, ...]) -> frozenset[str]:
+    """The names of those rows, and of all that are never a reason to write."""
+    return _FOLLOWERS.union(row.name for row in _loud_rows(profile, kind, sections))
+
+
 def publish(card: ScoreCard, written: Written, policy: Policy) -> Fields | None:
     """All fields that the CRM should show, or None while what it shows is good enough."""
     if not speaks(card, written, policy):
@@ -110,14 +116,16 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     if not written.certain:
         return True
     shown, step = written.fields, policy.publish.step
-    rows = _loud_rows(policy.publish.profile, card.subject.kind, _sections(policy))
+    which = policy.publish.profile, card.subject.kind, _sections(policy)
+    rows, known = _loud_rows(*which), _loud_or_following(*which)
     fields = _fields(rows, card, written, policy)
-    changed = [row for row in rows if fields[row.name] != shown.get(row.name)]
-    loud = [row for row in changed if not _follows_score(row, policy)]
-    if loud and any(_fires(row, fields[row.name], shown.get(row.name), step) for row in loud):
-        return True
-    gone = shown.keys() - fields.keys() - _FOLLOWERS
-    return bool(gone) and any(shown[name] is not None for name in gone)
+    for row in rows:
+        new, old = fields[row.name], shown.get(row.name)
+        if new != old and not _follows_score(row, policy) and _fires(row, new, old, step):
+            return True
+    return not known.issuperset(shown) and any(
+        value is not None for name, value in shown.items() if name not in known
+    )
 
 
 def _follows_score(row: Output, policy: Policy) -> bool:
@@ -127,7 +135,8 @@ def _follows_score(row: Output, policy: Policy) -> bool:
 
 
 def _fields(rows: Iterable[Output], card: ScoreCard, written: Written, policy: Policy) -> Fields:
-    fields: dict[str, FieldValue] = {row.name: row.read(card, policy.language) for row in rows}
+    language = policy.language
+    fields: dict[str, FieldValue] = {row.name: row.read(card, language) for row in rows}
     if held_until(card, written) and "class" in fields:
         fields |= _with_class(fields, cast(str, written.fields["class"]))
     if "trend" in fields:

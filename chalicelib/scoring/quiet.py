@@ -27,7 +27,7 @@ class Range:
         return min(level - self.low, self.high - level)
 
     def within(self, other: Range) -> Range:
-        if other is EVERYWHERE:
+        if other.low <= self.low and self.high <= other.high:
             return self
         return Range(max(self.low, other.low), min(self.high, other.high))
 
@@ -90,8 +90,8 @@ def quiet(
     the class does not go by the score, no level changes it.
     """
     # A name that is not published is absent here, one that was never shown yet is None.
-    names = _OF_LEVELS & published(policy, kind)
-    show = {name: shown.get(name) for name in names}
+    names = published(policy, kind)
+    show = {name: shown.get(name) for name in _OF_LEVELS if name in names}
     step = policy.publish.step
     headline = _near(show, "score", step)
     lead = _near(show, "computed_score" if by_hand else "lead_score", step)
@@ -162,8 +162,7 @@ def _wholes(lowest: float, highest: float) -> Range:
 def _in_whole_band(show: Fields, name: str, bands: Sequence[Band]) -> Range:
     if name not in show or not bands:
         return EVERYWHERE
-    band = _band(bands, show[name])
-    return _near_band(band.low, band.high)
+    return _near_band(*_band(bands, show[name]))
 
 
 @lru_cache(maxsize=1024)
@@ -188,14 +187,14 @@ def _in_grade(show: Fields, policy: LeadPolicy) -> tuple[Range, Range]:
 def _in_share_band(name: str, bands: Sequence[Band], maximum: float) -> Range:
     if maximum <= 0:
         return EVERYWHERE  # such a share is always 0
-    band = _band(bands, name)
-    return Range((band.low - EDGE) * maximum, (band.high - EDGE) * maximum)
+    low, high = _band(bands, name)
+    return Range((low - EDGE) * maximum, (high - EDGE) * maximum)
 
 
-def _band(bands: Sequence[Band], name: FieldValue) -> Range:
+def _band(bands: Sequence[Band], name: FieldValue) -> tuple[float, float]:
     ceiling = math.inf
     for band in bands:
         if band.name == name:
-            return Range(band.minimum, ceiling)
+            return band.minimum, ceiling
         ceiling = band.minimum
-    return NOWHERE
+    return math.inf, -math.inf
