@@ -171,6 +171,16 @@ def rewards_are_worth_something(page: Page) -> Iterator[Problem]:
             yield Problem(pointer(path), "write value, or loyalty.point_value")
 
 
+def codes_are_given_once(page: Page) -> Iterator[Problem]:
+    """What was given of one reward is not known of another."""
+    first: dict[str, str] = {}
+    for path, row in _rows(page, "rewards"):
+        for index, code in enumerate(row.get("codes", [])):
+            if (other := first.setdefault(code, row["id"])) != row["id"]:
+                where = pointer((*path, "codes", index))
+                yield Problem(where, f"the reward {other} has this code, write another one")
+
+
 def what_earns_is_read(page: Page) -> Iterator[Problem]:
     """Records of a kind are read only if some attribute is of them."""
     read = {row["of"] for row in page["attributes"].values()}
@@ -217,6 +227,7 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     points_live_to_be_spent,
     campaigns_end_after_they_begin,
     rewards_are_worth_something,
+    codes_are_given_once,
     what_earns_is_read,
     tiers_that_are_asked_for_exist,
     what_is_measured_is_there,

@@ -162,6 +162,10 @@ BROKEN = {
         {"rewards": [CUP | {"percent": 20}]},
         ["/loyalty/rewards/0/percent: only a discount has per cent"],
     ),
+    "a code of two rewards": (
+        {"rewards": [CUP | {"codes": ["A", "B"]}, CUP | {"id": "film", "codes": ["C", "B"]}]},
+        ["/loyalty/rewards/1/codes/1: the reward cup has this code, write another one"],
+    ),
     "money of no value": (
         {"rewards": [CUP | {"kind": "money"}]},
         ["/loyalty/rewards/0: write value, or loyalty.point_value"],
