@@ -68,6 +68,7 @@ def refund(**data):
         (item(who={}), "/who", "one of id"),
         (item(who={"email": "a@b.example", "phone": "12345"}), "/who", "one of id"),
         (item(who={"email": "anna"}), "/who/email", "anna@acme.example"),
+        (item(who={"phone": "unknown"}), "/who/phone", "one telephone number"),
         (item(who={"mail": "a@b.example"}), "/who/mail", "id, email, phone"),
         (item(who={"id": "other-main:contact:1"}), "/who/id", "hubspot-main:contact:"),
         (item(who={"id": "hubspot-main:deal:1"}), "/who/id", "hubspot-main:contact:"),
