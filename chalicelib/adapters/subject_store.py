@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from heapq import merge
@@ -120,6 +120,7 @@ class DynamoSubjectStore(Moves, Marks, OutboxItems):
         with translating():
             for parts in ahead:
                 self._transact_save(save, partial(self._put_parts_ahead, parts, save))
+                save = _after(parts, save)
             self._save_last(save, last)
             self._forget(save.ref.connection, save.claims.gone)
 
@@ -176,7 +177,12 @@ class DynamoSubjectStore(Moves, Marks, OutboxItems):
         self, parts: Sequence[Part | EntryPart], save: Save, transaction: TransactWrite
     ) -> None:
         condition = self._lives_at(save.base_version)
-        transaction.condition_check(self.item, str(save.ref), CARD, condition=condition)
+        if _after(parts, save) is save:
+            transaction.condition_check(self.item, str(save.ref), CARD, condition=condition)
+        else:
+            card = self.item(str(save.ref), CARD)
+            next_version: list[Action] = [self.item.version.set(save.base_version + 1)]
+            transaction.update(card, next_version, condition=condition)
         self._put_parts(parts, save, transaction)
 
     def _put_card_and_parts(
@@ -256,6 +262,17 @@ class DynamoSubjectStore(Moves, Marks, OutboxItems):
             *self._kept_identities(save.claims),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]
+
+
+def _after(parts: Sequence[Part | EntryPart], save: Save) -> Save:
+    """With the version that a batch ahead of the card leaves behind.
+
+    Entries move it, or somebody who had read the ledger without them could spend what they take.
+    Who has no card yet has nothing to spend.
+    """
+    if save.base_version and any(isinstance(part, EntryPart) for part in parts):
+        return replace(save, base_version=save.base_version + 1)
+    return save
 
 
 def _bytes(value: Json) -> int:

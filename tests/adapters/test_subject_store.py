@@ -10,7 +10,7 @@ from botocore.exceptions import ReadTimeoutError
 from chalicelib.adapters.tables import connection_of
 from chalicelib.core.errors import ConfigurationError, Conflict, Parked, Retryable
 from chalicelib.core.model import Ref
-from chalicelib.core.stored import StoredCard
+from chalicelib.core.stored import LedgerRow, StoredCard
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,
@@ -19,6 +19,7 @@ from tests.adapters.test_subject_store_contract import (
     card,
     contact,
     deal,
+    entry,
     mark,
     of_deal,
     save,
@@ -118,6 +119,39 @@ def test_a_save_between_the_parts_of_a_large_one_stops_it(dynamodb, store):
     assert (half.card.version, len(half.facts)) == (1, 97 + 1)
     store.save(save(ANNA, 1, *half.facts.merge(visits).beyond(half.facts)))
     assert len(store.load(ANNA).facts) == 200 + 1
+
+
+def test_whoever_read_the_ledger_before_entries_that_went_ahead_appends_nothing(dynamodb, store):
+    """Such as a redemption, of points that these entries take back."""
+    store.save(replace(save(ANNA, 0), entries=[entry(1)]))
+    many = tuple(entry(number) for number in range(2, 202))
+    other, refused = dynamodb.another_worker(), []
+
+    def spend():
+        with pytest.raises(Conflict):
+            other.save(replace(save(ANNA, 1), entries=[LedgerRow(2, "redeem:1", {"points": 9})]))
+        refused.append(True)
+
+    with before_each(store, before_the(2, TRANSACT, spend)):
+        store.save(replace(save(ANNA, 1), entries=many))
+
+    assert refused
+    assert store.load(ANNA).ledger == (entry(1), *many)
+    store.save(save(ANNA, card(store).version, visit(1)))
+
+
+def test_entries_that_went_ahead_of_a_run_that_died_are_a_ledger_to_go_on_from(store):
+    store.save(replace(save(ANNA, 0), entries=[entry(1)]))
+    many = tuple(entry(number) for number in range(2, 202))
+    with before_each(store, before_the(2, TRANSACT, die)), pytest.raises(Died):
+        store.save(replace(save(ANNA, 1), entries=many))
+
+    half = store.load(ANNA)
+    assert half.card.pending
+    assert half.card.body == save().body
+    rest = many[len(half.ledger) - 1 :]
+    store.save(replace(save(ANNA, half.card.version), entries=rest))
+    assert store.load(ANNA).ledger == (entry(1), *many)
 
 
 def test_a_run_that_dies_between_the_parts_leaves_something_to_save(store):

@@ -4,6 +4,7 @@ import json
 import random
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,7 @@ from standardwebhooks import Webhook
 from chalicelib.policy import compile_policy
 from infra.cli.policy_page import read_page, shipped_page
 from infra.crm.hubspot.webhooks import component, subscriptions
+from infra.package import build
 from infra.sandbox.hubspot.portal import Settings
 from infra.sandbox.hubspot.properties import Definition
 from infra.sandbox.hubspot.records import CONTACTS
@@ -25,6 +27,7 @@ from tests.e2e.conftest import REP, settled, waited_for
 from tests.e2e.theatre import settings_for
 from tests.fakes.events import encoded, item, order, signed
 from tests.fakes.receiver import receiver
+from tests.infra.test_rights import deploy_strictly, refusals
 
 pytestmark = pytest.mark.e2e
 
@@ -109,17 +112,26 @@ def policy_file(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def club(policy_file):
+def club(policy_file, tmp_path_factory):
+    """Where each function is held to its role."""
     policy = compile_policy(read_page(policy_file))
     with (
-        rehearsal() as running,
+        pytest.MonkeyPatch.context() as patch,
+        strictly(patch) as running,
         StandIn.start(settings=settings_for(policy, Settings())) as hubspot,
         receiver() as told,
     ):
-        running.deploy()
+        deploy_strictly(build(), tmp_path_factory.mktemp("template"))
         listener = Listener(random.Random(20260321))
         told.answers += [listener.answer] * 1000
         yield opened(running, hubspot, told, listener, policy, policy_file)
+
+
+@contextmanager
+def strictly(patch):
+    patch.setenv("AUTH", "true")
+    with rehearsal() as running:
+        yield running
 
 
 def opened(running, hubspot, told, listener, policy, policy_file):
@@ -222,3 +234,15 @@ def test_whoever_listens_hears_of_everything_once_though_half_of_it_fails(club):
     assert kinds.count("points_earned") >= 2
     assert set(kinds) == set(ANNOUNCED)
     assert all(one["data"]["text"]["customer"]["fa"] for one in told)
+
+
+def test_no_function_needed_a_right_that_it_does_not_have(club):
+    assert (
+        club.points(
+            "adjust", {"who": {"email": SARA}, "points": 5, "actor": "sara", "reason": "gift"}, "g"
+        )[0]
+        == 200
+    )
+    assert club.points("cancel", {"who": {"email": SARA}, "redemption": "order-77"}, "c")[0] == 200
+    club.settle()
+    assert refusals(club.rehearsal) == []

@@ -34,11 +34,15 @@ MINISTACK_NEEDS = ('"sqs:SendMessage"', '["sqs:SendMessage", "sqs:SendMessageBat
 @pytest.fixture
 def strict(package, tmp_path, monkeypatch):
     monkeypatch.setenv("AUTH", "true")
-    template = tmp_path / "template.json"
-    template.write_text(package.template.read_text().replace(*MINISTACK_NEEDS))
     with rehearsal() as stage:
-        list(deploy.carry_out(deploy.plan(Package(template, package.code), STAGE, deploy.SANDBOX)))
+        deploy_strictly(package, tmp_path)
         yield stage
+
+
+def deploy_strictly(package, folder):
+    template = folder / "template.json"
+    template.write_text(package.template.read_text().replace(*MINISTACK_NEEDS))
+    list(deploy.carry_out(deploy.plan(Package(template, package.code), STAGE, deploy.SANDBOX)))
 
 
 def refusals(stage):
