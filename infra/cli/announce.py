@@ -144,7 +144,10 @@ def send_test(
         note(f"a test would be sent to {endpoint.url}")
         return
     id_, now = f"test_{uuid4().hex}", datetime.now(UTC)
-    body = {"type": "test", "timestamp": iso(now), "data": {"id": id_, "connection": connection}}
+    words: Json = {"en": "A test of Emtiaz", "fa": "آزمایش امتیاز"}
+    told: dict[str, Json] = {"id": id_, "connection": connection, "kind": "test"}
+    told["text"] = {"rep": words, "customer": words}
+    body = {"type": "test", "timestamp": iso(now), "data": told}
     try:
         webhooks = SignedWebhooks(WebhookLine(loopback=loopback))
         answer = webhooks.send(endpoint, id_, json.dumps(body).encode(), now)

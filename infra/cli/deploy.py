@@ -14,11 +14,18 @@ from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.package import build
 
 
-def deploy(
+def deploy(  # noqa: PLR0913  # one per option
     *,
     stage: Stage = DEFAULT_STAGE,
     alarm_email: Annotated[str | None, typer.Option(help="Who is told of alarms.")] = None,
     table_key: Annotated[str | None, typer.Option(help="ARN of a KMS key for the tables.")] = None,
+    email_from: Annotated[
+        str | None,
+        typer.Option(help="Address, verified with SES, that customers get mail from."),
+    ] = None,
+    event_bus: Annotated[
+        str | None, typer.Option(help="Name of the event bus that announcements go to.")
+    ] = None,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="For rehearsals: quick retries, tables not kept.")
     ] = False,
@@ -27,7 +34,12 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Install Emtiaz into the AWS account you are signed in to, or update it."""
-    chosen = {"AlarmEmail": alarm_email, "TableKeyArn": table_key}
+    chosen = {
+        "AlarmEmail": alarm_email,
+        "TableKeyArn": table_key,
+        "EmailFrom": email_from,
+        "EventBusName": event_bus,
+    }
     parameters = {name: value for name, value in chosen.items() if value is not None}
     note("packaging")
     if sandbox:

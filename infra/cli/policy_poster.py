@@ -406,6 +406,9 @@ def _whom(kind: str, value: str, page: Page, say: Speech) -> str:
         return say.said(own[value]) if value in own else say.of(RFM_SEGMENTS[value])
     if kind == "class":
         return f"{say('class_letter')} {value}"
+    if kind == "tier":
+        levels = page["loyalty"]["tiers"]["levels"]
+        return say.said(next(one["text"] for one in levels if one["id"] == value))
     if kind == "grade":
         return f"{value[0]}{say.number(value[1])}"
     choices = _CHOICES["temperature" if kind == "temperature" else "stage_segment"]

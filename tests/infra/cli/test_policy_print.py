@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 
-from infra.cli.policy_page import SHIPPED, read_page
+from infra.cli.policy_page import SHIPPED, read_page, shipped_names, shipped_page
 from infra.cli.policy_poster import poster
 from infra.cli.policy_print import drawn
 
@@ -48,6 +48,12 @@ def test_the_page_is_whole_and_loads_nothing(language):
     assert outline.open == []
     assert outline.loads == []
     assert "script" not in [tag for tag, _ in outline.tags]
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_policy_can_be_printed(name, language):
+    assert Outline(drawn(read_page(shipped_page(name)), language, "a3")).open == []
 
 
 def test_the_persian_page_runs_from_right_to_left_in_persian():
