@@ -260,4 +260,4 @@ def provision(services, hubspot, page):
     connection = services.settings.live(CONNECTION).connection
     secret = Secret("", (), hubspot.token)
     client = connectors.load("hubspot").connect(connection, secret, (), FakeAccess(secret.token))
-    client.provision(outputs(policy.publish, "contact"), policy.language)
+    client.provision(outputs(policy, "contact"), policy.language)
