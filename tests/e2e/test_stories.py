@@ -2,7 +2,6 @@
 
 import pytest
 
-from chalicelib.adapters.clock import SandboxClock
 from chalicelib.policy import compile_policy
 from infra import stories
 from infra.cli.policy_page import read_page, shipped_page
@@ -32,23 +31,14 @@ FIELDS = {
 ADVICE = {"next_action": "text", "campaign": "campaign", "service_level": "service_level"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def deployed():
+    """Each story has an installation of its own, whose time it moves as it likes."""
     with rehearsal() as running:
         running.deploy()
         yield running
 
 
-@pytest.fixture
-def present(deployed):
-    """Every story begins today."""
-    clock = SandboxClock(deployed.services.settings)
-    before = clock.now()
-    yield
-    clock.advance(before - clock.now())
-
-
-@pytest.mark.usefixtures("present")
 @pytest.mark.parametrize("name", ACTED)
 def test_the_record_shows_what_the_story_expects_at_each_of_its_instants(deployed, name):
     story, policy = stories.load(name), compile_policy(read_page(shipped_page(name)))
