@@ -34,6 +34,10 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 Name = Annotated[str, typer.Option(help="What to call the receiver, where there are several.")]
 
+Loopback = Annotated[
+    bool, typer.Option("--loopback", help="Of a rehearsal: let it be this machine.")
+]
+
 app = typer.Typer(name="announce", help="What is told to others.", no_args_is_help=True)
 webhook = typer.Typer(
     name="webhook", help="Who gets signed webhooks of what is announced.", no_args_is_help=True
@@ -73,9 +77,7 @@ def set_receiver(  # noqa: PLR0913 - the options of a command
     finish: Annotated[
         bool, typer.Option("--finish", help="Sign with the newest secret alone from now on.")
     ] = False,
-    loopback: Annotated[
-        bool, typer.Option("--loopback", help="Of a rehearsal: let it be this machine.")
-    ] = False,
+    loopback: Loopback = False,
     connection: Connection = "hubspot-main",
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
@@ -130,9 +132,7 @@ def remove(
 def send_test(
     *,
     name: Name = "main",
-    loopback: Annotated[
-        bool, typer.Option("--loopback", help="Of a rehearsal: let it be this machine.")
-    ] = False,
+    loopback: Loopback = False,
     connection: Connection = "hubspot-main",
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
