@@ -163,11 +163,19 @@ class DynamoSettingsStore:
     def tombstone_salt(self) -> bytes:
         """32 bytes, made on first use and the same for the whole installation ever after."""
         if not self._salt:
-            row, salt = self.item(INSTALLATION, SALT), self.item.data
+            # Whoever only ever looks for people need not be allowed to write.
             with translating():
-                row.update([salt.set(salt | secrets.token_hex(SALT_BYTES))])  # unless it is there
+                try:
+                    row = self.item.get(INSTALLATION, SALT, consistent_read=True)
+                except self.item.DoesNotExist:
+                    row = self._salted()
             self._salt = bytes.fromhex(row.data)
         return self._salt
+
+    def _salted(self) -> SettingsItem:
+        row, salt = self.item(INSTALLATION, SALT), self.item.data
+        row.update([salt.set(salt | secrets.token_hex(SALT_BYTES))])  # unless it is there
+        return row
 
     def park(self, item: ParkedItem) -> None:
         """Raises ``Retryable`` for a message too large to keep; dead letters hold it then."""

@@ -68,7 +68,15 @@ def test_the_salt_is_asked_for_once(store):
     with operations_of(store) as operations:
         store.tombstone_salt()
         store.tombstone_salt()
-    assert operations == ["UpdateItem"]
+    assert operations == ["GetItem", "UpdateItem"]
+
+
+def test_whoever_finds_a_salt_need_not_be_allowed_to_write_one(dynamodb, store):
+    store.tombstone_salt()
+    other = another(dynamodb)
+    with operations_of(other) as operations:
+        other.tombstone_salt()
+    assert operations == ["GetItem"]
 
 
 def another(dynamodb):

@@ -237,12 +237,11 @@ def test_whoever_listens_hears_of_everything_once_though_half_of_it_fails(club):
 
 
 def test_no_function_needed_a_right_that_it_does_not_have(club):
-    assert (
-        club.points(
-            "adjust", {"who": {"email": SARA}, "points": 5, "actor": "sara", "reason": "gift"}, "g"
-        )[0]
-        == 200
-    )
-    assert club.points("cancel", {"who": {"email": SARA}, "redemption": "order-77"}, "c")[0] == 200
+    gift = {"who": {"email": SARA}, "points": 5, "actor": "sara", "reason": "gift"}
+    answers = [
+        club.points("adjust", gift, "g"),
+        club.points("cancel", {"who": {"email": SARA}, "redemption": "order-77"}, "c"),
+    ]
+    assert [status for status, _ in answers] == [200, 200]
     club.settle()
     assert refusals(club.rehearsal) == []
