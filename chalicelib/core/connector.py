@@ -113,7 +113,11 @@ class Access(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One CRM account. ``currency`` is the one that all its sums are in."""
+    """One CRM account. ``currency`` is the one that all its sums are in.
+
+    ``details`` is what its connector alone has to remember of the account, by names of its own,
+    such as what the CRM called the fields that were made for us.
+    """
 
     id: str
     crm: str
@@ -122,6 +126,7 @@ class Connection:
     api_version: str
     currency: str
     time_zone: str
+    details: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class EventType(StrEnum):
@@ -156,11 +161,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the CRM says of itself when a connection is made."""
+    """What the CRM says of itself when a connection is made; ``details`` as in ``Connection``."""
 
     id: str
     currency: str
     time_zone: str
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +300,50 @@ class TakesErrands(Protocol):
     def create_note(self, subject: Ref, errand: Errand) -> None: ...
 
 
+@runtime_checkable
+class Subscribes(Protocol):
+    """What a ``CrmClient`` may offer besides: its CRM rings for some days after it was asked to."""
+
+    def subscribe(self) -> tuple[Change, ...]:
+        """Have the CRM ring the connection's address for all that is read, and go on doing so.
+
+        What is lost or about to end is made anew, what is as it should be is left alone. Returns
+        what was not; ``conflict`` where it could not be mended.
+        """
+        ...
+
+    def unsubscribe(self) -> None:
+        """Nothing rings any more."""
+        ...
+
+
+@runtime_checkable
+class TellsHeirs(Protocol):
+    """What a ``CrmClient`` may offer besides: its CRM deletes what it merges, and tells no more."""
+
+    def heirs(self, gone: Mapping[Ref, Sequence[Fact]]) -> Mapping[Ref, Ref]:
+        """Of subjects that are gone for good, by what was known of them: who stands in for whom."""
+        ...
+
+
+@runtime_checkable
+class KeepsDetails(Protocol):
+    """What a ``CrmClient`` may offer besides: its CRM chooses names for what is made for us."""
+
+    def details(
+        self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind]
+    ) -> Mapping[str, str]:
+        """What ``Connection.details`` should be, once all that is planned is there."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Connector:
     """A CRM, declared. ``name`` equals its folder's; ``connect`` imports its client lazily.
 
     ``base_url`` and ``api_version`` are what a new connection begins with.
+
+    ``signs`` is false of a CRM whose deliveries prove no more than that the sender knows a secret.
 
     ``verify`` raises ``SignatureInvalid``, and ``UnknownConnection`` for a channel that this CRM
     does not have; ``check_shape`` raises ``PayloadInvalid`` for a body that nothing sent to the
@@ -313,3 +358,4 @@ class Connector:
     check_shape: Callable[[Request], None]
     parse: Callable[[Request, Connection], tuple[Event, ...]]
     connect: Callable[[Connection, Secret, Sequence[Attribute], Access], CrmClient]
+    signs: bool = True

@@ -53,19 +53,19 @@ def profile_of(
 def _attributes(subject: Ref, facts: FactSet) -> Mapping[str, Json]:
     record = facts.record()
     own = record.data if record else {}
-    account = own if subject.kind == "account" else _first_account(facts)
+    account = own if subject.kind == "account" else _first_account(facts, own)
     return {**own, "account": dict(account)}
 
 
-def _first_account(facts: FactSet) -> Mapping[str, Json]:
-    """The CRM lists a record's primary account first."""
+def _first_account(facts: FactSet, own: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The CRM lists a record's primary account first; a lead's is told by the lead itself."""
     accounts = {fact.id: fact.data for fact in facts.by_type.get("account", ())}
     links = facts.facts.get("FACT#links")
     order = cast(list[str], links.data.get("account", [])) if links else sorted(accounts)
     for identity in order:
         if identity in accounts:
             return accounts[identity]
-    return {}
+    return cast("Mapping[str, Json]", own.get("account", {}))
 
 
 def _by_kind(

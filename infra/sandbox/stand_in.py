@@ -1,0 +1,198 @@
+"""What the demo, the benchmarks and the end-to-end suites ask of any stand-in CRM.
+
+A folder of ``infra/sandbox`` that declares ``start`` is a stand-in, and being there is being
+registered, as in ``connectors``. What people do in a CRM has words of no CRM here.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from chalicelib.core.connector import Secret
+from chalicelib.core.errors import UnknownConnection
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import Attribute, Policy
+
+if TYPE_CHECKING:
+    from infra.sandbox.hubspot.fault_plan import FaultPlan
+
+Stage = Literal["open", "won", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``opened_at`` is when they last opened a mail, as the CRM itself would note it."""
+
+    email: str
+    title: str = ""
+    name: tuple[str, str] = ("", "")
+    country: str = ""
+    opened_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """``amount`` is in major units, as ``"10.00"``; ``closed_at`` is of a deal that is not open."""
+
+    amount: str
+    currency: str
+    stage: Stage = "open"
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """A value that a field had from ``at`` on; ``ours`` if Emtiaz wrote it."""
+
+    at: datetime
+    value: str
+    ours: bool
+
+
+class People(Protocol):
+    """At work in the CRM. Records are named by their ids there; ``load_…`` tells nobody."""
+
+    def now(self) -> datetime: ...
+
+    def pass_time(self, span: timedelta) -> None: ...
+
+    def load_company(self, name: str, employees: int) -> str: ...
+
+    def load_person(self, person: Person, company: str = "") -> str: ...
+
+    def load_deal(self, person: str, deal: Deal) -> str: ...
+
+    def add_person(self, person: Person) -> str: ...
+
+    def add_deal(self, person: str, deal: Deal) -> str: ...
+
+    def set_title(self, person: str, title: str) -> None: ...
+
+    def set_country(self, person: str, country: str) -> None: ...
+
+    def set_amount(self, deal: str, amount: str) -> None: ...
+
+    def win(self, deal: str) -> None: ...
+
+    def part(self, deal: str, person: str) -> None:
+        """The deal is no longer that person's."""
+        ...
+
+    def delete_person(self, person: str) -> None: ...
+
+    def restore_person(self, person: str) -> None: ...
+
+    def erase_person(self, person: str) -> None:
+        """For good, in whatever way the CRM offers."""
+        ...
+
+    def delete_deal(self, deal: str) -> None: ...
+
+    def merge(self, survivor: str, loser: str) -> None: ...
+
+    def everybody(self) -> Sequence[str]:
+        """Ids of the people that the CRM shows."""
+        ...
+
+    def shown(self, person: str) -> Mapping[str, str]:
+        """What the record shows of ours, by output name; what is empty is left out."""
+        ...
+
+    def revisions(self, person: str, output: str) -> Sequence[Revision]:
+        """Of one of our fields, oldest first."""
+        ...
+
+    def record_url(self, person: str) -> str: ...
+
+
+class Faults(Protocol):
+    """Unkindness of the CRM's API."""
+
+    def follow(self, plan: FaultPlan) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def struck(self) -> Mapping[str, int]: ...
+
+    def outage(self) -> None: ...
+
+    def lift(self) -> None: ...
+
+    def outage_calls(self) -> Sequence[float]: ...
+
+
+class Requests(Protocol):
+    """Calls of the CRM's API so far, by route."""
+
+    def counts(self) -> Mapping[str, int]: ...
+
+    def reset(self) -> None: ...
+
+
+class StandIn(Protocol):
+    """A stand-in CRM, running in this process and serving on loopback."""
+
+    url: str
+    faults: Faults
+    requests: Requests
+
+    @property
+    def people(self) -> People: ...
+
+    def ref(self, connection: str, person: str) -> Ref: ...
+
+    def credentials(self) -> tuple[Sequence[str], Mapping[str, str]]:
+        """What ``emtiaz connect CRM`` is given: arguments, and environment."""
+        ...
+
+    def granted(self, address: str) -> Secret:
+        """Of a connection whose webhooks go to ``address``, by OAuth: its tokens come to an end."""
+        ...
+
+    def define(self, attribute: Attribute) -> None:
+        """Make the field that a policy asks an admin to add, if it is not there."""
+        ...
+
+    def subscribe(self, address: str, policy: Policy, **unkindness: Any) -> None:
+        """What an admin does in the CRM, so that it rings; and how unkindly it does from now on:
+
+        ``duplicate_share``, ``shuffle``, ``delay_ms``, ``gather_ms``, ``seed``.
+        """
+        ...
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until everything that rang is delivered; whether it was."""
+        ...
+
+    def told(self) -> int:
+        """Events that were delivered or are on their way so far."""
+        ...
+
+    def allow(self, calls_per_second: int) -> None:
+        """Set the limits of the API aside for a storm."""
+        ...
+
+
+Start = Callable[..., AbstractContextManager[StandIn]]
+"""``start(currency=…)`` serves a stand-in until its context ends."""
+
+
+def names() -> tuple[str, ...]:
+    """Of the CRMs that there is a stand-in of; sorted."""
+    import infra.sandbox as here
+
+    return tuple(sorted(one.name for one in pkgutil.iter_modules(here.__path__) if one.ispkg))
+
+
+def starter(crm: str) -> Start:
+    """Raises UnknownConnection."""
+    if crm not in names():
+        raise UnknownConnection(f"no stand-in {crm!r}; there are {', '.join(names())}")
+    start: Start = import_module(f"infra.sandbox.{crm}").start
+    return start
