@@ -22,6 +22,8 @@ DEFECTS = {
     "redemptions-without-a-lock",
     "stock-without-looking",
     "any-request-of-a-key",
+    "tasks-without-a-claim",
+    "one-good-address",
 }
 
 every_mutant = pytest.mark.parametrize(
