@@ -9,14 +9,14 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from chalicelib.core.connector import Secret
 from chalicelib.core.errors import UnknownConnection
-from chalicelib.core.model import Ref
+from chalicelib.core.model import Kind, Ref
 from chalicelib.core.policy import Attribute, Policy
 
 if TYPE_CHECKING:
@@ -27,28 +27,37 @@ Stage = Literal["open", "won", "lost"]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``opened_at`` is when they last opened a mail, as the CRM itself would note it."""
+    """``active`` is when they last did something, by kind of activity, as the CRM itself notes it:
+    a kind that it has no place for is left out. ``created_at`` counts for whom one loads.
+    """
 
     email: str
     title: str = ""
     name: tuple[str, str] = ("", "")
     country: str = ""
-    opened_at: datetime | None = None
+    phone: str = ""
+    active: Mapping[str, datetime] = field(default_factory=dict, hash=False)
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """``amount`` is in major units, as ``"10.00"``; ``closed_at`` is of a deal that is not open."""
+    """``amount`` is in major units, as ``"10.00"``; an open deal is only expected ``closed_at``.
+
+    ``step`` is a place in the pipeline by the CRM's own name, where ``stage`` says too little.
+    """
 
     amount: str
     currency: str
     stage: Stage = "open"
     closed_at: datetime | None = None
+    name: str = "Order"
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A value that a field had from ``at`` on; ``ours`` if Emtiaz wrote it."""
+    """One time that a field was written, be it with the value that it had; ``ours`` by Emtiaz."""
 
     at: datetime
     value: str
@@ -76,7 +85,13 @@ class People(Protocol):
 
     def set_country(self, person: str, country: str) -> None: ...
 
+    def set_phone(self, person: str, phone: str) -> None: ...
+
+    def set_email(self, person: str, email: str) -> None: ...
+
     def set_amount(self, deal: str, amount: str) -> None: ...
+
+    def set_deal(self, deal: str, to: Deal) -> None: ...
 
     def win(self, deal: str) -> None: ...
 
@@ -95,6 +110,19 @@ class People(Protocol):
     def delete_deal(self, deal: str) -> None: ...
 
     def merge(self, survivor: str, loser: str) -> None: ...
+
+    def keep(self, kind: Kind, fields: Mapping[str, str], record: str = "") -> str:
+        """Change a record, or make a new one, by the CRM's own names of fields. Returns its id.
+
+        A person's id is like those of ``add_person``. A company that is new is nobody's yet.
+        """
+        ...
+
+    def join(self, person: str, company: str) -> None: ...
+
+    def note(self, person: str, field: str, at: datetime) -> None:
+        """The CRM itself notes an instant in one of its own fields, and tells nobody."""
+        ...
 
     def everybody(self) -> Sequence[str]:
         """Ids of the people that the CRM shows."""
@@ -124,7 +152,7 @@ class Faults(Protocol):
 
     def lift(self) -> None: ...
 
-    def outage_calls(self) -> Sequence[float]: ...
+    def outage_calls(self) -> Sequence[datetime]: ...
 
 
 class Requests(Protocol):
@@ -171,7 +199,23 @@ class StandIn(Protocol):
         ...
 
     def told(self) -> int:
-        """Events that were delivered or are on their way so far."""
+        """Events of changes that people made so far, each once however often it is sent."""
+        ...
+
+    def dump(self) -> Mapping[str, Any]:
+        """All that it holds, in the CRM's own words: records by kind, deleted ones too, with
+        whatever ``tests/oracle`` has to know of them.
+        """
+        ...
+
+    def least_calls(self, people: int, deals: int, companies: int) -> Mapping[str, int]:
+        """How few calls of the API can read so many records of changed people and write these
+        people, by what they are for.
+        """
+        ...
+
+    def promotion(self, person: str) -> str:
+        """A line for a shell that makes somebody a CEO, for whoever tries the demo."""
         ...
 
     def allow(self, calls_per_second: int) -> None:
