@@ -23,7 +23,7 @@ from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.write_back import write_back
 from infra.bench.figures import Figure
 from infra.bench.meter import Meter, metered
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
 from infra.sandbox.rehearsal import Rehearsal

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.cdnow import Loaded
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import CONTACTS, DEALS, Actor, Record
 

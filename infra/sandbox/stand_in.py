@@ -20,7 +20,7 @@ from chalicelib.core.model import Kind, Ref
 from chalicelib.core.policy import Attribute, Policy
 
 if TYPE_CHECKING:
-    from infra.sandbox.hubspot.fault_plan import FaultPlan
+    from infra.sandbox._serving.fault_plan import FaultPlan
 
 Stage = Literal["open", "won", "lost"]
 
@@ -231,7 +231,8 @@ def names() -> tuple[str, ...]:
     """Of the CRMs that there is a stand-in of; sorted."""
     import infra.sandbox as here
 
-    return tuple(sorted(one.name for one in pkgutil.iter_modules(here.__path__) if one.ispkg))
+    rooms = (one.name for one in pkgutil.iter_modules(here.__path__) if one.ispkg)
+    return tuple(sorted(name for name in rooms if not name.startswith("_")))
 
 
 def starter(crm: str) -> Start:

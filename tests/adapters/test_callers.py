@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
-from infra.sandbox.hubspot.rate_limit import Rate
 
 CALLER = Path(__file__).parent / "caller.py"
 ROOT = Path(__file__).parents[2]

@@ -22,7 +22,7 @@ import boto3
 from chalicelib.adapters import aws
 from chalicelib.adapters.clock import SandboxClock
 from chalicelib.adapters.secrets import secret_name, to_text
-from infra.sandbox.hubspot.rate_limit import Rate
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.rehearsal import (
     CONNECTION,
     STAGE,

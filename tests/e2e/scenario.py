@@ -13,8 +13,8 @@ import boto3
 
 from chalicelib.core.connector import OAuthGrant, Secret
 from chalicelib.core.model import Ref
-from infra.sandbox.hubspot.fault_plan import KINDS, FaultPlan
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.fault_plan import KINDS, FaultPlan
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
 from infra.sandbox.hubspot.server import StandIn
 from infra.sandbox.hubspot.webhooks import EventSpeller

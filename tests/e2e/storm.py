@@ -33,7 +33,7 @@ from chalicelib.settings import Settings
 from chalicelib.wiring import aws_services
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.crm.hubspot.webhooks import component, subscriptions
-from infra.sandbox.hubspot.rate_limit import Rate
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot.server import StandIn
 from infra.sandbox.hubspot.webhooks import WebhookSettings
 from infra.sandbox.local_cloud import LocalCloud

@@ -13,7 +13,7 @@ from functools import cached_property
 from chalicelib.adapters.clock import SandboxClock
 from chalicelib.core.facts import money, parse_instant
 from infra.crm.hubspot.webhooks import component, subscriptions
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.properties import Definition, Option
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, HUBSPOT, Actor
 from infra.sandbox.hubspot.standard_properties import GROUPS

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot.cdnow import load_cdnow
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.portal import AppToken, Settings
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.server import StandIn
 
 

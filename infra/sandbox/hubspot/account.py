@@ -7,14 +7,15 @@ from datetime import datetime
 from itertools import islice
 from threading import RLock
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import to_milliseconds
 from infra.sandbox.hubspot.admin_rules import AdminRules
 from infra.sandbox.hubspot.associations import Associations
 from infra.sandbox.hubspot.calculated import FORMULAS
 from infra.sandbox.hubspot.currencies import Currencies
 from infra.sandbox.hubspot.dump import dumped
-from infra.sandbox.hubspot.errors import Wire, not_found
+from infra.sandbox.hubspot.errors import not_found
 from infra.sandbox.hubspot.guesses import Guesses
-from infra.sandbox.hubspot.instants import to_milliseconds
 from infra.sandbox.hubspot.record_store import RecordStore
 from infra.sandbox.hubspot.records import COMPANIES, KINDS, ObjectType, Record, Written
 from infra.sandbox.hubspot.schema import Schema

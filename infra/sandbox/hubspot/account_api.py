@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint
 
-from infra.sandbox.hubspot.errors import Wire, not_found
-from infra.sandbox.hubspot.instants import EPOCH, spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import EPOCH, spell
+from infra.sandbox.hubspot.errors import not_found
 from infra.sandbox.hubspot.pipelines import PIPELINES, Pipeline
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import ObjectType

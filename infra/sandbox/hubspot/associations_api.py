@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from flask import Blueprint
 
+from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.associations import KINSHIPS, Kinship
 from infra.sandbox.hubspot.batch_answer import Answer, batch_answer
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid
+from infra.sandbox.hubspot.errors import ApiError, invalid
 from infra.sandbox.hubspot.gate import acting_app
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import ObjectType

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 
 Answer = tuple[Wire, int]
 

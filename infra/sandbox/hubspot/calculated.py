@@ -7,8 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol
 
+from infra.sandbox._serving.instants import read, spell
 from infra.sandbox.hubspot.currencies import Currencies
-from infra.sandbox.hubspot.instants import read, spell
 from infra.sandbox.hubspot.pipelines import Stage, pipeline
 from infra.sandbox.hubspot.records import (
     COMPANIES,

@@ -12,7 +12,7 @@ from itertools import count, groupby
 from pathlib import Path
 from random import Random
 
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from infra.sandbox.hubspot.errors import Wire, invalid
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
+from infra.sandbox.hubspot.errors import invalid
 
 
 @dataclass(frozen=True, slots=True)

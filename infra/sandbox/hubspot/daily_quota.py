@@ -7,8 +7,9 @@ from datetime import datetime, time, timedelta
 from threading import Lock
 from zoneinfo import ZoneInfo
 
-from infra.sandbox.hubspot.errors import ApiError, Wire
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
+from infra.sandbox.hubspot.errors import ApiError
 from infra.sandbox.hubspot.rate_limit import DAILY, too_many
 
 PROFESSIONAL = 625_000

@@ -1,95 +1,29 @@
-"""Sends events as HubSpot does: gathered, signed, at most so many at a time, retried."""
+"""Sends events as HubSpot does: many in a request, numbered by attempt, signed afresh."""
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from itertools import count
-from random import Random
-from threading import Condition, Thread
-from time import monotonic, time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import time
 
-import requests
-
-from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox._serving import deliveries
+from infra.sandbox._serving.deliveries import Delivery
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.posting import post
 from infra.sandbox.hubspot.signature import signed_headers
 from infra.sandbox.hubspot.webhooks import WebhookSettings
 
-_OK = range(200, 300)
-_WORKERS = 32  # more than any sensible ``max_concurrent``
 
+class Dispatcher(deliveries.Dispatcher[Wire, WebhookSettings]):
+    def __init__(self, clock: Callable[[], float] = time) -> None:
+        super().__init__(WebhookSettings())
+        self._clock = clock
 
-@dataclass(frozen=True, slots=True, order=True)
-class Delivery:
-    """One request that is to be sent at ``due``, in seconds of the monotonic clock."""
-
-    due: float
-    number: int
-    events: tuple[Wire, ...] = field(compare=False)
-    settings: WebhookSettings = field(compare=False)
-    attempt: int = field(default=0, compare=False)
-
-    def body(self) -> bytes:
-        events = [event | {"attemptNumber": self.attempt} for event in self.events]
-        return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What became of one request; ``status`` is None if there was no answer."""
-
-    number: int
-    attempt: int
-    event_ids: tuple[int, ...]
-    status: int | None
-    milliseconds: int
-
-    def to_json(self) -> Wire:
-        return {
-            "number": self.number,
-            "attempt": self.attempt,
-            "events": list(self.event_ids),
-            "status": self.status,
-            "milliseconds": self.milliseconds,
-        }
-
-
-class Dispatcher:
-    """A thread that gathers and times, and a pool that sends."""
-
-    def __init__(self) -> None:
-        self.settings = WebhookSettings()
-        self._random = Random(0)  # noqa: S311 - a plan that can be repeated, no secret
-        self._wake = Condition()
-        self._gathered: list[Wire] = []
-        self._gather_until = 0.0
-        self._waiting: list[Delivery] = []
-        self._in_flight = 0
-        self._stopped = False
-        self._numbers = count(1)
-        self._attempts: list[Attempt] = []
-        self._lost: list[int] = []
-        self._pool = ThreadPoolExecutor(_WORKERS, "webhook")
-        self._thread = Thread(target=self._run, name="webhook dispatcher", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Waits for what is in flight; what is still waiting is given up."""
-        with self._wake:
-            self._stopped = True
-            self._wake.notify_all()
-        self._thread.join()
-        self._pool.shutdown()
-
-    def configure(self, settings: WebhookSettings) -> None:
-        with self._wake:
-            self.settings = settings
-            self._random = Random(settings.seed)  # noqa: S311
+    def add(self, events: Sequence[Wire]) -> None:
+        """Queue events; without a target they are lost, as without an installed app."""
+        if self.settings.target_url:
+            super().add(events)
 
     def drop(self, subscription_id: int | None = None) -> None:
         """One subscription is gone, or all are: their events are lost without a word."""
@@ -101,124 +35,19 @@ class Dispatcher:
             ]
             self.settings = replace(self.settings, subscriptions=tuple(kept))
 
-    def add(self, events: Sequence[Wire]) -> None:
-        """Queue events; without a target they are lost, as without an installed app."""
-        if not events:
-            return
-        with self._wake:
-            if not self.settings.target_url:
-                return
-            if not self._gathered:
-                self._gather_until = monotonic() + self.settings.gather_ms / 1000
-            self._gathered.extend(events)
-            self._wake.notify_all()
+    def send(self, delivery: Delivery[Wire, WebhookSettings]) -> int | None:
+        settings, body = delivery.settings, _body(delivery)
+        moment_ms = round(self._clock() * 1000)
+        headers = signed_headers(
+            settings.secret, settings.target_url, body, moment_ms, settings.signature
+        )
+        answer = post(settings.target_url, body, headers, settings.timeout_seconds)
+        return None if answer is None else answer.status_code
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until nothing is gathered, waiting or in flight; False if that took too long."""
-        with self._wake:
-            return self._wake.wait_for(self._idle, timeout)
-
-    def attempts(self) -> tuple[Attempt, ...]:
-        with self._wake:
-            return tuple(self._attempts)
-
-    def lost(self) -> tuple[int, ...]:
-        """The numbers of events that were never sent."""
-        with self._wake:
-            return tuple(self._lost)
-
-    def forget_attempts(self) -> None:
-        """And what was lost."""
-        with self._wake:
-            self._attempts.clear()
-            self._lost.clear()
-
-    def _idle(self) -> bool:
-        return not (self._gathered or self._waiting or self._in_flight)
-
-    def _run(self) -> None:
-        with self._wake:
-            while not self._stopped:
-                now = monotonic()
-                self._close_batches(now)
-                self._send_due(now)
-                self._wake.wait(self._pause(monotonic()))
-
-    def _pause(self, now: float) -> float | None:
-        """Seconds until something has to be done; None until somebody calls."""
-        due = [self._gather_until] if self._gathered else []
-        if self._waiting and self._in_flight < self.settings.max_concurrent:
-            due.append(self._waiting[0].due)
-        return max(0.0, min(due) - now) if due else None
-
-    def _close_batches(self, now: float) -> None:
-        if not self._gathered or now < self._gather_until:
-            return
-        events, self._gathered = self._scrambled(self._gathered), []
-        limit = self.settings.batch_limit
-        for start in range(0, len(events), limit):
-            delay = self._random.uniform(0, self.settings.delay_ms / 1000)
-            batch = tuple(events[start : start + limit])
-            if self.settings.lose_share and self._random.random() < self.settings.lose_share:
-                self._lost.extend(int(event["eventId"]) for event in batch)
-                continue
-            delivery = Delivery(now + delay, next(self._numbers), batch, self.settings)
-            heapq.heappush(self._waiting, delivery)
-
-    def _scrambled(self, events: Iterable[Wire]) -> list[Wire]:
-        scrambled = [event for event in events for _ in range(1 + self._extra_copies())]
-        if self.settings.shuffle:
-            self._random.shuffle(scrambled)
-        return scrambled
-
-    def _extra_copies(self) -> int:
-        share = self.settings.duplicate_share
-        return int(share) + (self._random.random() < share % 1)
-
-    def _send_due(self, now: float) -> None:
-        while (
-            self._waiting
-            and self._waiting[0].due <= now
-            and self._in_flight < self.settings.max_concurrent
-        ):
-            self._in_flight += 1
-            self._pool.submit(self._send, heapq.heappop(self._waiting))
-
-    def _send(self, delivery: Delivery) -> None:
-        began = monotonic()
-        status = post(delivery.settings, delivery.body())
-        took = round((monotonic() - began) * 1000)
-        event_ids = tuple(int(event["eventId"]) for event in delivery.events)
-        attempt = Attempt(delivery.number, delivery.attempt, event_ids, status, took)
-        with self._wake:
-            self._in_flight -= 1
-            self._attempts.append(attempt)
-            if status not in _OK and delivery.attempt < delivery.settings.retries:
-                heapq.heappush(self._waiting, self._again(delivery))
-            self._wake.notify_all()
-
-    def _again(self, delivery: Delivery) -> Delivery:
-        settings = delivery.settings
-        wait = min(settings.retry_ms * 2**delivery.attempt, settings.retry_limit_ms) / 1000
-        due = monotonic() + wait * self._random.uniform(0.5, 1.0)
-        return replace(delivery, due=due, attempt=delivery.attempt + 1)
+    def number_of(self, event: Wire) -> int:
+        return int(event["eventId"])
 
 
-def post(settings: WebhookSettings, body: bytes, clock: Callable[[], float] = time) -> int | None:
-    """One attempt, stamped and signed afresh. Redirects are not followed."""
-    moment_ms = round(clock() * 1000)
-    headers = signed_headers(
-        settings.secret, settings.target_url, body, moment_ms, settings.signature
-    )
-    with requests.Session() as session:
-        session.trust_env = False  # the target is on loopback: no proxy may step in
-        try:
-            return session.post(
-                settings.target_url,
-                data=body,
-                headers=headers,
-                timeout=settings.timeout_seconds,
-                allow_redirects=False,
-            ).status_code
-        except requests.RequestException:
-            return None
+def _body(delivery: Delivery[Wire, WebhookSettings]) -> bytes:
+    events = [event | {"attemptNumber": delivery.attempt} for event in delivery.events]
+    return json.dumps(events, ensure_ascii=False, separators=(",", ":")).encode()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.associations import Associations
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.records import KINDS, Record
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.errors import invalid
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import CONTACTS, HUBSPOT, Record
 

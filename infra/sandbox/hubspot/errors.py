@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import uuid4
 
-Wire = dict[str, Any]
-"""A JSON object as it goes over the wire."""
+from infra.sandbox._serving import errors
+from infra.sandbox._serving.errors import Wire
 
 Context = Mapping[str, Sequence[str]]
 
@@ -25,8 +24,8 @@ class Detail:
         return {"message": self.message, "code": self.code, "context": _lists(self.context)}
 
 
-class ApiError(Exception):
-    """An answer other than success. ``category`` is what clients sort by."""
+class ApiError(errors.ApiError):
+    """``category`` is what clients sort by."""
 
     def __init__(
         self,
@@ -39,15 +38,12 @@ class ApiError(Exception):
         sub_category: str | None = None,
         extra: Wire | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(status, message)
         self.category = category
-        self.message = message
         self.details = tuple(details)
         self.context = context or {}
         self.sub_category = sub_category
         self.extra = extra or {}
-        self.headers: Mapping[str, str] = {}
 
     def entry(self, **context: Sequence[str]) -> Wire:
         """As one of the ``errors`` of a 207 answer, with ``context`` added."""

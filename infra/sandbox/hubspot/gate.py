@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
 
 from flask import Blueprint, Response, g, request
 
-from infra.sandbox.hubspot import web_server
+from infra.sandbox._serving.faults import Faults
+from infra.sandbox._serving.mishaps import Mishaps
+from infra.sandbox._serving.mishaps import route_template as template_of
+from infra.sandbox._serving.request_log import RequestLog
 from infra.sandbox.hubspot.daily_quota import DailyQuota
 from infra.sandbox.hubspot.errors import ApiError
-from infra.sandbox.hubspot.fault_plan import Strike
-from infra.sandbox.hubspot.faults import Faults, error_of
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.failures import error_of
 from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.portal import AppToken, Portal
 from infra.sandbox.hubspot.rate_limit import RateLimit
 from infra.sandbox.hubspot.records import Actor, ObjectType
-from infra.sandbox.hubspot.request_log import Entry, RequestLog
 from infra.sandbox.hubspot.scopes import CURRENCIES, opens, scope_of
 
-_ARGUMENT = re.compile(r"<(?:\w+:)?(?P<name>\w+)>")
 ENFORCING_VERSION = "2026-09"
 """From here on HubSpot enforces what admins demand."""
-
-_UNANSWERED = ("hang", "close", "lost")
-
 
 Limited = tuple[RateLimit | DailyQuota, ...]
 
@@ -57,8 +50,7 @@ class Gate:
         self._portal = portal
         self._oauth = oauth
         self._limits = limits
-        self._faults = faults
-        self._log = log
+        self._mishaps = Mishaps(faults, log, error_of, route_template, portal.now)
 
     def guard(self, api: Blueprint) -> None:
         """For those with a token."""
@@ -73,7 +65,7 @@ class Gate:
         api.after_request(self._dismiss)
 
     def _admit(self) -> Response | None:
-        if down := self._meet_outage():
+        if down := self._mishaps.meet_outage():
             return down
         g.token = token = self._token()
         g.limits = self._limits.of(token)
@@ -81,24 +73,13 @@ class Gate:
             raise refusals[-1]
         _refuse_missing_scope(token)
         _refuse_writing_what_is_read_only()
-        return self._meet_fault(expirable=token.oauth)
+        return self._mishaps.meet_fault(self._expire if token.oauth else None)
+
+    def _expire(self) -> ApiError:
+        return self._oauth.expire(_bearer())
 
     def _meet_trouble(self) -> Response | None:
-        return self._meet_outage() or self._meet_fault(expirable=False)
-
-    def _meet_outage(self) -> Response | None:
-        g.mishap = ""
-        outage = self._faults.outage_met()
-        return _down(outage.mode) if outage else None
-
-    def _meet_fault(self, *, expirable: bool) -> Response | None:
-        if fault := self._faults.take(route_template(), applied=False):
-            raise fault.error()
-        g.strike = strike = self._faults.strike(route_template(), expirable=expirable)
-        if strike and strike.kind == "expired":
-            g.mishap = strike.kind
-            raise self._oauth.expire(_bearer())
-        return _struck(strike) if strike else None
+        return self._mishaps.meet_outage() or self._mishaps.meet_fault()
 
     def _token(self) -> AppToken:
         value = _bearer()
@@ -111,13 +92,10 @@ class Gate:
         raise ApiError(401, "INVALID_AUTHENTICATION", message)
 
     def _dismiss(self, response: Response) -> Response:
-        if fault := self._faults.take(route_template(), applied=True):
-            _fail(response, fault.error())
-        elif strike := g.get("strike"):
-            _astray(response, strike)
+        self._mishaps.dismiss(response)
         for limit in _told(g.get("limits", ())):
             response.headers.update(limit.headers())
-        self._log.add(_entry(response, spell(self._portal.now())))
+        self._mishaps.note(response)
         return response
 
 
@@ -130,62 +108,6 @@ def _bearer() -> str:
     """The token that the request came with; the empty text if there is none."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     return value if scheme == "Bearer" else ""
-
-
-def _down(mode: str) -> Response:
-    g.mishap = "outage"
-    if mode != "close":
-        raise error_of(int(mode))
-    request.environ[web_server.PASSAGE] = web_server.lost
-    return Response(status=204)
-
-
-def _struck(strike: Strike) -> Response | None:
-    """Before the work; what does its work all the same goes on."""
-    g.mishap = strike.kind
-    if strike.applied:
-        return None
-    if strike.kind in _UNANSWERED:
-        return Response(status=204)
-    raise error_of(strike.status)
-
-
-def _astray(response: Response, strike: Strike) -> None:
-    """After the work."""
-    match strike.kind:
-        case "5xx":
-            _fail(response, error_of(strike.status))
-        case "hang":
-            request.environ[web_server.PASSAGE] = web_server.silent_for(strike.seconds)
-        case "close" | "lost":
-            request.environ[web_server.PASSAGE] = web_server.lost
-        case "slow":
-            request.environ[web_server.PASSAGE] = web_server.dribbling_for(strike.seconds)
-        case "truncated" if strike.noticed:
-            request.environ[web_server.PASSAGE] = web_server.cut_in_half
-        case "truncated":
-            request.environ[web_server.PASSAGE] = web_server.cut_in_half_unnoticed
-
-
-def _fail(response: Response, error: ApiError) -> None:
-    response.status_code = error.status
-    response.headers.update(error.headers)
-    response.set_data(response.json_module.dumps(error.envelope()))
-
-
-def _entry(response: Response, at: str) -> Entry:
-    body = request.get_data()
-    silent = request.environ.get(web_server.PASSAGE) is web_server.lost or g.mishap == "hang"
-    return Entry(
-        route=route_template(),
-        path=request.path,
-        status=0 if silent else response.status_code,
-        mishap=g.mishap,
-        request_size=len(body),
-        request_sha256=sha256(body).hexdigest(),
-        response_size=response.calculate_content_length() or 0,
-        at=at,
-    )
 
 
 def acting_token() -> AppToken:
@@ -202,17 +124,8 @@ def acting_app() -> Actor:
 
 def route_template() -> str:
     """``POST /crm/objects/{version}/contacts/batch/update``: kinds by name, the rest by role."""
-    if request.url_rule is None:
-        return f"{request.method} {request.path}"
     values = request.view_args or {}
-    kinds = {name: one.name for name, one in values.items() if isinstance(one, ObjectType)}
-    return f"{request.method} {_template(request.url_rule.rule, tuple(kinds.items()))}"
-
-
-@cache
-def _template(rule: str, kinds: tuple[tuple[str, str], ...]) -> str:
-    names = dict(kinds)
-    return _ARGUMENT.sub(lambda found: names.get(found["name"], f"{{{found['name']}}}"), rule)
+    return template_of({n: one.name for n, one in values.items() if isinstance(one, ObjectType)})
 
 
 def _note_version(_: str | None, values: dict[str, object] | None) -> None:

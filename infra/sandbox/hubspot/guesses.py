@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox.hubspot.errors import invalid
 
 ERASURE_ORDERS = ("privacy_first", "deletion_first")
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid
-from infra.sandbox.hubspot.instants import epoch_ms, spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import epoch_ms, spell
+from infra.sandbox.hubspot.errors import ApiError, invalid
 from infra.sandbox.hubspot.scopes import OPTIONAL, REQUIRED
 
 ROTATIONS = ("none", "graceful", "strict")

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, request
 from werkzeug.wrappers import Response
 
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox.hubspot.errors import ApiError, invalid
 from infra.sandbox.hubspot.gate import acting_token
 from infra.sandbox.hubspot.oauth import OAuth, OAuthRefused
 

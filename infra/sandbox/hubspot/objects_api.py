@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, request
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.associations import KINSHIPS
 from infra.sandbox.hubspot.batch_answer import Answer, batch_answer
-from infra.sandbox.hubspot.errors import ApiError, Detail, Wire, invalid, not_found
+from infra.sandbox.hubspot.errors import ApiError, Detail, invalid, not_found
 from infra.sandbox.hubspot.gate import acting_app
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import CONTACTS, OBJECT_TYPES, End, ObjectType, Record, Revision
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import EPOCH, spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import EPOCH, spell
 from infra.sandbox.hubspot.records import DEALS, TICKETS, ObjectType
 
 _CREATED = spell(EPOCH)  # HubSpot: default pipelines have createdAt 0

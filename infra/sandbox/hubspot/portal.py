@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from infra.sandbox._serving.instants import spell, to_milliseconds
 from infra.sandbox.hubspot.account import Account
 from infra.sandbox.hubspot.associations import KINSHIPS
 from infra.sandbox.hubspot.changes import (
@@ -19,7 +20,6 @@ from infra.sandbox.hubspot.changes import (
     Restored,
 )
 from infra.sandbox.hubspot.errors import conflict, invalid, not_found
-from infra.sandbox.hubspot.instants import spell, to_milliseconds
 from infra.sandbox.hubspot.merging import absorb, hand_over
 from infra.sandbox.hubspot.pipelines import default_pipeline, pipeline
 from infra.sandbox.hubspot.records import CONTACTS, DEALS, IMPORT, Actor, End, ObjectType, Record

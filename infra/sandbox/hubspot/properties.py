@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot import values
-from infra.sandbox.hubspot.errors import Detail, Wire, invalid
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox.hubspot.errors import Detail, invalid
 
 FIELD_TYPES = {
     "string": {"text", "textarea", "html", "phonenumber", "file"},

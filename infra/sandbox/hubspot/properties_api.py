@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.batch_answer import Answer, batch_answer
-from infra.sandbox.hubspot.errors import ApiError, Wire
+from infra.sandbox.hubspot.errors import ApiError
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.properties import changed_definition, definition_from, group_from
 from infra.sandbox.hubspot.records import ObjectType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, redirect, render_template
 from werkzeug.wrappers import Response
 
-from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.record_view import (
     by_score,

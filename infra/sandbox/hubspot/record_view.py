@@ -14,9 +14,9 @@ from hashlib import sha256
 from itertools import groupby
 
 from chalicelib.core.outputs import OUTPUTS
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.calculated import stage_of
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.pipelines import pipeline
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.properties import Definition

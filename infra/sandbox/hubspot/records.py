@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,13 +13,13 @@ from typing import Any
 
 import requests
 
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.fault_plan import FaultPlan
-from infra.sandbox.hubspot.faults import Fault
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.fault_plan import FaultPlan
+from infra.sandbox._serving.faults import Fault
+from infra.sandbox._serving.instants import read, spell
+from infra.sandbox._serving.rate_limit import Rate, Usage
 from infra.sandbox.hubspot.guesses import Guesses
-from infra.sandbox.hubspot.instants import read, spell
 from infra.sandbox.hubspot.oauth import TokenPolicy
-from infra.sandbox.hubspot.rate_limit import Rate, Usage
 from infra.sandbox.hubspot.records import Written
 from infra.sandbox.hubspot.workflows import WebhookAction
 

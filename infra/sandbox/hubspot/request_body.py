@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flask import request
-from werkzeug.exceptions import BadRequest
-
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid
+from infra.sandbox._serving import request_body
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox.hubspot.errors import ApiError, invalid
 
 
 def json_object() -> Wire:
     """The body as an object. Raises ``ApiError``: 415 for another type, 400 for other JSON."""
-    if request.mimetype != "application/json":
-        raise ApiError(415, "VALIDATION_ERROR", f"Unsupported media type {request.mimetype!r}")
-    try:
-        body = request.get_json()
-    except BadRequest as broken:
-        raise invalid("Invalid input JSON: the body cannot be parsed") from broken
-    if not isinstance(body, dict):
-        raise invalid("Invalid input JSON: an object is required")
-    return body
+    return request_body.json_object(_refused)
 
 
 def inputs(body: Wire, limit: int) -> list[Wire]:
@@ -35,10 +26,7 @@ def inputs(body: Wire, limit: int) -> list[Wire]:
 
 def objects(body: Wire, member: str) -> list[Wire]:
     """A list of objects; absent is empty."""
-    found = body.get(member, [])
-    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise invalid(f"Invalid input JSON: {member!r} must be a list of objects")
-    return found
+    return request_body.objects(body, member, _refused)
 
 
 def ids(batch: Sequence[Wire]) -> list[str]:
@@ -61,7 +49,8 @@ def properties(holder: Wire) -> dict[str, str]:
 
 def names(body: Wire, member: str) -> tuple[str, ...]:
     """A list of property names; absent is empty."""
-    found = body.get(member, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise invalid(f"Invalid input JSON: {member!r} must be a list of names")
-    return tuple(found)
+    return request_body.names(body, member, _refused)
+
+
+def _refused(status: int, message: str) -> ApiError:
+    return ApiError(status, "VALIDATION_ERROR", message)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot import request_body, values
-from infra.sandbox.hubspot.errors import Detail, Wire, invalid
+from infra.sandbox.hubspot.errors import Detail, invalid
 from infra.sandbox.hubspot.properties import Definition
 from infra.sandbox.hubspot.records import (
     COMPANIES,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, request
 
+from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot import request_body
-from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox.hubspot.errors import invalid
 from infra.sandbox.hubspot.objects_api import to_json
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import ObjectType

@@ -11,17 +11,22 @@ from flask import Blueprint, Flask
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import BaseConverter, ValidationError
 
+from infra.sandbox._serving import errors
+from infra.sandbox._serving.clock import Clock
+from infra.sandbox._serving.errors import Wire, rendered
+from infra.sandbox._serving.faults import Faults
+from infra.sandbox._serving.instants import epoch_ms
+from infra.sandbox._serving.rate_limit import Rate
+from infra.sandbox._serving.request_log import RequestLog
+from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.account_api import AccountApi
 from infra.sandbox.hubspot.associations_api import AssociationsApi
-from infra.sandbox.hubspot.clock import Clock
 from infra.sandbox.hubspot.control import control_api
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.daily_quota import PROFESSIONAL, DailyQuota
 from infra.sandbox.hubspot.deliveries import Dispatcher
-from infra.sandbox.hubspot.errors import ApiError, Wire
-from infra.sandbox.hubspot.faults import Faults
+from infra.sandbox.hubspot.errors import ApiError
 from infra.sandbox.hubspot.gate import Gate, Limits
-from infra.sandbox.hubspot.instants import epoch_ms
 from infra.sandbox.hubspot.oauth import OAuth
 from infra.sandbox.hubspot.oauth_api import OAuthApi
 from infra.sandbox.hubspot.objects_api import ObjectsApi
@@ -30,16 +35,14 @@ from infra.sandbox.hubspot.properties_api import PropertiesApi
 from infra.sandbox.hubspot.rate_limit import (
     OAUTH_RATE,
     OAUTH_TEN_SECONDLY,
+    PROFESSIONAL_RATE,
     SEARCH_RATE,
     SECONDLY,
-    Rate,
     RateLimit,
 )
 from infra.sandbox.hubspot.record_page import RecordPage
 from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
-from infra.sandbox.hubspot.request_log import RequestLog
 from infra.sandbox.hubspot.search_api import SearchApi
-from infra.sandbox.hubspot.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.webhooks import EventSpeller
 from infra.sandbox.hubspot.workflows import Workflows
 
@@ -75,7 +78,7 @@ class StandIn:
         cls, port: int = 0, settings: Settings | None = None, rate: Rate | None = None
     ) -> Self:
         """Port 0 takes any free one; see ``url``."""
-        stand_in = cls(settings or Settings(), port, rate or Rate())
+        stand_in = cls(settings or Settings(), port, rate or PROFESSIONAL_RATE)
         stand_in.webhooks.start()
         stand_in._server.start()
         return stand_in
@@ -116,7 +119,7 @@ class StandIn:
         )
         app.url_map.strict_slashes = False
         app.json.sort_keys = False  # type: ignore[attr-defined]
-        app.register_error_handler(ApiError, _refused)
+        app.register_error_handler(errors.ApiError, rendered)
         app.register_error_handler(HTTPException, _unroutable)
         for api in self._apis():
             app.register_blueprint(api)
@@ -175,10 +178,6 @@ class _KindConverter(BaseConverter):
         return OBJECT_TYPES[value]
 
 
-def _refused(error: ApiError) -> tuple[Wire, int, Mapping[str, str]]:
-    return error.envelope(), error.status, error.headers
-
-
 def _unroutable(error: HTTPException) -> tuple[Wire, int, Mapping[str, str]]:
     category = "OBJECT_NOT_FOUND" if isinstance(error, NotFound) else "INTERNAL_ERROR"
-    return _refused(ApiError(error.code or 500, category, error.description or error.name))
+    return rendered(ApiError(error.code or 500, category, error.description or error.name))

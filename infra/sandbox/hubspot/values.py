@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, time
 
-from infra.sandbox.hubspot.instants import read, spell
+from infra.sandbox._serving.instants import read, spell
 
 TEXT_LIMIT = 65_536
 

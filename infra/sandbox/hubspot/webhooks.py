@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from itertools import count
 from typing import Any
 
+from infra.sandbox._serving.deliveries import Unkindness
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import epoch_ms
 from infra.sandbox.hubspot.changes import (
     AssociationChanged,
     Change,
@@ -17,8 +20,7 @@ from infra.sandbox.hubspot.changes import (
     PropertyChanged,
     Restored,
 )
-from infra.sandbox.hubspot.errors import Wire, invalid
-from infra.sandbox.hubspot.instants import epoch_ms
+from infra.sandbox.hubspot.errors import invalid
 from infra.sandbox.hubspot.records import (
     CONTACTS,
     FEEDBACK_SUBMISSIONS,
@@ -85,33 +87,16 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookSettings:
-    """Where events go and how unkind the way is.
+class WebhookSettings(Unkindness):
+    """Where events go, and how unkind the way is. ``signature`` is v1, v2 or v3.
 
-    ``batch_limit`` is how many events one request carries, 1 sends each apart from the others.
-    ``duplicate_share`` is the mean number of extra copies of an event (0.3: three in ten come
-    twice); ``delay_ms`` the longest random delay of a request, so that later ones overtake it.
-    ``lose_share`` of the requests are never sent. ``signature`` is v1, v2 or v3.
-    HubSpot spreads ten retries over a day; here the first waits ``retry_ms`` and each
-    further one twice as long, up to ``retry_limit_ms``.
+    HubSpot spreads ten retries over a day; here they are closer.
     """
 
     target_url: str = ""
     secret: str = ""
     app_id: int = 54321
     subscriptions: tuple[Subscription, ...] = ()
-    gather_ms: int = 50
-    batch_limit: int = 100
-    duplicate_share: float = 0.0
-    shuffle: bool = False
-    seed: int = 0
-    delay_ms: int = 0
-    max_concurrent: int = 10
-    timeout_seconds: float = 5.0
-    retries: int = 10
-    retry_ms: int = 100
-    retry_limit_ms: int = 2_000
-    lose_share: float = 0.0
     signature: str = "v3"
 
     def __post_init__(self) -> None:

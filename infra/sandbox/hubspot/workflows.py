@@ -10,7 +10,8 @@ from threading import Event, Lock
 
 import requests
 
-from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.posting import post
 from infra.sandbox.hubspot.objects_api import to_json
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import ObjectType, Record
@@ -108,14 +109,7 @@ class Workflows:
         url = action.target_url
         headers = signed_headers(action.secret, url, body, self._clock_ms(), "v2")
         timeout = CONNECT_TIMEOUT_S, action.timeout_seconds
-        with requests.Session() as session:
-            session.trust_env = False  # the target is on loopback: no proxy may step in
-            try:
-                return session.post(
-                    url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-                )
-            except requests.RequestException:
-                return None
+        return post(url, body, headers, timeout)
 
 
 def _gap_s(action: WebhookAction, attempt: int, answer: requests.Response | None) -> float:

@@ -15,8 +15,8 @@ from chalicelib.pipeline.access import SharedAccess
 from chalicelib.pipeline.local_access import LocalGrants, LocalState
 from connectors.hubspot.client import HubSpotClient
 from connectors.hubspot.limits import LOOK_AGAIN_AFTER
+from infra.sandbox._serving.faults import Fault
 from infra.sandbox.hubspot import StandIn
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.oauth import TokenPolicy
 from tests.connectors.hubspot.api_double import CONNECTION
 

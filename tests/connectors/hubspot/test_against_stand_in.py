@@ -13,11 +13,11 @@ from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned
 from connectors.hubspot import CONNECTOR
 from connectors.hubspot.client import HubSpotClient
+from infra.sandbox._serving.faults import Fault
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.admin_rules import Required
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.portal import AppToken, Settings
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
 from infra.sandbox.hubspot.webhooks import WebhookSettings, subscriptions
 from tests.connectors.hubspot.api_double import CONNECTION, account, attribute, contact, deal

@@ -9,14 +9,14 @@ import pytest
 import requests
 import responses
 
+from infra.sandbox._serving.faults import Fault
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.admin_rules import Required
 from infra.sandbox.hubspot.control.loading import load_all
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.portal import AppToken, Settings
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import OBJECT_TYPES, Actor
 from tests.connectors.hubspot.golden import (
     APP,

@@ -9,8 +9,8 @@ from chalicelib.core.connector import Errand, Secret, TakesErrands
 from chalicelib.core.errors import CredentialsInvalid, CrmStumbled, CrmUnavailable, RecordGone
 from connectors._http import Refused
 from connectors.hubspot.client import HubSpotClient
+from infra.sandbox._serving.faults import Fault
 from infra.sandbox.hubspot import StandIn
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.portal import AppToken, Settings
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, NOTES, TASKS, Actor
 from tests.connectors.hubspot.api_double import CONNECTION, account, contact

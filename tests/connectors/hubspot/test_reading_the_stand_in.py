@@ -14,10 +14,10 @@ from chalicelib.core.model import Money
 from chalicelib.core.policy import Attribute, MachineTraffic
 from chalicelib.scoring.profile import profile_of
 from connectors.hubspot.client import HubSpotClient
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.portal import AppToken, Settings
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import (
     COMPANIES,
     CONTACTS,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from flask import Blueprint, request
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot.control.controls import Controls
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.records import ObjectType, Written
 
 

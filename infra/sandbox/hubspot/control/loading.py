@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import read
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.reading import end
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import read
 from infra.sandbox.hubspot.portal import Portal
 from infra.sandbox.hubspot.records import KINDS, ObjectType
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox.hubspot.errors import invalid
 from infra.sandbox.hubspot.records import HUBSPOT, OBJECT_TYPES, Actor, End
 
 Shape = TypeVar("Shape")

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from flask import Blueprint
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.instants import spell
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.reading import read_as
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.oauth import TokenPolicy
-from infra.sandbox.hubspot.rate_limit import Rate
 
 
 class Tokens:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox._serving.fault_plan import FaultPlan
+from infra.sandbox._serving.faults import Fault
+from infra.sandbox._serving.instants import read
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.reading import read_as
-from infra.sandbox.hubspot.errors import Wire
-from infra.sandbox.hubspot.fault_plan import FaultPlan
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
-from infra.sandbox.hubspot.instants import read
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.webhooks import WebhookSettings
 
 

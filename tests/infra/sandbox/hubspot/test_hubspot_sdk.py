@@ -14,8 +14,8 @@ from hubspot_sdk import (
     RateLimitError,
 )
 
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import (
     COMPANIES,
     CONTACTS,

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from infra.sandbox._serving.instants import spell
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.guesses import Guesses
-from infra.sandbox.hubspot.instants import spell
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
 from tests.infra.sandbox.hubspot.conftest import Api
 

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from infra.sandbox._serving.fault_plan import FaultPlan
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn
-from infra.sandbox.hubspot.fault_plan import FaultPlan
 from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.portal import Settings
-from infra.sandbox.hubspot.rate_limit import Rate
 from tests.infra.sandbox.hubspot.conftest import Api
 
 TARGET = "https://app.example.com/installed?from=hubspot"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.sandbox.hubspot.rate_limit import Rate, RateLimit
+from infra.sandbox._serving.rate_limit import Rate
+from infra.sandbox.hubspot.rate_limit import RateLimit
 from tests.infra.sandbox.hubspot.conftest import Api
 
 DETAILS = "/account-info/{v}/details"

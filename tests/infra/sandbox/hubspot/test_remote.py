@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from infra.sandbox._serving.fault_plan import FaultPlan
+from infra.sandbox._serving.faults import Fault
+from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import StandIn, remote
-from infra.sandbox.hubspot.fault_plan import FaultPlan
-from infra.sandbox.hubspot.faults import Fault
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.oauth import TokenPolicy
-from infra.sandbox.hubspot.rate_limit import Rate
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
 from infra.sandbox.hubspot.remote import ControlRefused, Remote
 from infra.sandbox.hubspot.workflows import WebhookAction

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.sandbox._serving.instants import epoch_ms, read, spell
 from infra.sandbox.hubspot import values
-from infra.sandbox.hubspot.instants import epoch_ms, read, spell
 from infra.sandbox.hubspot.values import InvalidValue
 
 INSTANTS = st.floats(0, 4e9).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

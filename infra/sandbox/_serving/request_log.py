@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from threading import Lock
 
-from infra.sandbox.hubspot.errors import Wire
+from infra.sandbox._serving.errors import Wire
 
 
 @dataclass(frozen=True, slots=True)

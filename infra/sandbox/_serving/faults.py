@@ -8,19 +8,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from threading import Lock
 
-from infra.sandbox.hubspot.errors import ApiError, Wire, invalid
-from infra.sandbox.hubspot.fault_plan import Dice, FaultPlan, Strike
-from infra.sandbox.hubspot.instants import spell
-from infra.sandbox.hubspot.rate_limit import TEN_SECONDLY, too_many
+from infra.sandbox._serving.errors import Wire, invalid
+from infra.sandbox._serving.fault_plan import Dice, FaultPlan, Strike
+from infra.sandbox._serving.instants import spell
 
-TOO_MANY_REQUESTS = 429
-MIGRATION = 477
-MIGRATION_S = 60
-_PROBLEM = "There was a problem with the request."
-_WORDS = {
-    423: ("LOCKED", "The resource is locked by other writes. Wait at least 2 seconds."),
-    MIGRATION: ("MIGRATION_IN_PROGRESS", "This account is being moved to another data centre."),
-}
 OUTAGE_MODES = ("503", "close")
 
 
@@ -29,7 +20,7 @@ class Fault:
     """The next ``count`` requests whose route holds ``route`` answer ``status``.
 
     ``applied`` does the work first and then loses the answer: the caller is left in doubt.
-    ``retry_after`` are the seconds of such a header; a migration (477) always has one.
+    ``retry_after`` are the seconds of such a header.
     """
 
     count: int
@@ -37,9 +28,6 @@ class Fault:
     route: str = ""
     applied: bool = False
     retry_after: int | None = None
-
-    def error(self) -> ApiError:
-        return error_of(self.status, self.retry_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +40,6 @@ class Outage:
     def __post_init__(self) -> None:
         if self.mode not in OUTAGE_MODES:
             raise invalid(f"An outage is one of {OUTAGE_MODES}, not {self.mode!r}")
-
-
-def error_of(status: int, retry_after: int | None = None) -> ApiError:
-    """The body and the headers that HubSpot gives a status."""
-    if status == MIGRATION and retry_after is None:
-        retry_after = MIGRATION_S
-    error = too_many(TEN_SECONDLY) if status == TOO_MANY_REQUESTS else _failure(status)
-    if retry_after is not None:
-        error.headers = {"Retry-After": str(retry_after)}
-    return error
-
-
-def _failure(status: int) -> ApiError:
-    category, message = _WORDS.get(status, ("INTERNAL_ERROR", _PROBLEM))
-    return ApiError(status, category, message)
 
 
 class Faults:

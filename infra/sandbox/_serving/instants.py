@@ -1,4 +1,4 @@
-"""Instants as HubSpot spells them: UTC, milliseconds."""
+"""Instants in UTC, to the millisecond."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from infra.sandbox.hubspot.errors import invalid
+from infra.sandbox._serving.errors import invalid
 
 
 class Clock:

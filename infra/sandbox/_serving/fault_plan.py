@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Self
 
-from infra.sandbox.hubspot.errors import Wire, invalid
+from infra.sandbox._serving.errors import Wire, invalid
 
 KINDS = ("429", "5xx", "hang", "close", "lost", "slow", "truncated", "expired")
 """What may happen to a request:

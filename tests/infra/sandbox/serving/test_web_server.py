@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from infra.sandbox.hubspot import web_server
-from infra.sandbox.hubspot.web_server import LOOPBACK, WebServer
+from infra.sandbox._serving import web_server
+from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 
 BODY = {"words": ["Farid", "سارا", "café"] * 50}
 
