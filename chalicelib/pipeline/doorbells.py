@@ -89,12 +89,19 @@ def _read(envelope: Envelope, services: Services) -> Mapping[Reason, list[Told]]
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(envelope.body), connection)
     _log(events, envelope)
-    return sift(events)
+    return sift(events, is_signed=connector.signs)
 
 
-def sift(events: Sequence[Event]) -> Mapping[Reason, list[Told]]:
-    """The records that rang, once each, without echoes of our own writes."""
+def sift(events: Sequence[Event], *, is_signed: bool) -> Mapping[Reason, list[Told]]:
+    """The records that rang, once each, without echoes of our own writes.
+
+    What is not signed is a reason to look and no more, whatever it tells: nobody is erased, moved
+    or waited for on the word of somebody who knows a secret that every delivery shows.
+    """
     rang = [event for event in events if event.ref is not None and not event.ours]
+    if not is_signed:
+        looks = sorted({event.ref for event in rang if event.ref})
+        return {Reason.READ: [Told(ref) for ref in looks]} if looks else {}
     erased = {event.ref for event in rang if event.type is EventType.ERASED and event.ref}
     told = _by_ref(one for event in rang for one in _told(event))
     # What else was told of somebody who asked to be forgotten does not matter any more.

@@ -98,7 +98,8 @@ def _read(
         return [one.ref for one in told], {reason: told}
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(item.message), connection)
-    return [event.ref for event in events if event.ref is not None], sift(events)
+    named = [event.ref for event in events if event.ref is not None]
+    return named, sift(events, is_signed=connector.signs)
 
 
 def _ends(refs: Collection[Ref], store: SubjectStore) -> Mapping[Ref, Ref]:

@@ -4,22 +4,26 @@ Two looks, both through the intake queue, where the reading spreads and is paced
 CRM for records that changed or were active since the last run. *Audit* takes one share of all
 cards every half day and has it read again, whatever the CRM says of it: that finds what leaves no
 trace in a modification date, such as a deletion or a dissociated deal whose event was lost.
+
+Before that, where a CRM rings only for some days, it is asked to go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import cast
 
 from chalicelib import logs
-from chalicelib.core.connector import Connection, Page
+from chalicelib.core.connector import Change, Connection, Page, Subscribes
 from chalicelib.core.errors import ConfigurationError, CredentialsInvalid, Parked, Retryable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.park import park
 from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
@@ -46,17 +50,49 @@ def reconcile(services: Services, now: datetime, deadline: datetime) -> int:
     """
     queued, faults = 0, []
     for connection in services.settings.connections():
-        try:
-            queued += _audit(connection, services, now)
-            queued += _changed(connection, services, now, deadline)
-        except (Retryable, Parked) as error:
-            logs.warning("not reconciled", connection=connection.id, reason=str(error))
-        except ConfigurationError as fault:
-            faults.append(fault)
+        steps: tuple[Callable[[], int], ...] = (
+            partial(_subscribed, connection, services, now),
+            partial(_audit, connection, services, now),
+            partial(_changed, connection, services, now, deadline),
+        )
+        for step in steps:
+            try:
+                queued += step()
+            except (Retryable, Parked) as error:
+                logs.warning("not reconciled", connection=connection.id, reason=str(error))
+            except ConfigurationError as fault:
+                faults.append(fault)
     logs.info("reconciled", records=queued)
     if faults:
         raise faults[0]
     return queued
+
+
+def _subscribed(connection: Connection, services: Services, now: datetime) -> int:
+    """Have the CRM go on ringing. A person is told of what cannot be mended; looking goes on."""
+    live = services.settings.live(connection.id)
+    client = services.client(live, compiled(live.policy).attributes)
+    if isinstance(client, Subscribes):
+        with Guard(live, services.settings, services.clock):
+            changes = client.subscribe()
+        for change in changes:
+            logs.info("subscription", connection=connection.id, **asdict(change))
+        if lost := [one for one in changes if one.action == "conflict"]:
+            _park_lost(connection, lost, services, now)
+    return 0
+
+
+def _park_lost(
+    connection: Connection, lost: Sequence[Change], services: Services, now: datetime
+) -> None:
+    """One item, however often it is found so; what does not ring is found by looking meanwhile."""
+    message: dict[str, Json] = {
+        "connection": connection.id,
+        "refs": [],
+        "reason": Reason.RECONCILE.value,
+    }
+    told = "; ".join(f"{change.target}: {change.detail}" for change in lost)
+    park(message, f"the CRM does not ring for {told}", services, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from math import ceil
 
 from chalicelib import logs
@@ -14,6 +15,7 @@ from chalicelib.core.model import KINDS, SUBJECT_KINDS, Ref
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.companies import with_companies
 from chalicelib.pipeline.doorbells import Work
+from chalicelib.pipeline.heirs import with_heirs
 from chalicelib.pipeline.messages import (
     LONGEST_WAIT,
     REFS_PER_MESSAGE,
@@ -52,9 +54,12 @@ def visited(work: Work, live: LiveSettings, services: Services, now: datetime) -
         return Visit(Reading(dict.fromkeys(rung, ())), rung, {})
     policy = compiled(live.policy)
     client = services.client(live, policy.attributes)
+    read = partial(client.fetch, now=now, history=work.reason.reads_history)
     with Guard(live, services.settings, services.clock):
         owners = _owners(work, rung, client, services)
-        reading = client.fetch(list(owners), now, history=work.reason.reads_history)
+        reading = read(list(owners))
+        lost = _gone_for_good(Visit(reading, owners, work.told), now)
+        reading = with_heirs(reading, lost, client, services.store, read)
     for loser, survivor in reading.moved.items():
         owners.setdefault(survivor, owners[loser])
     visit = Visit(reading, owners, work.told)
@@ -116,8 +121,12 @@ def moves(visit: Visit, now: datetime) -> Mapping[Ref, Ref]:
 
 def gone(visit: Visit, now: datetime) -> list[Ref]:
     """What is in the CRM's bin, and what it does not know and has no reason to."""
-    awaited = {told.ref for told in _awaited(visit, now)}
-    return sorted(visit.reading.gone | (_absent(visit, now) - awaited))
+    return sorted(visit.reading.gone | _gone_for_good(visit, now))
+
+
+def _gone_for_good(visit: Visit, now: datetime) -> set[Ref]:
+    """What is not even in the CRM's bin, and has no reason to be missing for a while alone."""
+    return _absent(visit, now) - {told.ref for told in _awaited(visit, now)}
 
 
 def _absent(visit: Visit, now: datetime) -> set[Ref]:

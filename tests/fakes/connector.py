@@ -18,8 +18,8 @@ from chalicelib.core.model import Ref
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
-def connector(crm):
-    """Connector ``toy`` whose client is ``crm``."""
+def connector(crm, *, signs=True):
+    """Connector ``toy`` whose client is ``crm``; without ``signs`` its word is a mere secret."""
     return Connector(
         name="toy",
         base_url="https://toy.example",
@@ -29,6 +29,7 @@ def connector(crm):
         check_shape=check_shape,
         parse=parse,
         connect=lambda _connection, _secret, _attributes, _access=None: crm,
+        signs=signs,
     )
 
 

@@ -187,6 +187,54 @@ class FakeCrm:
         raise failure.error
 
 
+class ForgetfulCrm(FakeCrm):
+    """One that rings for some days only, deletes what it merges, and chooses names of its own.
+
+    ``lapsed`` are subscriptions that ended, ``broken`` those that cannot be had again. The
+    survivor of a merge is whoever has the same e-mail address.
+    """
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.lapsed = []
+        self.broken = {}
+        self.is_subscribed = False
+
+    def absorb(self, loser, survivor, *facts):
+        """A merge: all that is left of ``loser`` is that there is no such record."""
+        self.remove(loser)
+        self.put(survivor, *facts)
+
+    def subscribe(self):
+        def answer():
+            mended, self.lapsed = self.lapsed, []
+            self.is_subscribed = True
+            changes = [Change("create", name, "rings again") for name in mended]
+            return (*changes, *(Change("conflict", *fault) for fault in self.broken.items()))
+
+        return self._answer("subscribe", None, answer)
+
+    def unsubscribe(self):
+        self._answer("unsubscribe", None, lambda: setattr(self, "is_subscribed", False))
+
+    def heirs(self, gone):
+        def answer():
+            living = {mail: ref for ref in self.facts if (mail := email_of(self.facts[ref]))}
+            wanted = {ref: email_of(facts) for ref, facts in gone.items()}
+            return {ref: living[mail] for ref, mail in wanted.items() if mail in living}
+
+        return self._answer("heirs", dict(gone), answer)
+
+    def details(self, outputs, language, kinds):
+        names = {f"field.{kind}.{one.name}": f"Toy_{one.name}" for kind in kinds for one in outputs}
+        return self._answer("details", None, lambda: names)
+
+
+def email_of(facts):
+    records = (fact for fact in facts if fact.type == fact.subject.kind)
+    return next((fact.data.get("email") for fact in records), None)
+
+
 def as_read(facts, now):
     """States are as new as their reading; what happened, happened when it did."""
     return tuple(

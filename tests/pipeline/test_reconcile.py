@@ -4,12 +4,19 @@ from functools import partial
 import pytest
 
 from chalicelib.core.connector import Connection, Page
-from chalicelib.core.errors import ConfigurationError, CrmUnavailable, WriteRefused
+from chalicelib.core.errors import (
+    ConfigurationError,
+    CredentialsInvalid,
+    CrmUnavailable,
+    WriteRefused,
+)
 from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline.park import replay
 from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, reconcile
 from chalicelib.pipeline.sweep import sweep
 from tests.fakes.clock import NOON
-from tests.pipeline.conftest import CONNECTION
+from tests.fakes.crm import ForgetfulCrm
+from tests.pipeline.conftest import CONNECTION, Installation
 
 DAY = timedelta(days=1)
 
@@ -126,3 +133,65 @@ def test_a_connection_that_is_half_made_is_told_of_and_stops_no_other(installati
     with pytest.raises(ConfigurationError, match="toy-a has no policy"):
         run(installation.services, due)
     assert installation.intake.messages
+
+
+@pytest.fixture
+def ringing():
+    """Of a CRM that rings for some days only."""
+    return Installation(crm=ForgetfulCrm())
+
+
+def told_lost(installation):
+    return [
+        item.reason
+        for item in installation.settings.parked(CONNECTION)
+        if "does not ring" in item.reason
+    ]
+
+
+def test_a_crm_that_rings_for_some_days_only_is_asked_to_go_on(ringing):
+    ringing.crm.lapsed = ["contacts"]
+    look(ringing)
+    assert ringing.crm.is_subscribed
+    assert [name for name, _ in ringing.crm.calls][:2] == ["subscribe", "changed_since"]
+    assert told_lost(ringing) == []
+
+
+def test_a_subscription_that_cannot_be_mended_is_told_once_and_stops_no_look(ringing):
+    ringing.crm.broken = {"contacts": "the edition has no notifications"}
+    ref = ringing.contact(1)
+    changed(ringing, ref)
+    for _ in range(3):
+        look(ringing)
+        ringing.clock.advance(minutes=15)
+    assert told_lost(ringing) == [
+        "the CRM does not ring for contacts: the edition has no notifications"
+    ]
+    assert ref in ringing.crm.fields
+
+
+def test_a_replay_of_what_was_told_of_a_subscription_does_no_harm(ringing):
+    ringing.crm.broken = {"contacts": "the edition has no notifications"}
+    look(ringing)
+    replay(CONNECTION, ringing.services)
+    ringing.run()
+    assert told_lost(ringing) == []
+
+
+@pytest.mark.parametrize("error", [CredentialsInvalid("no such scope"), WriteRefused("400")])
+def test_a_crm_that_refuses_subscriptions_is_looked_at_all_the_more(ringing, error):
+    ringing.crm.fail_next("subscribe", error)
+    ref = ringing.contact(1)
+    changed(ringing, ref)
+    assert look(ringing) == 1
+    assert ref in ringing.crm.fields
+
+
+def test_a_crm_that_is_down_when_it_is_subscribed_to_is_paused_like_in_any_call(ringing):
+    ringing.crm.fail_next("subscribe", CrmUnavailable("503"))
+    look(ringing)
+    assert ringing.settings.live(CONNECTION).paused_until
+    assert ringing.crm.called("changed_since") == []
+    ringing.clock.advance(minutes=15)
+    look(ringing)
+    assert ringing.crm.is_subscribed
