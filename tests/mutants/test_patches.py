@@ -24,6 +24,7 @@ DEFECTS = {
     "any-request-of-a-key",
     "tasks-without-a-claim",
     "one-good-address",
+    "a-secret-is-a-signature",
 }
 
 every_mutant = pytest.mark.parametrize(

@@ -193,8 +193,8 @@ def test_without_a_signature_nobody_is_removed_on_a_word(installation, what, mon
     ann = known(installation, 2, "anna@acme.example")
     monkeypatch.setattr(Installation, "_load", unsigned)
     rung(installation, ann, what)
-    assert not installation.card(ann).hidden
     assert installation.store.erased == set()
+    assert not installation.card(ann).hidden
     assert installation.intake.delayed == []
 
 
