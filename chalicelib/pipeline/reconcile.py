@@ -30,7 +30,8 @@ from chalicelib.pipeline.services import Services
 
 CHANGED = "reconcile"
 AUDIT = "audit"
-"""Names of the checkpoints."""
+SILENT = "unsubscribed"
+"""Names of the checkpoints; the last is there while a CRM is not to ring."""
 
 FIRST_LOOK = timedelta(days=1)
 """How far the first run looks back; backfill has read what is older."""
@@ -72,7 +73,8 @@ def _subscribed(connection: Connection, services: Services, now: datetime) -> in
     """Have the CRM go on ringing. A person is told of what cannot be mended; looking goes on."""
     live = services.settings.live(connection.id)
     client = services.client(live, compiled(live.policy).attributes)
-    if isinstance(client, Subscribes):
+    is_silent = services.settings.checkpoint(connection.id, SILENT) is not None
+    if isinstance(client, Subscribes) and not is_silent:
         with Guard(live, services.settings, services.clock):
             changes = client.subscribe()
         for change in changes:

@@ -25,6 +25,7 @@ from infra.cli import (
     provision,
     score,
     status,
+    subscriptions,
     train,
 )
 from infra.cli.console import note
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command()(deploy.deploy)
 app.command()(connect.connect)
 app.command()(provision.provision)
+app.command()(subscriptions.unsubscribe)
 app.command()(backfill.backfill)
 app.command()(train.train)
 app.command()(status.status)

@@ -24,7 +24,7 @@ from infra.cli.console import confirm, note, say, show_json, show_table
 from infra.cli.events import new_secret
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
 
 MOST_RECEIVERS = 5
 """Of one connection; each announcement that goes out by webhook is sent to all of them."""
@@ -48,7 +48,7 @@ app.add_typer(webhook)
 @webhook.command("list")
 def list_receivers(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     secrets: Annotated[
         bool, typer.Option("--secrets", help="Show the secrets as well, newest first.")
     ] = False,
@@ -78,7 +78,7 @@ def set_receiver(  # noqa: PLR0913 - the options of a command
         bool, typer.Option("--finish", help="Sign with the newest secret alone from now on.")
     ] = False,
     loopback: Loopback = False,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -110,7 +110,7 @@ def set_receiver(  # noqa: PLR0913 - the options of a command
 def remove(
     *,
     name: Name = "main",
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -133,7 +133,7 @@ def send_test(
     *,
     name: Name = "main",
     loopback: Loopback = False,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     as_json: AsJson = False,

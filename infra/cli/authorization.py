@@ -28,12 +28,15 @@ STALLED_S = 5.0
 """A browser that connects ahead and sends nothing keeps nobody waiting for longer."""
 
 
-def ask_for_code(page: Callable[[str], str], redirect_url: str) -> str:
-    """Send a person to ``page(state)``, and wait for the code. Raises Declined, Finding."""
+def ask_for_answer(page: Callable[[str], str], redirect_url: str) -> Mapping[str, str]:
+    """Send a person to ``page(state)``, and wait for the code and what else comes with it.
+
+    Raises Declined, Finding.
+    """
     state = secrets.token_urlsafe(32)
     with _listen(redirect_url, state) as desk:
         send_person_to(page(state))
-        return desk.code()
+        return desk.answer()
 
 
 def send_person_to(url: str) -> None:
@@ -66,7 +69,7 @@ class _Desk(HTTPServer):
         self._state = state
         self._answer: Mapping[str, str] = {}
 
-    def code(self) -> str:
+    def answer(self) -> Mapping[str, str]:
         deadline = monotonic() + PATIENCE_S
         while not self._answer:
             self.timeout = deadline - monotonic()
@@ -75,7 +78,7 @@ class _Desk(HTTPServer):
             self.handle_request()
         if "code" not in self._answer:
             raise Declined(f"not agreed: {self._answer.get('error', 'no reason given')}")
-        return self._answer["code"]
+        return self._answer
 
     def take(self, target: str) -> tuple[HTTPStatus, str]:
         """What the person is told."""

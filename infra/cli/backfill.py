@@ -7,13 +7,13 @@ import time
 from chalicelib.pipeline.backfill import backfill as run
 from infra.cli.console import note, show_json
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
 from infra.cli.watch import LOOK_SECONDS, watch
 
 
 def backfill(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     as_json: AsJson = False,

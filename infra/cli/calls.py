@@ -17,7 +17,7 @@ from infra.cli import call_owners
 from infra.cli.console import note, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
 
 WORKING_DAY = 480
 
@@ -34,7 +34,7 @@ Words = Annotated[Language | None, typer.Option(help="Of the reasons; else that 
 
 def calls(  # noqa: PLR0913 - the options of a command
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     minutes: Minutes = WORKING_DAY,
     rep: Rep = "",
     language: Words = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -9,25 +10,27 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
 
 import connectors
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.secrets import from_text, secret_name, to_text
-from chalicelib.core.connector import AccessToken, Connection, Secret
-from chalicelib.core.errors import ConfigurationError
+from chalicelib.core.connector import AccessToken, Connection, CrmClient, Secret, Subscribes
+from chalicelib.core.errors import ConfigurationError, Parked, Retryable
 from chalicelib.core.model import CONNECTION_ID, Language
+from chalicelib.core.policy import Attribute
 from chalicelib.pipeline.local_access import local_access
+from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.policy import compile_policy, version_of
 from infra.cli.authorization import REDIRECT_URL
-from infra.cli.console import ask, confirm, note, read_lines, say, show_json
+from infra.cli.console import confirm, note, say, show_json
+from infra.cli.credentials import agreed_secret, asked_secret, held_secret, keep_secret
 from infra.cli.crm_app import app_files, write_files
-from infra.cli.events import new_secret
-from infra.cli.grant import Question, granted_secret
+from infra.cli.exits import Finding
+from infra.cli.grant import Question, agreement
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, AsJson, DryRun, Stage, Yes
 from infra.cli.policy_page import SHIPPED, Page, read_page
+from infra.cli.subscriptions import subscribe
 
 
 class OlderSignature(StrEnum):
@@ -39,9 +42,7 @@ class OlderSignature(StrEnum):
 
 def connect(  # noqa: PLR0913 - the options of a command
     *,
-    crm: Annotated[
-        str, typer.Argument(metavar="CRM", help="hubspot, or another folder of connectors/.")
-    ],
+    crm: Annotated[str, typer.Argument(metavar="CRM", help="By its folder in connectors/.")],
     connection: Annotated[str, typer.Option(help="Id to give it; by default CRM-main.")] = "",
     base_url: Annotated[str, typer.Option(help="Where the CRM's API answers.")] = "",
     api_version: Annotated[str, typer.Option(help="Version in the CRM's paths.")] = "",
@@ -85,7 +86,7 @@ def connect(  # noqa: PLR0913 - the options of a command
         typer.Option(
             "--stdin",
             help="Read token and webhook secret from two lines; with --oauth client id, client "
-            "secret and code from three.",
+            "secret and code from three. Of a CRM that does not sign the token alone.",
         ),
     ] = False,
     stage: Stage = DEFAULT_STAGE,
@@ -97,10 +98,12 @@ def connect(  # noqa: PLR0913 - the options of a command
 
     The access token and the secret that signs webhooks are asked for, or taken from
     EMTIAZ_TOKEN and EMTIAZ_WEBHOOK_SECRET; with --oauth the app's id and secret, or
-    EMTIAZ_CLIENT_ID and EMTIAZ_CLIENT_SECRET. Never from the command line, which others can read.
+    EMTIAZ_CLIENT_ID and EMTIAZ_CLIENT_SECRET, and EMTIAZ_CODE if there is a code already, as that
+    of a self client. Never from the command line, which others can read. For a CRM that does not
+    sign its webhooks a secret is made, which it is told to show.
     """
     installation = Installation.find(stage)
-    wanted = _wanted(crm, connection or f"{crm}-main", base_url, api_version)
+    wanted = _wanted(installation, crm, connection or f"{crm}-main", base_url, api_version)
     address = installation.webhook_url(wanted.id)
     redirects = redirect_url or ([REDIRECT_URL] if oauth else [])
     declared = redirects if project or not oauth else []  # by an app that is not written here
@@ -110,14 +113,18 @@ def connect(  # noqa: PLR0913 - the options of a command
             raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
         write_files(files(_unfitted_page(installation, wanted, policy)), dry_run=dry_run)
         return
-    older = tuple(map(str, also_accept or ()))
+    connector, held = connectors.load(crm), held_secret(installation.stage, wanted.id)
+    token = None
     if oauth:
         attributes = compile_policy(_unfitted_page(installation, wanted, policy)).attributes
-        asked = Question(wanted, attributes, project, redirects[0])
-        secret, token = granted_secret(asked, address, stdin=stdin)
+        asked = Question(wanted, attributes, project, (redirect_url or [""])[0])
+        agreed = agreement(asked, stdin=stdin)
+        # Where the admin said where the account is, that is where it is.
+        wanted = replace(agreed.connection, base_url=base_url or agreed.connection.base_url)
+        secret, token = agreed_secret(connector, address, held, agreed), agreed.token
     else:
-        secret, token = _secret(address, stdin=stdin), None
-    secret = replace(secret, signatures=older)
+        secret = asked_secret(connector, address, held, stdin=stdin)
+    secret = replace(secret, signatures=tuple(map(str, also_accept or ())))
     found = _look(wanted, secret, token)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
     page = _page(installation, found, policy, language)
@@ -126,12 +133,21 @@ def connect(  # noqa: PLR0913 - the options of a command
         write_files(to_write, dry_run=True)
         return
     confirm(f"Connect it to stage {stage} as {found.id}?", yes=yes)
-    _keep(installation, found, secret, page)
+    _keep(installation, found, page)
+    # Last, as receive answers for a connection as soon as it has a secret.
+    keep_secret(installation.stage, found.id, secret, held)
+    installation.services.settings.resume(found.id)  # it may rest since its grant was withdrawn
     write_files(to_write)
-    _tell(found, secret, as_json=as_json)
+    client = _client(found, secret, token, compile_policy(page).attributes)
+    installation.services.settings.set_checkpoint(found.id, SILENT, None)
+    _have_ring(client)
+    _tell(found, secret, client, as_json=as_json)
 
 
-def _wanted(crm: str, connection: str, base_url: str, api_version: str) -> Connection:
+def _wanted(
+    installation: Installation, crm: str, connection: str, base_url: str, api_version: str
+) -> Connection:
+    """What is known of the connection before the CRM is asked: all of it, if it was made before."""
     if crm not in connectors.names():
         known = ", ".join(connectors.names())
         raise typer.BadParameter(f"no connector {crm!r}; there are: {known}", param_hint="CRM")
@@ -141,41 +157,52 @@ def _wanted(crm: str, connection: str, base_url: str, api_version: str) -> Conne
             param_hint="--connection",
         )
     declared = connectors.load(crm)
-    return Connection(
-        id=connection,
-        crm=crm,
-        account_id="",
-        base_url=base_url or declared.base_url,
+    new = Connection(connection, crm, "", declared.base_url, "", "", "")
+    made = {one.id: one for one in installation.services.settings.connections()}
+    held = made.get(connection, new)
+    return replace(
+        held,
+        base_url=base_url or held.base_url,
         api_version=api_version or declared.api_version,
-        currency="",
-        time_zone="",
     )
 
 
-def _secret(url: str, *, stdin: bool) -> Secret:
-    if stdin:
-        token, webhook_secret = read_lines(2)
-    else:
-        token = ask("EMTIAZ_TOKEN", "Access token")
-        webhook_secret = ask("EMTIAZ_WEBHOOK_SECRET", "Secret that signs the webhooks")
-    if not token or not webhook_secret:
-        raise typer.BadParameter(
-            "an access token and a webhook secret are needed: set EMTIAZ_TOKEN and "
-            "EMTIAZ_WEBHOOK_SECRET, or say --stdin"
-        )
-    return Secret(url=url, webhook_secrets=(webhook_secret,), token=token)
-
-
 def _look(wanted: Connection, secret: Secret, token: AccessToken | None) -> Connection:
-    """What the CRM says of itself; the first use of the credentials."""
-    access = local_access(secret, SystemClock(), token=token)
-    account = connectors.load(wanted.crm).connect(wanted, secret, (), access).account()
+    """What the CRM says of itself; the first use of the credentials.
+
+    Raises Finding for another account than the one whose cards the connection has.
+    """
+    account = _client(wanted, secret, token).account()
+    if wanted.account_id not in ("", account.id):
+        raise Finding(
+            f"{wanted.id} is of account {wanted.account_id}, and this is {account.id}: "
+            "name another --connection"
+        )
     return replace(
         wanted,
         account_id=account.id,
         currency=account.currency,
         time_zone=account.time_zone,
+        details={**wanted.details, **account.details},
     )
+
+
+def _client(
+    connection: Connection,
+    secret: Secret,
+    token: AccessToken | None,
+    attributes: Sequence[Attribute] = (),
+) -> CrmClient:
+    access = local_access(secret, SystemClock(), token=token)
+    return connectors.load(connection.crm).connect(connection, secret, attributes, access)
+
+
+def _have_ring(client: CrmClient) -> None:
+    """The connection stands by now, and whatever fails here is tried again without us."""
+    try:
+        subscribe(client)
+    except (Retryable, Parked) as error:
+        note(f"it does not ring yet, which is tried again every quarter of an hour: {error}")
 
 
 def _page(
@@ -220,37 +247,15 @@ def _put_into_force(installation: Installation, found: Connection, page: Page) -
     )
 
 
-def _keep(installation: Installation, found: Connection, secret: Secret, page: Page) -> None:
-    """The secret comes last: receive answers for a connection as soon as it has one."""
-    settings = installation.services.settings
-    settings.put_connection(found)
+def _keep(installation: Installation, found: Connection, page: Page) -> None:
+    installation.services.settings.put_connection(found)
     _put_into_force(installation, found, page)
-    name = secret_name(installation.stage, found.id)
-    _put_secret(name, to_text(_with_kept(secret, name)))
-    settings.resume(found.id)  # it may rest because its last grant was withdrawn
 
 
-def _with_kept(secret: Secret, name: str) -> Secret:
-    """With what shops sign with, and who is told what, which a new token does not take back."""
-    client = boto3.client("secretsmanager")
-    try:
-        held = from_text(client.get_secret_value(SecretId=name)["SecretString"])
-    except client.exceptions.ResourceNotFoundException:
-        held = secret
-    live = held.events_secrets or (new_secret(),)
-    return replace(secret, events_secrets=live, outgoing=held.outgoing)
-
-
-def _put_secret(name: str, text: str) -> None:
-    client = boto3.client("secretsmanager")
-    try:
-        client.put_secret_value(SecretId=name, SecretString=text)
-    except client.exceptions.ResourceNotFoundException:
-        client.create_secret(Name=name, SecretString=text)
-
-
-def _tell(found: Connection, secret: Secret, *, as_json: bool) -> None:
+def _tell(found: Connection, secret: Secret, client: CrmClient, *, as_json: bool) -> None:
     if as_json:
         show_json({"connection": found.id, "account": found.account_id, "webhooks": secret.url})
+    elif isinstance(client, Subscribes):
+        say(f"connected {found.id}; next: emtiaz provision --connection {found.id}")
     else:
         say(f"connected {found.id}; enter this address for webhooks: {secret.url}")

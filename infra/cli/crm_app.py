@@ -33,6 +33,10 @@ def app_files(
         made_by = import_module(f"infra.crm.{crm}.project")
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"nothing is installed inside {crm}") from error
+    if not hasattr(made_by, "project_files"):
+        raise typer.BadParameter(
+            f"{crm} takes no files: its webhooks are made when it is connected"
+        )
     attributes = compile_policy(page).attributes
     files: list[ProjectFile] = []
     if project:

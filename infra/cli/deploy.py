@@ -80,4 +80,4 @@ def _show_outputs(stage: str, *, as_json: bool) -> None:
     if as_json:
         show_json({"stage": stage, "webhooks": webhooks, "outputs": dict(outputs)})
     else:
-        say(f"webhooks go to {webhooks}CONNECTION; next: emtiaz connect hubspot --stage {stage}")
+        say(f"webhooks go to {webhooks}CONNECTION; next: emtiaz connect CRM --stage {stage}")

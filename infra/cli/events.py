@@ -12,7 +12,7 @@ import typer
 from chalicelib.core.connector import Secret
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
 
 MOST_LIVE = 2
 SECRET_BYTES = 32
@@ -25,7 +25,7 @@ app = typer.Typer(
 @app.command("secret")
 def show_secret(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +41,7 @@ def show_secret(
 @app.command()
 def rotate(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     finish: Annotated[
         bool, typer.Option("--finish", help="Take the older secret back, and make no new one.")
     ] = False,

@@ -18,7 +18,7 @@ from chalicelib.pipeline.services import Services
 from infra.cli.console import note, progress_bars, show_json
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, Stage
 
 Facts = Annotated[Path, typer.Option(help="File to write the facts to, as JSON lines.")]
 Models = Annotated[
@@ -30,7 +30,7 @@ def export(
     *,
     facts: Facts,
     models: Models = None,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,
 ) -> None:

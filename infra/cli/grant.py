@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import typer
 
-from chalicelib.core.connector import AccessToken, Connection, Secret
+from chalicelib.core.connector import AccessToken, Connection, OAuthGrant
 from chalicelib.core.policy import Attribute
-from infra.cli.authorization import ask_for_code, is_loopback
+from infra.cli.authorization import REDIRECT_URL, ask_for_answer, is_loopback
 from infra.cli.console import ask, note, read_lines
 from infra.cli.exits import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an account is asked for; ``project`` is the folder of its app, if that is known."""
+    """What an account is asked for; ``project`` is the folder of its app, if that is known.
+
+    ``redirect_url`` is empty where nobody named one.
+    """
 
     wanted: Connection
     attributes: Sequence[Attribute]
@@ -46,44 +48,71 @@ class Question:
         return found
 
 
-def granted_secret(question: Question, url: str, *, stdin: bool) -> tuple[Secret, AccessToken]:
-    """The secret of a connection whose webhooks go to ``url``, and its first access token.
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What an account agreed to; ``connection`` says where that account turned out to be."""
 
-    A CRM signs the webhooks of an app with the app's secret, unless EMTIAZ_WEBHOOK_SECRET says
-    otherwise. Raises Finding if something required was not granted.
+    connection: Connection
+    grant: OAuthGrant
+    token: AccessToken
+
+
+def agreement(question: Question, *, stdin: bool) -> Agreed:
+    """Raises Finding if something required was not granted.
+
+    The page sends its answer back to this machine, unless somebody has fetched a code already. A
+    CRM with several data centres says in its answers which one has the account.
     """
     oauth = question.module("connectors.{crm}.oauth")
     required, optional = question.scopes()
-    app, code = _credentials(question, oauth, stdin=stdin)
+    client_id, client_secret, code = _credentials(stdin=stdin)
+    app = oauth.App(client_id, client_secret, *_redirect(question, oauth, code))
+    wanted = question.wanted
     if not code:
-        page = partial(oauth.authorize_url, question.wanted, app, required, optional)
-        code = ask_for_code(page, question.redirect_url)
-    granted = oauth.exchange(question.wanted, app, code, datetime.now(UTC))
+        page = partial(oauth.authorize_url, wanted, app, required, optional)
+        answer = ask_for_answer(page, app.redirect_url)
+        wanted = oauth.located(wanted, answer) if hasattr(oauth, "located") else wanted
+        code = answer["code"]
+    granted = oauth.exchange(wanted, app, code, datetime.now(UTC))
     _tell_missing(required, optional, granted.scopes)
-    webhook_secret = os.environ.get("EMTIAZ_WEBHOOK_SECRET") or app.client_secret
-    secret = Secret(url, webhook_secrets=(webhook_secret,), token="", oauth=granted.grant)
-    return secret, granted.token
+    base_url = getattr(granted, "base_url", "") or wanted.base_url
+    return Agreed(replace(wanted, base_url=base_url), granted.grant, granted.token)
 
 
-def _credentials(question: Question, oauth: ModuleType, *, stdin: bool) -> tuple[Any, str]:
-    """The app, and the code if somebody has fetched it already."""
+def _credentials(*, stdin: bool) -> tuple[str, str, str]:
+    """Of the app its id and secret, and the code if somebody has fetched it already."""
     if stdin:
         client_id, client_secret, code = read_lines(3)
     else:
         client_id = ask("EMTIAZ_CLIENT_ID", "Client id of the app")
-        client_secret, code = ask("EMTIAZ_CLIENT_SECRET", "Client secret of the app"), ""
+        client_secret = ask("EMTIAZ_CLIENT_SECRET", "Client secret of the app")
+        code = os.environ.get("EMTIAZ_CODE", "")
     if not client_id or not client_secret or (stdin and not code):
         raise typer.BadParameter(
             "the app's client id and client secret are needed: set EMTIAZ_CLIENT_ID and "
             "EMTIAZ_CLIENT_SECRET, or give them and a code in three lines with --stdin"
         )
-    if not code and not is_loopback(question.redirect_url):
+    return client_id, client_secret, code
+
+
+def _redirect(question: Question, oauth: ModuleType, code: str) -> tuple[str, ...]:
+    """Where the page sends people back to; nothing for a code that no page has sent.
+
+    Those are of self clients, which some CRMs have: there an app may do without.
+    """
+    if code and not question.redirect_url:
+        may_lack = any(
+            one.name == "redirect_url" and one.default == "" for one in fields(oauth.App)
+        )
+        return () if may_lack else (REDIRECT_URL,)
+    redirect_url = question.redirect_url or REDIRECT_URL
+    if not code and not is_loopback(redirect_url):
         raise typer.BadParameter(
-            f"{question.redirect_url} does not lead back here: copy the code from where it leads, "
+            f"{redirect_url} does not lead back here: copy the code from where it leads, "
             "and use --stdin",
             param_hint="--redirect-url",
         )
-    return oauth.App(client_id, client_secret, question.redirect_url), code
+    return (redirect_url,)
 
 
 def _tell_missing(

@@ -17,7 +17,7 @@ from chalicelib.pipeline.import_events import Checked, Row, checked_rows, reache
 from infra.cli.console import note, progress_bars, show_json, show_table
 from infra.cli.exits import ExitCode, Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
 from infra.imports import fact_lines
 from infra.imports.sales import FIELDS, Table, TableUnreadable
 
@@ -45,7 +45,7 @@ class Source:
 
 def import_events(  # noqa: PLR0913 - the options of a command
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     facts: Annotated[Path | None, typer.Option(help="Facts or events as JSON lines.")] = None,
     table: Annotated[
         Path | None, typer.Option("--csv", help="A table of sales, its columns named in line 1.")

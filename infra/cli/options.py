@@ -7,10 +7,35 @@ from typing import Annotated
 
 import typer
 
+from infra.cli.exits import Finding
+from infra.cli.installation import Installation
+
+
+def _only_one(context: typer.Context, named: str) -> str:
+    """What was named, else the one that the installation has. ``stage`` is known by then."""
+    if named or context.resilient_parsing:
+        return named
+    settings = Installation.find(context.params["stage"]).services.settings
+    known = sorted(connection.id for connection in settings.connections())
+    if not known:
+        raise Finding("nothing is connected yet; next: emtiaz connect CRM")
+    if len(known) > 1:
+        raise typer.BadParameter(f"say which one with --connection: {', '.join(known)}")
+    return known[0]
+
+
 Stage = Annotated[
-    str, typer.Option(envvar="EMTIAZ_STAGE", help="Which installation of the account.")
+    str,
+    typer.Option(envvar="EMTIAZ_STAGE", help="Which installation of the account.", is_eager=True),
 ]
-Connection = Annotated[str, typer.Option(help="Id of the CRM account, as hubspot-main.")]
+Connection = Annotated[
+    str,
+    typer.Option(
+        help="Id of the CRM account, as emtiaz status tells it.",
+        show_default="the only one that is connected",
+        callback=_only_one,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and stop.")]
 Policy = Annotated[
@@ -23,3 +48,5 @@ Policy = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 DEFAULT_STAGE = "prod"
+THE_ONLY_ONE = ""
+"""Connection that is to be found."""

@@ -11,7 +11,7 @@ from chalicelib.core.ports import ParkedItem
 from chalicelib.pipeline.park import replay as queue_again
 from infra.cli.console import note, show_json, show_table
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
 
 app = typer.Typer(name="parked", help="Deliveries that wait for a person.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ app = typer.Typer(name="parked", help="Deliveries that wait for a person.", no_a
 @app.command("list")
 def list_parked(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,
 ) -> None:
@@ -39,7 +39,7 @@ def _row(item: ParkedItem) -> dict[str, str]:
 def replay(
     *,
     ids: Annotated[list[str] | None, typer.Argument(help="Which; all if none is named.")] = None,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
 ) -> None:

@@ -24,7 +24,7 @@ from chalicelib.points.keys import PREFIX, make
 from infra.cli.console import confirm, note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
 
 app = typer.Typer(
     name="points",
@@ -183,7 +183,7 @@ def carry_out(
 @keys.command("list")
 def list_keys(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,
 ) -> None:
@@ -207,7 +207,7 @@ def create(
             show_default="points:read",
         ),
     ] = None,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -233,7 +233,7 @@ def create(
 def revoke(
     *,
     identity: Annotated[str, typer.Argument(metavar="ID", help="As keys list shows it.")],
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     yes: Yes = False,

@@ -25,7 +25,7 @@ from chalicelib.scoring.simulation import Comparison, Simulation, summary
 from infra.cli.console import note, progress_bars, say, show_json, show_table
 from infra.cli.exits import Declined, Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
 from infra.cli.policy_page import Page, read_page
 from infra.cli.provision import planned
 from infra.cli.watch import LOOK_SECONDS, watch
@@ -84,7 +84,7 @@ class _Manner:
 def publish(  # noqa: PLR0913  # one per option
     *,
     file: File,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     reason: Note = "",
     wait: Wait = False,
     anew: Anew = False,
@@ -107,7 +107,7 @@ def publish(  # noqa: PLR0913  # one per option
 def rollback(  # noqa: PLR0913  # one per option
     *,
     version: Version = "",
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     reason: Note = "",
     wait: Wait = False,
     stage: Stage = DEFAULT_STAGE,
@@ -126,7 +126,7 @@ def rollback(  # noqa: PLR0913  # one per option
 
 def history(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     models: Learned = False,
     stage: Stage = DEFAULT_STAGE,
     as_json: AsJson = False,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chalicelib.core.connector import Change
+from chalicelib.core.connector import Change, KeepsDetails
 from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.exits import ExitCode
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
 from infra.cli.policy_page import read_page
+from infra.cli.subscriptions import is_whole, subscribe
 
 Coming = Annotated[
     Path | None,
@@ -30,7 +34,7 @@ Coming = Annotated[
 def provision(
     *,
     policy: Coming = None,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -42,15 +46,37 @@ def provision(
     publishing = compile_policy(read_page(policy) if policy else live.policy)
     changes = planned(live, publishing, services)
     _show(changes, as_json=as_json)
-    if changes and not dry_run:
-        confirm(f"Make these {len(changes)} changes in {connection}?", yes=yes)
-        wanted, kinds = provisioned(publishing, "contact"), provisioned_kinds(publishing)
-        client = services.client(live, publishing.attributes)
-        client.provision(wanted, publishing.language, kinds)
-        note("done")
+    if not dry_run:
+        subscribed = _carried_out(changes, live, publishing, services, yes=yes)
     if any(change.action == "conflict" for change in changes):
         note("a conflict is for a person: rename or remove the field in the CRM, then repeat")
         raise typer.Exit(ExitCode.FINDING)
+    if not (dry_run or is_whole(subscribed)):
+        raise typer.Exit(ExitCode.FINDING)
+
+
+def _carried_out(
+    changes: Sequence[Change], live: LiveSettings, policy: Policy, services: Services, *, yes: bool
+) -> Sequence[Change]:
+    """Returns what was mended of the subscriptions, which name the fields that are ours."""
+    client = services.client(live, policy.attributes)
+    wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
+    if changes:
+        confirm(f"Make these {len(changes)} changes in {live.connection.id}?", yes=yes)
+        client.provision(wanted, policy.language, kinds)
+        note("done")
+    if isinstance(client, KeepsDetails):
+        live = _kept(client.details(wanted, policy.language, kinds), live, services)
+    services.settings.set_checkpoint(live.connection.id, SILENT, None)
+    return subscribe(services.client(live, policy.attributes))
+
+
+def _kept(details: Mapping[str, str], live: LiveSettings, services: Services) -> LiveSettings:
+    """With what its connector has to remember from now on, beside what it remembers."""
+    connection = replace(live.connection, details={**live.connection.details, **details})
+    if connection != live.connection:
+        services.settings.put_connection(connection)
+    return replace(live, connection=connection)
 
 
 def planned(live: LiveSettings, policy: Policy, services: Services) -> tuple[Change, ...]:

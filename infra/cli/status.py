@@ -50,7 +50,7 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
         columns = ("connection", "account", "webhooks", "cards", "rescored", "parked", "paused")
         show_table(columns, [tuple(asdict(row).values()) for row in rows])
     else:
-        say("nothing is connected yet; next: emtiaz connect hubspot")
+        say("nothing is connected yet; next: emtiaz connect CRM")
 
 
 def _connection(

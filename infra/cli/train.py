@@ -6,12 +6,12 @@ from chalicelib.pipeline.train import Refresh
 from chalicelib.pipeline.train import train as run
 from infra.cli.console import note, say, show_json
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
 
 
 def train(
     *,
-    connection: Connection = "hubspot-main",
+    connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -96,6 +96,14 @@ def test_a_connection_that_is_put_again_keeps_its_policy(store):
     assert (live.connection.currency, live.policy) == ("USD", PAGE)
 
 
+def test_a_connection_keeps_its_details(store):
+    store.publish_policy("hubspot-main", "v1", PAGE, NOON)
+    named = replace(MAIN, details={"field.contact.score": "Emtiaz_score", "user": ""})
+    store.put_connection(named)
+    assert store.connections() == (named,)
+    assert store.live("hubspot-main").connection.details == named.details
+
+
 def test_connections_do_not_share_policies(store):
     store.put_connection(SECOND)
     store.publish_policy("hubspot-main", "v1", PAGE, NOON)

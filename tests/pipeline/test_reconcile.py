@@ -12,7 +12,7 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.park import replay
-from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, reconcile
+from chalicelib.pipeline.reconcile import AUDIT_EVERY, OVERLAP, SILENT, reconcile
 from chalicelib.pipeline.sweep import sweep
 from tests.fakes.clock import NOON
 from tests.fakes.crm import ForgetfulCrm
@@ -195,3 +195,9 @@ def test_a_crm_that_is_down_when_it_is_subscribed_to_is_paused_like_in_any_call(
     ringing.clock.advance(minutes=15)
     look(ringing)
     assert ringing.crm.is_subscribed
+
+
+def test_a_crm_that_is_not_to_ring_is_left_alone(ringing):
+    ringing.settings.set_checkpoint(CONNECTION, SILENT, {"since": "2026-03-21T12:00:00Z"})
+    look(ringing)
+    assert not ringing.crm.is_subscribed

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from infra.cli import authorization
-from infra.cli.authorization import ask_for_code, is_loopback
+from infra.cli.authorization import ask_for_answer, is_loopback
 from infra.cli.exits import Declined, Finding
 from tests.connectors.scripted_server import free_port
 
@@ -49,7 +49,7 @@ def test_the_code_is_handed_over_and_the_page_may_be_closed(callback, person):
         answers.append(requests.get(callback, params={"code": "a code", "state": state}, timeout=5))
 
     with person(agree):
-        assert ask_for_code(page, callback) == "a code"
+        assert ask_for_answer(page, callback)["code"] == "a code"
     assert answers[0].status_code == 200
     assert "close this page" in answers[0].text
 
@@ -76,7 +76,7 @@ def test_an_answer_to_another_question_is_refused_and_the_right_one_awaited(
         statuses.extend(requests.get(callback, params=one, timeout=5).status_code for one in asked)
 
     with person(act):
-        assert ask_for_code(page, callback) == "right"
+        assert ask_for_answer(page, callback)["code"] == "right"
     assert statuses == [400, 200]
 
 
@@ -89,7 +89,7 @@ def test_other_addresses_are_nobodys_business(callback, person):
         statuses.extend(requests.get(one, params=query, timeout=5).status_code for one in visited)
 
     with person(act):
-        assert ask_for_code(page, callback) == "right"
+        assert ask_for_answer(page, callback)["code"] == "right"
     assert statuses == [404, 200]
 
 
@@ -97,7 +97,7 @@ def test_a_state_is_good_for_one_answer(callback):
     with authorization._listen(callback, "a state") as desk:
         assert desk.take("/callback?code=first&state=a%20state")[0] == 200
         assert desk.take("/callback?code=second&state=a%20state")[0] == 400
-        assert desk.code() == "first"
+        assert desk.answer()["code"] == "first"
 
 
 def test_every_question_has_a_state_of_its_own(callback, person):
@@ -109,7 +109,7 @@ def test_every_question_has_a_state_of_its_own(callback, person):
 
     for _ in range(2):
         with person(agree):
-            ask_for_code(page, callback)
+            ask_for_answer(page, callback)
     assert len(set(states)) == 2
     assert min(map(len, states)) >= 43
 
@@ -119,14 +119,14 @@ def test_a_no_is_said(callback, person):
         requests.get(callback, params={"error": "access_denied", "state": state}, timeout=5)
 
     with person(refuse), pytest.raises(Declined, match="access_denied"):
-        ask_for_code(page, callback)
+        ask_for_answer(page, callback)
 
 
 def test_nobody_is_waited_for_for_ever(callback, monkeypatch):
     monkeypatch.setattr(authorization, "PATIENCE_S", 0.05)
     monkeypatch.setattr(authorization, "send_person_to", lambda _: None)
     with pytest.raises(Declined, match="nobody agreed"):
-        ask_for_code(page, callback)
+        ask_for_answer(page, callback)
 
 
 def test_a_port_that_is_taken_is_named(callback, monkeypatch):
@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_named(callback, monkeypatch):
         authorization._listen(callback, "another"),
         pytest.raises(Finding, match=f"port {port}"),
     ):
-        ask_for_code(page, callback)
+        ask_for_answer(page, callback)
 
 
 @pytest.mark.parametrize(

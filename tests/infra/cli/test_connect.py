@@ -10,12 +10,12 @@ import pytest
 import connectors
 from chalicelib.adapters.secrets import from_text
 from chalicelib.core.connector import Account
-from chalicelib.core.errors import CredentialsInvalid
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
 from infra.crm.project_file import ProjectFile
 from infra.sandbox.local_cloud import LocalCloud
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
-from tests.fakes.crm import FakeCrm
+from tests.fakes.crm import FakeCrm, ForgetfulCrm
 from tests.pipeline.conftest import CONNECTION
 
 SERVER = ("--base-url", "https://toy.example", "--api-version", "1")
@@ -182,3 +182,101 @@ def test_connecting_makes_a_secret_for_events_and_keeps_it_when_repeated(emtiaz,
     assert made.startswith("whsec_")
     assert emtiaz(*arguments).code == 0
     assert stored("toy-events").events_secrets == (made,)
+
+
+@pytest.fixture
+def unsigned(monkeypatch):
+    """A CRM that cannot sign, rings for some days only, and tells details of its account."""
+    crm = ForgetfulCrm(account=Account("424242", "USD", "UTC", {"edition": "standard"}))
+    monkeypatch.setattr(connectors, "names", lambda: ("toy",))
+    monkeypatch.setattr(connectors, "load", lambda _name: toy.connector(crm, signs=False))
+    monkeypatch.delenv("EMTIAZ_WEBHOOK_SECRET")
+    return crm
+
+
+def test_a_crm_that_cannot_sign_is_given_a_secret_of_ours_and_keeps_it(
+    emtiaz, installation, unsigned
+):
+    arguments = ("connect", "toy", "--connection", "toy-unsigned", *SERVER, "--yes")
+    assert emtiaz(*arguments).code == 0
+    (made,) = stored("toy-unsigned").webhook_secrets
+    assert len(made) == 32
+    assert emtiaz(*arguments).code == 0
+    assert stored("toy-unsigned").webhook_secrets == (made,)
+
+
+def test_a_secret_of_ours_is_replaced_where_somebody_says_so(
+    emtiaz, installation, unsigned, monkeypatch
+):
+    arguments = ("connect", "toy", "--connection", "toy-leaked", *SERVER, "--yes")
+    emtiaz(*arguments)
+    monkeypatch.setenv("EMTIAZ_WEBHOOK_SECRET", "another")
+    emtiaz(*arguments)
+    assert stored("toy-leaked").webhook_secrets == ("another",)
+
+
+def test_of_a_crm_that_cannot_sign_the_token_alone_is_asked_for(
+    emtiaz, installation, unsigned, monkeypatch
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO("a token\n"))
+    outcome = emtiaz("connect", "toy", "--connection", "toy-alone", *SERVER, "--yes", "--stdin")
+    assert outcome.code == 0, outcome.err
+    assert stored("toy-alone").token == "a token"
+
+
+def test_nothing_that_connecting_prints_holds_the_secret_that_was_made(
+    emtiaz, installation, unsigned
+):
+    outcome = emtiaz("connect", "toy", "--connection", "toy-quiet", *SERVER, "--yes")
+    (made,) = stored("toy-quiet").webhook_secrets
+    assert made not in outcome.out + outcome.err
+
+
+def test_a_crm_that_rings_when_asked_to_is_asked_once_it_would_be_heard(
+    emtiaz, installation, unsigned
+):
+    outcome = emtiaz("connect", "toy", "--connection", "toy-rings", *SERVER, "--yes")
+    assert unsigned.is_subscribed
+    assert outcome.out == "connected toy-rings; next: emtiaz provision --connection toy-rings\n"
+
+
+def test_a_crm_that_does_not_ring_yet_is_connected_all_the_same(emtiaz, installation, unsigned):
+    unsigned.fail_next("subscribe", CrmUnavailable("503"))
+    outcome = emtiaz("connect", "toy", "--connection", "toy-later", *SERVER, "--yes")
+    assert outcome.code == 0
+    assert "it does not ring yet" in outcome.err
+    assert stored("toy-later").token == "the token"
+
+
+def test_what_the_account_tells_is_kept_beside_what_provisioning_found(
+    emtiaz, installation, unsigned
+):
+    arguments = ("connect", "toy", "--connection", "toy-details", *SERVER, "--yes")
+    emtiaz(*arguments)
+    settings = installation.fakes.settings
+    held = settings.live("toy-details").connection
+    assert held.details == {"edition": "standard"}
+    named = {**held.details, "field.contact.score": "Toy_score"}
+    settings.put_connection(replace(held, details=named))
+    unsigned._account = Account("424242", "USD", "UTC", {"edition": "enterprise"})
+    emtiaz(*arguments)
+    assert settings.live("toy-details").connection.details == {
+        "edition": "enterprise",
+        "field.contact.score": "Toy_score",
+    }
+
+
+def test_connecting_again_goes_to_where_the_account_was(emtiaz, installation, crm):
+    elsewhere = ("--base-url", "https://eu.toy.example")
+    emtiaz("connect", "toy", "--connection", "toy-eu", *elsewhere, "--yes")
+    emtiaz("connect", "toy", "--connection", "toy-eu", "--yes")
+    assert installation.fakes.settings.live("toy-eu").connection.base_url == elsewhere[1]
+
+
+def test_a_connection_is_not_turned_to_another_account(emtiaz, installation, crm):
+    arguments = ("connect", "toy", "--connection", "toy-one", *SERVER, "--yes")
+    emtiaz(*arguments)
+    crm._account = Account("171717", "USD", "UTC")
+    outcome = emtiaz(*arguments)
+    assert (outcome.code, "of account 424242, and this is 171717" in outcome.err) == (1, True)
+    assert installation.fakes.settings.live("toy-one").connection.account_id == "424242"

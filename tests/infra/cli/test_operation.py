@@ -1,15 +1,18 @@
 """What an admin does with an installation, on fakes."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.connector import Change
+from chalicelib.core.connector import Change, Connection
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
 from chalicelib.pipeline.park import park
+from chalicelib.pipeline.reconcile import reconcile
 from infra.cli import backfill
 from infra.deploy import NotDeployed
 from tests.fakes.clock import NOON
+from tests.fakes.crm import ForgetfulCrm
 
 TOY = ("--connection", "toy-main")
 
@@ -224,3 +227,90 @@ def test_an_error_that_nobody_expected_keeps_its_traceback(installation, monkeyp
     monkeypatch.setattr(installation.fakes.settings, "parked", bug)
     with pytest.raises(AssertionError):
         cli.main(["parked", "list", *TOY])
+
+
+def test_the_only_connection_need_not_be_named(emtiaz, installation, parked):
+    assert emtiaz("parked", "list").out == emtiaz("parked", "list", *TOY).out != ""
+    assert emtiaz("parked", "list", "--stage", "test").code == 0
+
+
+def test_of_several_connections_one_has_to_be_named(emtiaz, installation):
+    second = Connection("toy-b", "toy", "2", "https://toy.example", "1", "USD", "UTC")
+    installation.fakes.settings.put_connection(second)
+    outcome = emtiaz("parked", "list")
+    assert outcome.code == 2
+    assert "--connection: toy-b, toy-main" in " ".join(outcome.err.split())
+    assert emtiaz("parked", "list", "--connection", "toy-b").code == 0
+
+
+def test_without_a_connection_the_next_step_is_told(emtiaz, installation):
+    installation.fakes.settings.connections = lambda: ()
+    outcome = emtiaz("provision")
+    assert (outcome.code, outcome.err) == (
+        1,
+        "nothing is connected yet; next: emtiaz connect CRM\n",
+    )
+
+
+def test_help_looks_for_no_connection(emtiaz):
+    outcome = emtiaz("provision", "--help")
+    assert "the only one that is connected" in " ".join(outcome.out.replace("│", "").split())
+
+
+@pytest.fixture
+def forgetful(installation):
+    """A CRM that rings for some days only, and chooses names."""
+    installation.fakes.crm = ForgetfulCrm()
+    return installation.fakes.crm
+
+
+def details(installation):
+    return installation.fakes.settings.live("toy-main").connection.details
+
+
+def test_provisioning_keeps_what_the_crm_called_the_fields(emtiaz, installation, forgetful):
+    settings = installation.fakes.settings
+    held = replace(settings.live("toy-main").connection, details={"user": "7"})
+    settings.put_connection(held)
+    assert emtiaz("provision", "--yes").code == 0
+    assert details(installation)["field.contact.score"] == "Toy_score"
+    assert details(installation)["user"] == "7"
+
+
+def test_provisioning_has_the_crm_ring_and_says_so(emtiaz, installation, forgetful):
+    forgetful.lapsed = ["contacts"]
+    outcome = emtiaz("provision", "--yes")
+    assert forgetful.is_subscribed
+    assert "create contacts: rings again" in outcome.err
+
+
+def test_a_dry_run_of_provision_subscribes_to_nothing(emtiaz, installation, forgetful):
+    assert emtiaz("provision", "--dry-run").code == 0
+    assert not forgetful.is_subscribed
+    assert details(installation) == {}
+
+
+def test_provisioning_ends_with_a_finding_if_the_crm_does_not_ring(emtiaz, installation, forgetful):
+    forgetful.broken = {"contacts": "the edition has no notifications"}
+    outcome = emtiaz("provision", "--yes")
+    assert outcome.code == 1
+    assert "conflict contacts: the edition has no notifications" in outcome.err
+
+
+def test_unsubscribing_lasts_until_the_fields_are_provisioned_again(
+    emtiaz, installation, forgetful
+):
+    fakes = installation.fakes
+    emtiaz("provision", "--yes")
+    assert emtiaz("unsubscribe", "--yes").code == 0
+    now = fakes.clock.now()
+    reconcile(fakes.services, now, now + timedelta(minutes=1))
+    assert not forgetful.is_subscribed
+    emtiaz("provision", "--yes")
+    assert forgetful.is_subscribed
+
+
+def test_a_crm_that_rings_by_its_app_is_silenced_there(emtiaz, installation):
+    outcome = emtiaz("unsubscribe", "--yes")
+    assert outcome.code == 1
+    assert "stand in the app" in outcome.err
