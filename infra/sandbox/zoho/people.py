@@ -1,0 +1,218 @@
+"""People at work in the organisation, in words of no CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.model import Kind, Ref
+from chalicelib.core.outputs import OUTPUTS
+from infra.sandbox._serving.clock import Clock
+from infra.sandbox._serving.errors import Wire
+from infra.sandbox.stand_in import Deal, Person, Revision
+from infra.sandbox.zoho.instants import to_seconds
+from infra.sandbox.zoho.modules import ACCOUNTS, CASES, CONTACTS, DEALS, LEADS, Module
+from infra.sandbox.zoho.org import Org
+from infra.sandbox.zoho.organisation import AT_WORK, ROBOT, ZOHO
+from infra.sandbox.zoho.records import Record, Value
+from infra.sandbox.zoho.wire import plain
+
+_STAGES = {"open": "Needs Analysis", "won": "Closed Won", "lost": "Closed Lost"}
+_LABELS = {label: one.name for one in OUTPUTS for label in (one.label.en, one.label.fa)}
+_TYPED = {"Stage": "Needs Analysis", "Status": "New", "Case_Origin": "Email"}
+_TAGS = "tags"
+
+
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "integer": int,
+    "double": float,
+    "currency": float,
+    "percent": float,
+    "boolean": lambda text: text == "true",
+}
+MODULE_OF: Mapping[Kind, Module] = {
+    "contact": CONTACTS,
+    "lead": LEADS,
+    "account": ACCOUNTS,
+    "deal": DEALS,
+    "ticket": CASES,
+}
+
+
+class People:
+    """People are contacts. ``url`` is where the stand-in answers."""
+
+    def __init__(self, org: Org, clock: Clock, url: str) -> None:
+        self._org = org
+        self._clock = clock
+        self._url = url
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def pass_time(self, span: timedelta) -> None:
+        self._clock.advance(span)
+
+    def load_company(self, name: str, employees: int) -> str:
+        return self._org.load(ACCOUNTS, {"Account_Name": name, "Employees": employees}).id
+
+    def load_person(self, person: Person, company: str = "") -> str:
+        body = _contact(person) | ({"Account_Name": {"id": company}} if company else {})
+        return self._org.load(CONTACTS, body, person.created_at).id
+
+    def load_deal(self, person: str, deal: Deal) -> str:
+        loaded_at = min(deal.closed_at or self.now(), self.now())
+        return self._org.load(DEALS, self._deal(person, deal), loaded_at).id
+
+    def add_person(self, person: Person) -> str:
+        return self._org.create(CONTACTS, _contact(person), AT_WORK).id
+
+    def add_deal(self, person: str, deal: Deal) -> str:
+        return self._org.create(DEALS, self._deal(person, deal), AT_WORK).id
+
+    def set_title(self, person: str, title: str) -> None:
+        self._org.update(CONTACTS, person, {"Title": title}, AT_WORK)
+
+    def set_country(self, person: str, country: str) -> None:
+        self._org.update(CONTACTS, person, {"Mailing_Country": country}, AT_WORK)
+
+    def set_phone(self, person: str, phone: str) -> None:
+        self._org.update(CONTACTS, person, {"Phone": phone}, AT_WORK)
+
+    def set_email(self, person: str, email: str) -> None:
+        self._org.update(CONTACTS, person, {"Email": email}, AT_WORK)
+
+    def set_amount(self, deal: str, amount: str) -> None:
+        self._org.update(DEALS, deal, {"Amount": float(amount)}, AT_WORK)
+
+    def set_deal(self, deal: str, to: Deal) -> None:
+        self._org.update(DEALS, deal, self._deal("", to), AT_WORK)
+
+    def win(self, deal: str) -> None:
+        today = {"Closing_Date": self._day(self.now())}
+        self._org.update(DEALS, deal, {"Stage": _STAGES["won"]} | today, AT_WORK)
+
+    def part(self, deal: str, person: str) -> None:
+        if self._org.get(DEALS, deal).values.get("Contact_Name") == person:
+            self._org.update(DEALS, deal, {"Contact_Name": None}, AT_WORK)
+
+    def delete_person(self, person: str) -> None:
+        self._org.delete(CONTACTS, person, AT_WORK)
+
+    def restore_person(self, person: str) -> None:
+        self._org.restore(CONTACTS, person, AT_WORK)
+
+    def erase_person(self, person: str) -> None:
+        self._org.purge(CONTACTS, person, AT_WORK)
+
+    def delete_deal(self, deal: str) -> None:
+        self._org.delete(DEALS, deal, AT_WORK)
+
+    def merge(self, survivor: str, loser: str) -> None:
+        """Whoever merges keeps both addresses: the second one as the secondary."""
+        address = self._org.get(CONTACTS, loser).values.get("Email")
+        with self._org.lock:
+            self._org.merge(CONTACTS, survivor, [loser], AT_WORK)
+            record = self._org.get(CONTACTS, survivor)
+            if address and record.values.get("Email") != address:
+                record.values["Secondary_Email"] = address
+
+    def keep(self, kind: Kind, fields: Mapping[str, str], record: str = "") -> str:
+        module = MODULE_OF[kind]
+        body = {name: self._read(module, name, text) for name, text in fields.items()}
+        if record:
+            return self._org.update(module, record, body, AT_WORK).id
+        return self._org.create(module, _with_required(module, body), AT_WORK).id
+
+    def join(self, person: str, company: str) -> None:
+        self._org.update(CONTACTS, person, {"Account_Name": {"id": company}}, AT_WORK)
+
+    def note(self, person: str, field: str, at: datetime) -> None:
+        record = self._org.get(CONTACTS, person)
+        if field == "Last_Activity_Time":
+            record.active_at = to_seconds(at)
+        else:
+            record.write({field: to_seconds(at)}, self._org.now(), ZOHO)
+
+    def everybody(self) -> Sequence[str]:
+        return [one.id for one in self._org.records(CONTACTS)]
+
+    def shown(self, person: str) -> Mapping[str, str]:
+        record = self._org.get(CONTACTS, person)
+        found = {name: self._spelled(field, record) for name, field in self._ours().items()}
+        found[_TAGS] = ";".join(one.name for one in record.tags)
+        return {name: value for name, value in found.items() if value}
+
+    def revisions(self, person: str, output: str) -> Sequence[Revision]:
+        record = self._org.get(CONTACTS, person)
+        name = "Tag" if output == _TAGS else self._ours().get(output, "")
+        return [
+            Revision(one.at, self._text(name, one.value), one.by.user is ROBOT)
+            for one in record.history.get(name, ())
+        ]
+
+    def record_url(self, person: str) -> str:
+        return f"{self._url}/crm/org{self._org.settings.zgid}/tab/Contacts/{person}"
+
+    def ref(self, connection: str, person: str) -> Ref:
+        return Ref(connection, "contact", person)
+
+    def _read(self, module: Module, name: str, text: str) -> Any:
+        """From text, by the type of the field; the empty one clears."""
+        if not text:
+            return None
+        return _READ.get(self._org.schema.get(module, name).type, str)(text)
+
+    def _ours(self) -> Mapping[str, str]:
+        """API names of our fields, by output: they are known by the labels that we gave them."""
+        fields = self._org.schema.fields(CONTACTS).values()
+        return {
+            _LABELS[one.label]: one.name for one in fields if one.custom and one.label in _LABELS
+        }
+
+    def _spelled(self, name: str, record: Record) -> str:
+        return self._text(name, record.values.get(name))
+
+    def _text(self, name: str, value: Value) -> str:
+        if value is None:
+            return ""
+        if name == "Tag":
+            return ";".join(one.name for one in value)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return str(plain(self._org, self._org.schema.get(CONTACTS, name), value))
+
+    def _deal(self, person: str, deal: Deal) -> Wire:
+        closes = deal.closed_at or self.now() + timedelta(days=30)
+        body = {
+            "Deal_Name": deal.name,
+            "Stage": deal.step or _STAGES[deal.stage],
+            "Amount": float(deal.amount),
+            "Currency": deal.currency,
+            "Closing_Date": self._day(closes),
+        }
+        return body | ({"Contact_Name": {"id": person}} if person else {})
+
+    def _day(self, instant: datetime) -> str:
+        return instant.astimezone(ZoneInfo(self._org.settings.time_zone)).date().isoformat()
+
+
+def _with_required(module: Module, body: Wire) -> Wire:
+    """Whoever makes a record types something where something is demanded."""
+    return {name: _TYPED.get(name, "Somebody") for name in module.required} | body
+
+
+def _contact(person: Person) -> dict[str, Any]:
+    """A last name is demanded: the mailbox will do."""
+    first, last = person.name
+    body = {
+        "First_Name": first,
+        "Last_Name": last or first or person.email.partition("@")[0],
+        "Email": person.email,
+        "Title": person.title,
+        "Mailing_Country": person.country,
+        "Phone": person.phone,
+    }
+    return {name: value for name, value in body.items() if value}
