@@ -9,17 +9,19 @@ from typing import Annotated
 
 import typer
 
-from chalicelib.core.connector import Change, KeepsDetails
+from chalicelib.core.connector import Change, Connection, KeepsDetails
+from chalicelib.core.errors import WriteRefused
 from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
+from infra.cli import options
 from infra.cli.console import confirm, note, show_json, show_table
 from infra.cli.exits import ExitCode
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, DryRun, Stage, Yes
 from infra.cli.policy_page import read_page
 from infra.cli.subscriptions import is_whole, subscribe
 
@@ -34,7 +36,7 @@ Coming = Annotated[
 def provision(
     *,
     policy: Coming = None,
-    connection: Connection = THE_ONLY_ONE,
+    connection: options.Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -63,12 +65,25 @@ def _carried_out(
     wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
     if changes:
         confirm(f"Make these {len(changes)} changes in {live.connection.id}?", yes=yes)
-        client.provision(wanted, policy.language, kinds)
+        try:
+            client.provision(wanted, policy.language, kinds)
+        except WriteRefused:
+            _tell_of_profile(policy, live.connection)
+            raise
         note("done")
     if isinstance(client, KeepsDetails):
         live = _kept(client.details(wanted, policy.language, kinds), live, services)
     services.settings.set_checkpoint(live.connection.id, SILENT, None)
     return subscribe(services.client(live, policy.attributes))
+
+
+def _tell_of_profile(policy: Policy, connection: Connection) -> None:
+    """What it is most often: an edition that takes few fields."""
+    edition = connection.details.get("edition", "")
+    whose = f"the edition {edition}" if edition else "the account"
+    fewest = "say publish: {profile: minimal} in the policy, which needs fewest"
+    also = fewest if policy.publish.profile == "full" else "these are the fewest there can be"
+    note(f"not all was made; if {whose} takes no more fields, {also}. Repeating goes on from here")
 
 
 def _kept(details: Mapping[str, str], live: LiveSettings, services: Services) -> LiveSettings:

@@ -167,9 +167,12 @@ class FakeCrm:
         return tuple(Change("create", one.name, one.label.in_language(language)) for one in missing)
 
     def provision(self, outputs, language, kinds=("contact",)):
-        changes = self.plan(outputs, language)
-        self.provisioned |= {change.target for change in changes}
-        return changes
+        def answer():
+            changes = self.plan(outputs, language)
+            self.provisioned |= {change.target for change in changes}
+            return changes
+
+        return self._answer("provision", tuple(kinds), answer)
 
     def _refusal(self, ref):
         if ref in self.bin or ref in self.merged:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.connector import Change, Connection
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, WriteRefused
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.reconcile import reconcile
 from infra.cli import backfill
@@ -314,3 +314,18 @@ def test_a_crm_that_rings_by_its_app_is_silenced_there(emtiaz, installation):
     outcome = emtiaz("unsubscribe", "--yes")
     assert outcome.code == 1
     assert "stand in the app" in outcome.err
+
+
+def test_an_edition_without_room_for_the_fields_is_told_of_the_minimal_profile(
+    emtiaz, installation, forgetful
+):
+    settings = installation.fakes.settings
+    held = settings.live("toy-main").connection
+    settings.put_connection(replace(held, details={"edition": "standard"}))
+    forgetful.fail_next("provision", WriteRefused("LIMIT_EXCEEDED"))
+    outcome = emtiaz("provision", "--yes")
+    assert outcome.code == 4
+    assert (
+        "the edition standard takes no more fields, say publish: {profile: minimal}" in outcome.err
+    )
+    assert outcome.err.endswith("LIMIT_EXCEEDED\n")
