@@ -72,7 +72,12 @@ def connect(  # noqa: PLR0913 - the options of a command
         typer.Option(help="Write the webhook subscriptions alone, for an app of your own."),
     ] = None,
     prepare: Annotated[
-        bool, typer.Option("--prepare", help="Write these files and stop: needs no token yet.")
+        bool,
+        typer.Option(
+            "--prepare",
+            help="Write these files and stop: needs no token yet. With --oauth and without files, "
+            "print the scopes that a client has to have.",
+        ),
     ] = False,
     also_accept: Annotated[
         list[OlderSignature] | None,
@@ -108,16 +113,19 @@ def connect(  # noqa: PLR0913 - the options of a command
     redirects = redirect_url or ([REDIRECT_URL] if oauth else [])
     declared = redirects if project or not oauth else []  # by an app that is not written here
     files = partial(app_files, crm, address, project, webhooks_file, declared)
+    page = _unfitted_page(installation, wanted, policy)
+    asked = Question(wanted, compile_policy(page).attributes, project, (redirect_url or [""])[0])
     if prepare:
+        if oauth and not project and not webhooks_file:
+            say(",".join(scope for some in asked.scopes() for scope in some))
+            return
         if not project and not webhooks_file:
             raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
-        write_files(files(_unfitted_page(installation, wanted, policy)), dry_run=dry_run)
+        write_files(files(page), dry_run=dry_run)
         return
     connector, held = connectors.load(crm), held_secret(installation.stage, wanted.id)
     token = None
     if oauth:
-        attributes = compile_policy(_unfitted_page(installation, wanted, policy)).attributes
-        asked = Question(wanted, attributes, project, (redirect_url or [""])[0])
         agreed = agreement(asked, stdin=stdin)
         # Where the admin said where the account is, that is where it is.
         wanted = replace(agreed.connection, base_url=base_url or agreed.connection.base_url)

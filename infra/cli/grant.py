@@ -40,12 +40,24 @@ class Question:
             message = f"{self.wanted.crm} cannot be connected by OAuth"
             raise typer.BadParameter(message, param_hint="--oauth") from error
 
+    @property
+    def asks(self) -> ModuleType:
+        """Knows what is asked for."""
+        return self.module("infra.crm.{crm}.project")
+
     def scopes(self) -> tuple[Sequence[str], Sequence[str]]:
         """Required and optional ones."""
-        found: tuple[Sequence[str], Sequence[str]] = self.module(
-            "infra.crm.{crm}.project"
-        ).oauth_scopes(self.attributes, self.project)
+        found: tuple[Sequence[str], Sequence[str]] = self.asks.oauth_scopes(
+            self.attributes, self.project
+        )
         return found
+
+    def lacking(self, scopes: Sequence[str], granted: Collection[str]) -> Sequence[str]:
+        """What was not granted; a CRM where one scope may stand for others knows better."""
+        if hasattr(self.asks, "lacking"):
+            found: Sequence[str] = self.asks.lacking(scopes, granted)
+            return found
+        return [scope for scope in scopes if scope not in granted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,9 @@ def agreement(question: Question, *, stdin: bool) -> Agreed:
         wanted = oauth.located(wanted, answer) if hasattr(oauth, "located") else wanted
         code = answer["code"]
     granted = oauth.exchange(wanted, app, code, datetime.now(UTC))
-    _tell_missing(required, optional, granted.scopes)
+    _tell_missing(
+        question.lacking(required, granted.scopes), question.lacking(optional, granted.scopes)
+    )
     base_url = getattr(granted, "base_url", "") or wanted.base_url
     return Agreed(replace(wanted, base_url=base_url), granted.grant, granted.token)
 
@@ -115,10 +129,8 @@ def _redirect(question: Question, oauth: ModuleType, code: str) -> tuple[str, ..
     return (redirect_url,)
 
 
-def _tell_missing(
-    required: Sequence[str], optional: Sequence[str], granted: Collection[str]
-) -> None:
-    if lacking := [scope for scope in required if scope not in granted]:
-        raise Finding(f"the account did not grant {', '.join(lacking)}; nothing was connected")
-    if left_out := [scope for scope in optional if scope not in granted]:
-        note(f"the account has no {', '.join(left_out)}; what depends on it is left out")
+def _tell_missing(required: Sequence[str], optional: Sequence[str]) -> None:
+    if required:
+        raise Finding(f"the account did not grant {', '.join(required)}; nothing was connected")
+    if optional:
+        note(f"the account has no {', '.join(optional)}; what depends on it is left out")
