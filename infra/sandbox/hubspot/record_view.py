@@ -5,17 +5,25 @@ What Emtiaz says is read from the properties that it wrote, with the labels that
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
-from hashlib import sha256
 from itertools import groupby
+from typing import Any
 
 from chalicelib.core.outputs import OUTPUTS
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox._serving.instants import spell
+from infra.sandbox._serving.record_page.view import (
+    DealLine,
+    Field,
+    Moment,
+    Panel,
+    moment,
+    money,
+    newest,
+    panel_of,
+    version_of,
+)
 from infra.sandbox.hubspot.calculated import stage_of
 from infra.sandbox.hubspot.pipelines import pipeline
 from infra.sandbox.hubspot.portal import Portal
@@ -23,59 +31,35 @@ from infra.sandbox.hubspot.properties import Definition
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor, Record, Revision
 
 PREFIX = "emtiaz_"
-TIMELINE_LENGTH = 25
-_PERSIAN = re.compile("[\u0600-\u06ff]")
 _ACTORS = {
     "CRM_UI": "A rep",
     "INTEGRATION": "An app",
     "IMPORT": "Import",
     "CALCULATED": "HubSpot",
 }
-# The panel gives these a place of their own; all other outputs are listed below.
-_PLACED = {"score", "trend", "class", "next_action", "why", "tags", "updated"}
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """``value`` as it is stored, ``shown`` as a person reads it."""
+class Contacts:
+    """Whom the pages show."""
 
-    name: str
-    label: str
-    value: str
-    shown: str
-    type: str
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
 
+    def rows(self) -> Sequence[Wire]:
+        with self._portal.lock:
+            return [contact_row(self._portal, one) for one in self._portal.records(CONTACTS)]
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """What Emtiaz wrote. ``tags`` are labels by value; ``reasons`` parts of one joined text."""
+    def list_version(self) -> str:
+        return version_of(map(_revised, self._portal.records(CONTACTS)))
 
-    score: int
-    fields: dict[str, Field]
-    tags: Mapping[str, str]
-    reasons: Sequence[str]
-    details: Sequence[Field]
-    direction: str
+    def view(self, record_id: str) -> Mapping[str, Any]:
+        with self._portal.lock:
+            return contact_view(self._portal, self._portal.get(CONTACTS, record_id))
 
-
-@dataclass(frozen=True, slots=True)
-class DealLine:
-    name: str
-    stage: str
-    state: str
-    amount: str
-    closed_at: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What one actor wrote at one instant."""
-
-    at: str
-    who: str
-    kind: str
-    subject: str
-    fields: Sequence[Field]
+    def version(self, record_id: str) -> str:
+        with self._portal.lock:
+            contact = self._portal.get(CONTACTS, record_id)
+            return version_of(map(_revised, shown_records(self._portal, contact)))
 
 
 def contact_row(portal: Portal, contact: Record) -> Wire:
@@ -119,25 +103,13 @@ def _about(portal: Portal, contact: Record) -> list[Field]:
 
 def _panel(portal: Portal, contact: Record) -> Panel | None:
     written = {
-        output.name: _under_emtiaz(_field(portal, contact, PREFIX + output.name, value))
+        output.name: _field(portal, contact, PREFIX + output.name, value)
         for output in OUTPUTS
         if (value := contact.value(PREFIX + output.name))
     }
-    if "score" not in written:
-        return None
-    tags, why = written.get("tags"), written.get("why")
-    return Panel(
-        score=round(float(written["score"].value)),
-        fields=written,
-        tags=dict(zip(tags.value.split(";"), tags.shown.split(", "), strict=True)) if tags else {},
-        reasons=why.value.split(" · ") if why else (),
-        details=[field for name, field in written.items() if name not in _PLACED],
-        direction=_direction(*(field.label + field.shown for field in written.values())),
-    )
-
-
-def _direction(*texts: str) -> str:
-    return "rtl" if any(_PERSIAN.search(text) for text in texts) else "ltr"
+    tags = written.get("tags")
+    pairs = zip(tags.value.split(";"), tags.shown.split(", "), strict=True) if tags else ()
+    return panel_of(written, dict(pairs))
 
 
 def _field(portal: Portal, record: Record, name: str, value: str) -> Field:
@@ -157,12 +129,6 @@ def _shown(definition: Definition, record: Record, value: str) -> str:
     return value
 
 
-def _under_emtiaz(field: Field) -> Field:
-    """Under the heading "Emtiaz" no label needs to begin with it."""
-    label = field.label.removeprefix("Emtiaz ")
-    return replace(field, label=label[:1].upper() + label[1:])
-
-
 def _deals(portal: Portal, contact: Record) -> list[Record]:
     """Open ones first, then the newest."""
     deals = sorted(portal.linked(contact, DEALS), key=_closed_at, reverse=True)
@@ -180,17 +146,12 @@ def _deal_line(deal: Record) -> DealLine:
         name=deal.value("dealname") or f"Deal {deal.id}",
         stage=stage.label if stage else "",
         state=state,
-        amount=_money(deal),
+        amount=money(deal.value("amount"), deal.value("deal_currency_code")),
         closed_at=deal.value("closedate"),
     )
 
 
-def _money(deal: Record) -> str:
-    amount = deal.value("amount")
-    return f"{Decimal(amount):,.2f} {deal.value('deal_currency_code')}".strip() if amount else ""
-
-
-def _moments(portal: Portal, contact: Record) -> list[Moment]:
+def _moments(portal: Portal, contact: Record) -> Sequence[Moment]:
     """The history of the contact and its deals, newest first."""
     lines = [
         (revision, record, name)
@@ -205,7 +166,7 @@ def _moments(portal: Portal, contact: Record) -> list[Moment]:
         _moment(portal, at, by, [(line[1], line[2], line[0]) for line in group])
         for (at, by, _), group in groups
     ]
-    return moments[: -TIMELINE_LENGTH - 1 : -1]
+    return newest(moments)
 
 
 def _telling(revisions: Sequence[Revision]) -> list[Revision]:
@@ -221,12 +182,12 @@ def _moment(
     latest = {name: revision.value for _, name, revision in lines}
     fields = [_field(portal, record, name, value) for name, value in latest.items()]
     ours = _is_ours(by, fields)
-    return Moment(
-        at=spell(at),
-        who="Emtiaz" if ours else _ACTORS.get(by.source_type, by.source_type),
-        kind=by.source_type.lower(),
-        subject="" if record.kind is CONTACTS else record.value("dealname"),
-        fields=[_under_emtiaz(field) for field in fields] if ours else fields,
+    return moment(
+        spell(at),
+        "Emtiaz" if ours else _ACTORS.get(by.source_type, by.source_type),
+        by.source_type.lower(),
+        "" if record.kind is CONTACTS else record.value("dealname"),
+        fields,
     )
 
 
@@ -239,15 +200,5 @@ def shown_records(portal: Portal, contact: Record) -> list[Record]:
     return [contact, *portal.linked(contact, COMPANIES), *portal.linked(contact, DEALS)]
 
 
-def version_of(records: Sequence[Record]) -> str:
-    """Changes when any of the records does."""
-    text = " ".join(f"{one.kind.name}:{one.id}:{_revisions(one)}" for one in records)
-    return sha256(text.encode()).hexdigest()[:16]
-
-
-def _revisions(record: Record) -> int:
-    return sum(len(revisions) for revisions in record.history.values())
-
-
-def by_score(row: Wire) -> tuple[int, str]:
-    return -row["panel"].score if row["panel"] else 1, row["name"]
+def _revised(record: Record) -> tuple[str, str, int]:
+    return record.kind.name, record.id, sum(map(len, record.history.values()))

@@ -17,6 +17,7 @@ from infra.sandbox._serving.errors import Wire, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.instants import epoch_ms
 from infra.sandbox._serving.rate_limit import Rate
+from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.account_api import AccountApi
@@ -40,7 +41,7 @@ from infra.sandbox.hubspot.rate_limit import (
     SECONDLY,
     RateLimit,
 )
-from infra.sandbox.hubspot.record_page import RecordPage
+from infra.sandbox.hubspot.record_view import Contacts
 from infra.sandbox.hubspot.records import OBJECT_TYPES, ObjectType
 from infra.sandbox.hubspot.search_api import SearchApi
 from infra.sandbox.hubspot.webhooks import EventSpeller
@@ -125,8 +126,13 @@ class StandIn:
             app.register_blueprint(api)
         app.register_blueprint(OAuthApi(self.oauth).page())
         app.register_blueprint(control_api(self._controls()))
-        app.register_blueprint(RecordPage(self.portal).blueprint())
+        app.register_blueprint(self._page().blueprint())
         return app
+
+    def _page(self) -> RecordPage:
+        root = f"/contacts/{self.portal.settings.portal_id}"
+        listing = f"{root}/objects/0-1/views/all/list"
+        return RecordPage("HubSpot", listing, f"{root}/record/0-1/", Contacts(self.portal))
 
     def _controls(self) -> Controls:
         return Controls(

@@ -8,7 +8,7 @@ from typing import Any
 
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.zoho.changes import Change, Operation
-from infra.sandbox.zoho.errors import invalid, missing
+from infra.sandbox.zoho.errors import ApiError, invalid, missing
 from infra.sandbox.zoho.instants import to_seconds
 from infra.sandbox.zoho.modules import ACCOUNTS, CONTACTS, DEALS, LEADS, RELATED, Module
 from infra.sandbox.zoho.organisation import IMPORT, Organisation
@@ -137,6 +137,9 @@ class Org(Organisation):
         for name in module.required:
             if body.get(name) in (None, ""):
                 raise missing(name)
+        if body.get("What_Id") and not body.get("$se_module"):
+            details = {"api_name": "$se_module"}
+            raise ApiError(400, "DEPENDENT_FIELD_MISSING", "dependent field missing", details)
         values = self._taken(module, body)
         owner = self._owner(body) or by.user.id
         record = Record(module, own.get("id") or self.new_id(), at, by, at, by, at, owner)

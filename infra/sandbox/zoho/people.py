@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.model import Kind, Ref
-from chalicelib.core.outputs import OUTPUTS
 from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.stand_in import Deal, Person, Revision
+from infra.sandbox.zoho.fields import Field
 from infra.sandbox.zoho.instants import to_seconds
 from infra.sandbox.zoho.modules import ACCOUNTS, CASES, CONTACTS, DEALS, LEADS, Module
 from infra.sandbox.zoho.org import Org
 from infra.sandbox.zoho.organisation import AT_WORK, ROBOT, ZOHO
-from infra.sandbox.zoho.records import Record, Value
-from infra.sandbox.zoho.wire import plain
+from infra.sandbox.zoho.ours import TAGS, our_fields, text_of
 
 _STAGES = {"open": "Needs Analysis", "won": "Closed Won", "lost": "Closed Lost"}
-_LABELS = {label: one.name for one in OUTPUTS for label in (one.label.en, one.label.fa)}
 _TYPED = {"Stage": "Needs Analysis", "Status": "New", "Case_Origin": "Email"}
-_TAGS = "tags"
-
-
 _READ: Mapping[str, Callable[[str], Any]] = {
     "integer": int,
     "double": float,
@@ -141,16 +136,18 @@ class People:
 
     def shown(self, person: str) -> Mapping[str, str]:
         record = self._org.get(CONTACTS, person)
-        found = {name: self._spelled(field, record) for name, field in self._ours().items()}
-        found[_TAGS] = ";".join(one.name for one in record.tags)
-        return {name: value for name, value in found.items() if value}
+        found = {
+            output: text_of(self._org, field, self._org.value(record, field.name))
+            for output, field in self._shown().items()
+        }
+        return {output: text for output, text in found.items() if text}
 
     def revisions(self, person: str, output: str) -> Sequence[Revision]:
-        record = self._org.get(CONTACTS, person)
-        name = "Tag" if output == _TAGS else self._ours().get(output, "")
+        record, field = self._org.get(CONTACTS, person), self._shown().get(output)
         return [
-            Revision(one.at, self._text(name, one.value), one.by.user is ROBOT)
-            for one in record.history.get(name, ())
+            Revision(one.at, text_of(self._org, field, one.value), one.by.user is ROBOT)
+            for one in (record.history.get(field.name, ()) if field else ())
+            if field
         ]
 
     def record_url(self, person: str) -> str:
@@ -165,24 +162,9 @@ class People:
             return None
         return _READ.get(self._org.schema.get(module, name).type, str)(text)
 
-    def _ours(self) -> Mapping[str, str]:
-        """API names of our fields, by output: they are known by the labels that we gave them."""
-        fields = self._org.schema.fields(CONTACTS).values()
-        return {
-            _LABELS[one.label]: one.name for one in fields if one.custom and one.label in _LABELS
-        }
-
-    def _spelled(self, name: str, record: Record) -> str:
-        return self._text(name, record.values.get(name))
-
-    def _text(self, name: str, value: Value) -> str:
-        if value is None:
-            return ""
-        if name == "Tag":
-            return ";".join(one.name for one in value)
-        if isinstance(value, datetime):
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return str(plain(self._org, self._org.schema.get(CONTACTS, name), value))
+    def _shown(self) -> Mapping[str, Field]:
+        tag = self._org.schema.get(CONTACTS, "Tag")
+        return {**our_fields(self._org, CONTACTS), TAGS: tag}
 
     def _deal(self, person: str, deal: Deal) -> Wire:
         closes = deal.closed_at or self.now() + timedelta(days=30)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Literal
 
 from infra.sandbox._serving.errors import Wire
@@ -45,11 +46,17 @@ class Tag:
         return {"name": self.name, "id": self.id, "color_code": self.color_code}
 
 
+_order = count()
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
+    """``order`` is that of writing: a second has many."""
+
     value: Value
     at: datetime
     by: Actor
+    order: int = field(default_factory=_order.__next__, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,11 @@ from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.errors import Wire, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
+from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
+from infra.sandbox.zoho.actions_api import ActionsApi
+from infra.sandbox.zoho.bulk_read import BulkReadApi
 from infra.sandbox.zoho.changes import Change
 from infra.sandbox.zoho.channels import Channels
 from infra.sandbox.zoho.control import control_api
@@ -35,6 +38,7 @@ from infra.sandbox.zoho.oauth_api import OAuthApi
 from infra.sandbox.zoho.org import Org
 from infra.sandbox.zoho.people import MODULE_OF, People
 from infra.sandbox.zoho.query import MOST_VALUES as IN_A_QUERY
+from infra.sandbox.zoho.record_view import Contacts
 from infra.sandbox.zoho.records_api import BATCH, RecordsApi
 from infra.sandbox.zoho.scopes import EVERYTHING
 from infra.sandbox.zoho.settings import Settings
@@ -69,6 +73,7 @@ class StandIn:
         self.faults = Faults(self.clock.now)
         self.requests = RequestLog()
         self.records = RecordsApi(self.org)
+        self.bulk = BulkReadApi(self.org)
         self._told = 0
         self.org.listen(self._ring)
         self._server = WebServer(port, self._app())
@@ -174,6 +179,10 @@ class StandIn:
         self._told += len(events) * (change.by.source != "API")
         self.webhooks.add(events)
 
+    def _page(self) -> RecordPage:
+        listing = f"/crm/org{self.org.settings.zgid}/tab/Contacts"
+        return RecordPage("Zoho CRM", listing, f"{listing}/", Contacts(self.org))
+
     def _app(self) -> Flask:
         app = Flask(__name__)
         app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -183,14 +192,16 @@ class StandIn:
         gate = Gate(self.oauth, self.credits, self.concurrency, mishaps)
         routes, oauth = Routes("api"), OAuthApi(self.oauth)
         watch = WatchApi(self.org, self.channels)
-        apis = (SettingsApi(self.org), TagsApi(self.org), CoqlApi(self.org), watch, self.records)
+        settings, tags, coql = SettingsApi(self.org), TagsApi(self.org), CoqlApi(self.org)
+        apis = (settings, tags, coql, watch, self.records, self.bulk, ActionsApi(self.org))
         for api in apis:
             api.add_to(routes)
         tokens = oauth.tokens()
         gate.guard(routes)
         gate.guard_open(tokens)
         control = control_api(self.org)
-        for blueprint in (routes.blueprint, tokens, oauth.page(), control):
+        pages = oauth.page(), self._page().blueprint()
+        for blueprint in (routes.blueprint, tokens, *pages, control):
             app.register_blueprint(blueprint)
         return app
 

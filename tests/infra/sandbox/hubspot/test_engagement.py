@@ -9,7 +9,8 @@ from infra.sandbox.hubspot.errors import ApiError
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.portal import Portal, Settings
 from infra.sandbox.hubspot.records import CONTACTS, Actor
-from tests.infra.sandbox.hubspot.conftest import Api, Receiver
+from tests.infra.sandbox.conftest import Receiver
+from tests.infra.sandbox.hubspot.conftest import Api
 from tests.infra.sandbox.hubspot.test_webhooks import configure, events
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,8 @@ import requests
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.portal import AppToken, Settings
 from infra.sandbox.hubspot.records import DEALS, LINE_ITEMS
-from tests.infra.sandbox.hubspot.conftest import Api, Receiver
+from tests.infra.sandbox.conftest import Receiver
+from tests.infra.sandbox.hubspot.conftest import Api
 from tests.infra.sandbox.hubspot.test_webhooks import configure, events
 
 

@@ -16,7 +16,8 @@ from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.records import CONTACTS, DEALS
 from infra.sandbox.hubspot.remote import ControlRefused, Remote
 from infra.sandbox.hubspot.workflows import WebhookAction
-from tests.infra.sandbox.hubspot.conftest import Api, Receiver
+from tests.infra.sandbox.conftest import Receiver
+from tests.infra.sandbox.hubspot.conftest import Api
 
 DETAILS = "/account-info/{v}/details"
 

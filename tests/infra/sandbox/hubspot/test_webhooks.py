@@ -10,7 +10,8 @@ import pytest
 
 from infra.sandbox.hubspot import StandIn
 from infra.sandbox.hubspot.signature import sign_v3
-from tests.infra.sandbox.hubspot.conftest import Api, Receiver
+from tests.infra.sandbox.conftest import Receiver
+from tests.infra.sandbox.hubspot.conftest import Api
 
 SUBSCRIPTIONS = [
     {"subscriptionType": "object.creation", "objectType": "contact"},

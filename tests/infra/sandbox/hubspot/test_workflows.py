@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.infra.sandbox.hubspot.conftest import Api, Receiver
+from tests.infra.sandbox.conftest import Receiver
+from tests.infra.sandbox.hubspot.conftest import Api
 
 SECRET = "client-secret"
 
