@@ -93,7 +93,7 @@ def customer(number: int, random: Random, facts: int = FACTS) -> FactSet:
 
 
 def ref(number: int) -> Ref:
-    return Ref("hubspot-main", "contact", str(number))
+    return Ref("bench-people", "contact", str(number))
 
 
 def _records(number: int, random: Random, deals: int) -> list[Fact]:

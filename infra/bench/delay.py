@@ -7,7 +7,7 @@ from random import Random
 from statistics import median
 
 from infra.bench.figures import Figure
-from infra.sandbox.hubspot.cdnow import Loaded
+from infra.sandbox.cdnow import Loaded
 from infra.sandbox.live_view import Salespeople
 from infra.sandbox.rehearsal import Rehearsal
 
@@ -20,7 +20,7 @@ LONGEST_WAIT_SECONDS = 20.0
 def change_to_visible(stage: Rehearsal, loaded: Loaded, seed: int) -> list[Figure]:
     """Single changes one after the other, through the deployed functions."""
     stage.subscribe()
-    people = Salespeople(stage.hubspot.portal, loaded, Random(seed))  # noqa: S311 - repeatable
+    people = Salespeople(stage.stand_in.people, loaded, Random(seed))  # noqa: S311 - repeatable
     delays: list[float] = []
     for _ in range(CHANGES):
         outcome = people.win_a_deal(LONGEST_WAIT_SECONDS)
@@ -32,5 +32,5 @@ def change_to_visible(stage: Rehearsal, loaded: Loaded, seed: int) -> list[Figur
         f"{CHANGES} won deals, one by one; longest {max(delays):.2f} s; against our stand-in; "
         "AWS adds up to 1 s of gathering, which the local cloud does not do"
     )
-    name = "change to visible on the local cloud, idle, median"
+    name = f"change to visible in {stage.crm} on the local cloud, idle, median"
     return [Figure(name, median(delays), "s", GOAL_SECONDS, beside)]

@@ -21,7 +21,7 @@ from chalicelib.pipeline.receive_events import receive_events
 from chalicelib.pipeline.services import Edge
 from infra.bench.figures import Figure
 
-CONNECTION = "hubspot-main"
+CONNECTION = "bench-people"
 PER_REQUEST = 100
 REQUESTS = 20
 ROUNDS = 5

@@ -29,7 +29,7 @@ from chalicelib.loyalty.redemption import Spending, redeem
 from chalicelib.loyalty.snapshot import restore, snapshot
 from infra.bench.figures import Figure
 
-_WHO = Ref("hubspot-main", "contact", "1")
+_WHO = Ref("bench-people", "contact", "1")
 _BEGIN = datetime(2024, 4, 1, tzinfo=UTC)
 _ROUNDS = 5
 _SAID = Text("words", "واژه")

@@ -31,7 +31,7 @@ from infra.sandbox.local_cloud import LocalCloud
 CARDS = 100_000
 DUE = 500
 GOAL = SHARDS + 4
-CONNECTION = "hubspot-bench"
+CONNECTION = "bench-people"
 _STAGE = "bench"
 
 
@@ -53,7 +53,7 @@ def due_among_many() -> list[Figure]:
 def _fill(services: Services, now: datetime) -> None:
     """Cards alone, as the index sees them; every 200th is due."""
     page = read_page(SHIPPED)
-    connection = Connection(CONNECTION, "hubspot", "1", "http://127.0.0.1:1", "1", "USD", "UTC")
+    connection = Connection(CONNECTION, "bench", "1", "http://127.0.0.1:1", "1", "USD", "UTC")
     services.settings.put_connection(connection)
     services.settings.publish_policy(CONNECTION, version_of(page), page, now)
     item = cast(DynamoSubjectStore, services.store).item

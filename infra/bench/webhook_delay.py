@@ -18,15 +18,10 @@ from urllib.request import Request, urlopen
 
 from standardwebhooks import Webhook
 
-from chalicelib.policy import compile_policy
 from infra.bench.figures import Figure
 from infra.cli.policy_page import SHIPPED, read_page
-from infra.crm.hubspot.webhooks import component, subscriptions
-from infra.sandbox.hubspot.records import CONTACTS, Actor
-from infra.sandbox.hubspot.webhooks import WebhookSettings
-from infra.sandbox.rehearsal import WEBHOOK_SECRET, Rehearsal
+from infra.sandbox.rehearsal import Rehearsal
 
-CONNECTION = "hubspot-shop"
 ORDERS = 30
 REST_SECONDS = 0.3
 LONGEST_WAIT_SECONDS = 60.0
@@ -42,46 +37,40 @@ _ANNOUNCEMENTS = [{"id": "earned", "event": "points_earned", "to": ["webhook"]}]
 
 
 def event_to_webhook(stage: Rehearsal, person: str) -> list[Figure]:
-    """Orders of one ``person``, a contact's id, one after the other, through what is deployed."""
+    """Orders of one ``person``, one after the other, through what is deployed."""
+    beside = stage.beside(stage.crm, stage.stand_in, f"{stage.crm}-shop")
     with _receiver() as (address, arrived):
-        shop = _opened(stage, address)
-        _introduce(stage, person)  # whoever is seen for the first time is not told about
+        shop = _opened(beside, address)
+        _introduce(beside, stage, person)  # whoever is seen for the first time is not told about
         delays = [_delay(shop, person, number, arrived) for number in range(1, ORDERS + 1)]
-    beside = (
+    told = (
         f"{ORDERS} orders of one customer, one by one; longest {max(delays):.2f} s; "
         "AWS adds up to 1 s of gathering, which the local cloud does not do"
     )
     name = "an order told by a shop to the webhook that announces its points, idle, median"
-    return [Figure(name, median(delays), "s", None, beside)]
+    return [Figure(name, median(delays), "s", None, told)]
 
 
 def _opened(stage: Rehearsal, address: str) -> dict[str, Any]:
     """A second connection to the same account, whose policy gives points and announces them."""
     page = {**read_page(SHIPPED), "loyalty": _LOYALTY, "announcements": _ANNOUNCEMENTS}
-    at = ("--connection", CONNECTION)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "shop.yaml")
         path.write_text(json.dumps(page), "utf-8")  # JSON is YAML
-        policy = ("--policy", str(path))
-        where = ("--base-url", stage.hubspot.url)
-        stage.emtiaz("connect", "hubspot", *at, *where, *policy, "--yes")
-        stage.emtiaz("provision", *policy, *at, "--yes")
-    stage.emtiaz("announce", "webhook", "set", "--url", address, "--loopback", *at)
-    told: dict[str, Any] = json.loads(stage.emtiaz("events", "secret", *at, "--json"))
+        stage.connect("--policy", str(path))
+    stage.emtiaz("announce", "webhook", "set", "--url", address, "--loopback", *stage.at)
+    told: dict[str, Any] = json.loads(stage.emtiaz("events", "secret", *stage.at, "--json"))
     return told
 
 
-def _introduce(stage: Rehearsal, person: str) -> None:
-    """HubSpot rings for somebody, so that the second connection knows them."""
-    url = stage.installation.webhook_url(CONNECTION)
-    rings = subscriptions(component(url, compile_policy(read_page(SHIPPED)).attributes))
-    settings = {"target_url": url, "secret": WEBHOOK_SECRET, "subscriptions": rings}
-    stage.hubspot.webhooks.configure(WebhookSettings.from_json(settings))
-    stage.hubspot.portal.update(CONTACTS, person, {"jobtitle": "Buyer"}, Actor.user(77))
-    if not stage.hubspot.webhooks.flush(LONGEST_WAIT_SECONDS):
-        raise TimeoutError("HubSpot's webhooks do not arrive")
-    _quiet(stage)
+def _introduce(stage: Rehearsal, before: Rehearsal, person: str) -> None:
+    """The CRM rings for somebody, so that the second connection knows them."""
     stage.subscribe()
+    stage.stand_in.people.set_title(person, "Buyer")
+    if not stage.stand_in.flush(LONGEST_WAIT_SECONDS):
+        raise TimeoutError("the CRM's webhooks do not arrive")
+    _quiet(stage)
+    before.subscribe()
 
 
 def _delay(shop: dict[str, Any], person: str, number: int, arrived: Queue[float]) -> float:

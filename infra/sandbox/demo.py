@@ -21,10 +21,10 @@ import typer
 from rich.console import Console
 
 from infra.package import build
-from infra.sandbox.hubspot.cdnow import Loaded, load_cdnow
-from infra.sandbox.hubspot.records import CONTACTS
+from infra.sandbox.cdnow import Loaded, load_cdnow
 from infra.sandbox.live_view import Outcome, Salespeople, watch
-from infra.sandbox.rehearsal import CONNECTION, Rehearsal, rehearsal
+from infra.sandbox.rehearsal import Rehearsal, rehearsal
+from infra.sandbox.stand_in import names
 
 PURCHASES = Path(__file__).parents[2] / "tests" / "data" / "cdnow" / "purchases.txt"
 LONGEST_WAIT_SECONDS = 8.0
@@ -33,21 +33,22 @@ console = Console()
 
 
 def main(
-    crm: Annotated[str, typer.Option(envvar="CRM", help="Which stand-in CRM.")] = "hubspot",
+    crm: Annotated[str, typer.Option(envvar="CRM", help="Which stand-in CRM.")] = names()[0],
     keep: Annotated[bool, typer.Option(envvar="KEEP", help="Stay up at the end.")] = False,
     changes: Annotated[int, typer.Option(help="How many things people change.")] = 15,
     seed: int = 7,
 ) -> None:
     """Deploy, connect, provision, backfill and watch, with a stand-in CRM."""
-    if crm != "hubspot":
-        raise typer.BadParameter("the demo knows hubspot", param_hint="CRM")
+    if crm not in names():
+        known = ", ".join(names())
+        raise typer.BadParameter(f"no stand-in {crm!r}; there are: {known}", param_hint="CRM")
     # So that whoever ends the demo, servers and temporary folders go with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console.print("[bold]packaging what Lambda gets (chalice package)[/]")
     build()
-    console.print("[bold]starting the local cloud and a stand-in HubSpot[/]")
-    with rehearsal() as stage:
-        loaded = load_cdnow(stage.hubspot.portal, PURCHASES, datetime.now(UTC))
+    console.print(f"[bold]starting the local cloud and a stand-in CRM: {crm}[/]")
+    with rehearsal(crm) as stage:
+        loaded = load_cdnow(stage.stand_in.people, PURCHASES, datetime.now(UTC))
         _install(stage, loaded)
         outcomes = _go_live(stage, loaded, changes, seed)
         _sum_up(stage, loaded, outcomes)
@@ -59,13 +60,13 @@ def main(
 
 def _install(stage: Rehearsal, loaded: Loaded) -> None:
     console.print(
-        f"  HubSpot holds {len(loaded.customers)} customers with {len(loaded.deals)} deals "
+        f"  {stage.crm} holds {len(loaded.customers)} customers with {len(loaded.deals)} deals "
         f"and {len(loaded.leads)} leads, from the CDNOW purchase history\n"
     )
     _run(stage, "deploy", "--sandbox", "--yes")
-    _run(stage, "connect", "hubspot", "--base-url", stage.hubspot.url, "--yes")
-    _run(stage, "provision", "--yes")
-    _run(stage, "backfill")
+    _run(stage, *stage.connecting)
+    _run(stage, "provision", *stage.at, "--yes")
+    _run(stage, "backfill", *stage.at)
 
 
 def _run(stage: Rehearsal, *arguments: str) -> None:
@@ -79,7 +80,8 @@ def _run(stage: Rehearsal, *arguments: str) -> None:
 
 def _go_live(stage: Rehearsal, loaded: Loaded, changes: int, seed: int) -> list[Outcome]:
     stage.subscribe()
-    people = Salespeople(stage.hubspot.portal, loaded, Random(seed))  # noqa: S311 - a rehearsal
+    crm = stage.stand_in.people
+    people = Salespeople(crm, loaded, Random(seed))  # noqa: S311 - a rehearsal
     return watch(_outcomes(people, changes), console)
 
 
@@ -89,8 +91,8 @@ def _outcomes(people: Salespeople, changes: int) -> Iterator[Outcome]:
 
 def _sum_up(stage: Rehearsal, loaded: Loaded, outcomes: Sequence[Outcome]) -> None:
     delays = [one.delay.total_seconds() for one in outcomes if one.delay is not None]
-    everyone = [stage.hubspot.portal.get(CONTACTS, one) for one in loaded.customers + loaded.leads]
-    scored = sum(bool(person.value("emtiaz_score")) for person in everyone)
+    everyone = loaded.customers + loaded.leads
+    scored = sum("score" in stage.stand_in.people.shown(one) for one in everyone)
     console.print(f"\n{scored} of {len(everyone)} contacts show their score")
     if delays:
         console.print(
@@ -101,28 +103,27 @@ def _sum_up(stage: Rehearsal, loaded: Loaded, outcomes: Sequence[Outcome]) -> No
 
 def _somebody_who_has_not_bought(stage: Rehearsal, loaded: Loaded) -> str:
     """So that a change of the record moves the score: that of customers is made of purchases."""
-    people = (stage.hubspot.portal.get(CONTACTS, one) for one in loaded.leads)
-    return next(person.id for person in people if not person.value("emtiaz_class"))
+    shown = stage.stand_in.people.shown
+    return next(one for one in loaded.leads if "class" not in shown(one))
 
 
 def _stay(stage: Rehearsal, loaded: Loaded) -> None:
-    contact = _somebody_who_has_not_bought(stage, loaded)
-    change = f"{stage.hubspot.url}/_control/records/contacts/{contact}"
-    promotion = """'{"properties": {"jobtitle": "CEO"}}'"""
+    person, crm = _somebody_who_has_not_bought(stage, loaded), stage.stand_in
     environment = " ".join(f"{name}={value}" for name, value in stage.environment.items())
+    at = " ".join(stage.at)
     lines = (
-        f"a record as a rep sees it: {stage.hubspot.record_url(contact)}",
-        f"all contacts: {stage.hubspot.url}/",
+        f"a record as a rep sees it: {crm.people.record_url(person)}",
+        f"all contacts: {crm.url}/",
         "to change it as a rep would:",
-        f"  curl -X PATCH {change} -H 'content-type: application/json' -d {promotion}",
+        f"  {crm.promotion(person)}",
         "for commands against this installation, in a terminal of their own, first:",
         f"  export {environment}",
         "to ask why its score is what it is:",
-        f"  .venv/bin/emtiaz explain {CONNECTION}:contact:{contact}",
+        f"  .venv/bin/emtiaz explain {crm.ref(stage.connection, person)}",
         "to see whom to call first:",
-        "  .venv/bin/emtiaz calls",
+        f"  .venv/bin/emtiaz calls {at}",
         "to see what another policy would do:",
-        "  .venv/bin/emtiaz policy publish online_shop --dry-run",
+        f"  .venv/bin/emtiaz policy publish online_shop --dry-run {at}",
         "Ctrl-C ends it",
     )
     for line in lines:

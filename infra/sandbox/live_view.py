@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -14,12 +14,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from infra.sandbox._serving.instants import spell
-from infra.sandbox.hubspot.cdnow import Loaded
-from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import CONTACTS, DEALS, Actor, Record
+from infra.sandbox.cdnow import Loaded
+from infra.sandbox.stand_in import Deal, People, Person
 
-REP = Actor.user(77)
 LOOK_SECONDS = 0.05
 ROWS = 12
 
@@ -34,9 +31,9 @@ class Shown:
     why: str
 
     @classmethod
-    def on(cls, record: Record) -> Shown:
+    def on(cls, fields: Mapping[str, str]) -> Shown:
         names = ("score", "class", "next_action", "why")
-        return cls(*(record.value(f"emtiaz_{name}") for name in names))
+        return cls(*(fields.get(name, "") for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,83 +49,76 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``act`` does to ``person`` what ``what`` says."""
+    """``act`` does to ``person``, by the CRM's id, what ``what`` says."""
 
-    person: Record
+    person: str
     what: str
     act: Callable[[], None]
 
 
 class Salespeople:
-    """They win deals, correct job titles and move people through the funnel, from a seed."""
+    """They win deals, correct job titles and hear that somebody moved, from a seed."""
 
-    def __init__(self, portal: Portal, loaded: Loaded, random: Random) -> None:
-        self._portal = portal
+    def __init__(self, crm: People, loaded: Loaded, random: Random) -> None:
+        self._crm = crm
         self._loaded = loaded
+        self._people = dict(loaded.people)
         self._random = random
 
     def work(self, wait_seconds: float) -> Outcome:
         """Change one thing and wait until its effect is on the record, at most so long."""
-        plans = (self._win_a_deal, self._win_a_deal, self._correct_the_title, self._move_the_lead)
+        plans = (self._win_a_deal, self._win_a_deal, self._correct_the_title, self._move)
         return self._carry_out(self._random.choice(plans)(), wait_seconds)
 
     def win_a_deal(self, wait_seconds: float) -> Outcome:
         return self._carry_out(self._win_a_deal(), wait_seconds)
 
     def _carry_out(self, plan: Plan, wait_seconds: float) -> Outcome:
-        before, since = Shown.on(plan.person), self._portal.now()
+        before, since = self._shown(plan.person), self._crm.now()
         plan.act()
-        delay = _wait_for_write(plan.person, since, wait_seconds)
-        name = f"{plan.person.value('firstname')} {plan.person.value('lastname')}"
-        return Outcome(name, plan.what, before, Shown.on(plan.person), delay)
+        delay = self._wait_for_write(plan.person, since, wait_seconds)
+        name = " ".join(self._people[plan.person].name)
+        return Outcome(name, plan.what, before, self._shown(plan.person), delay)
 
     def _win_a_deal(self) -> Plan:
-        person = self._pick(self._loaded.customers + self._loaded.leads)
+        person = self._random.choice(self._loaded.customers + self._loaded.leads)
         amount = f"{self._random.uniform(20, 400):.2f}"
         return Plan(person, f"won a deal of ${amount}", partial(self._sell, person, amount))
 
-    def _sell(self, person: Record, amount: str) -> None:
-        order = {
-            "dealname": "Order by telephone",
-            "amount": amount,
-            "dealstage": "contractsent",
-            "closedate": spell(self._portal.now()),
-            "deal_currency_code": "USD",
-        }
-        deal = self._portal.create(DEALS, order, REP)
-        self._portal.associate((DEALS, deal.id), (CONTACTS, person.id), REP)
-        self._portal.win_deal(deal.id, REP)
+    def _sell(self, person: str, amount: str) -> None:
+        order = Deal(amount, "USD", closed_at=self._crm.now(), name="Order by telephone")
+        self._crm.win(self._crm.add_deal(person, order))
 
     def _correct_the_title(self) -> Plan:
-        person = self._pick(self._loaded.leads)
-        senior = person.value("jobtitle").startswith(("Chief", "Head"))
+        record = self._random.choice(self._loaded.leads)
+        person = self._people[record]
+        senior = person.title.startswith(("Chief", "Head"))
         title = "Office Assistant" if senior else "Chief Executive Officer"
-        return Plan(person, f"job title is {title}", self._setting(person, "jobtitle", title))
+        act = partial(self._crm.set_title, record, title)
+        return self._changing(record, replace(person, title=title), f"job title is {title}", act)
 
-    def _move_the_lead(self) -> Plan:
-        person = self._pick(self._loaded.leads)
-        ahead = person.value("lifecyclestage") == "salesqualifiedlead"
-        stage = "opportunity" if ahead else "salesqualifiedlead"
-        return Plan(person, f"became {stage}", self._setting(person, "lifecyclestage", stage))
+    def _move(self) -> Plan:
+        record = self._random.choice(self._loaded.leads)
+        person = self._people[record]
+        country = "Japan" if person.country == "Germany" else "Germany"
+        act = partial(self._crm.set_country, record, country)
+        return self._changing(record, replace(person, country=country), f"moved to {country}", act)
 
-    def _pick(self, ids: Sequence[str]) -> Record:
-        return self._portal.get(CONTACTS, self._random.choice(ids))
+    def _changing(self, record: str, to: Person, what: str, act: Callable[[], None]) -> Plan:
+        self._people[record] = to
+        return Plan(record, what, act)
 
-    def _setting(self, person: Record, name: str, value: str) -> Callable[[], None]:
-        def act() -> None:
-            self._portal.update(CONTACTS, person.id, {name: value}, REP)
+    def _shown(self, person: str) -> Shown:
+        return Shown.on(self._crm.shown(person))
 
-        return act
-
-
-def _wait_for_write(person: Record, since: datetime, seconds: float) -> timedelta | None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        written = [one.at for one in person.history.get("emtiaz_updated", []) if one.at >= since]
-        if written:
-            return written[-1] - since
-        time.sleep(LOOK_SECONDS)
-    return None
+    def _wait_for_write(self, person: str, since: datetime, seconds: float) -> timedelta | None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            written = [one.at for one in self._crm.revisions(person, "updated") if one.at >= since]
+            if written:
+                return written[-1] - since
+            time.sleep(LOOK_SECONDS)
+        return None
 
 
 def watch(outcomes: Iterator[Outcome], console: Console) -> list[Outcome]:

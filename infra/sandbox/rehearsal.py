@@ -21,14 +21,11 @@ from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
 from infra.cli.installation import Installation
-from infra.crm.hubspot.webhooks import component, subscriptions
-from infra.sandbox.hubspot.server import StandIn
-from infra.sandbox.hubspot.webhooks import WebhookSettings
 from infra.sandbox.local_cloud import LocalCloud
+from infra.sandbox.stand_in import StandIn, names, starter
 
 STAGE = "rehearsal"
-CONNECTION = "hubspot-main"
-WEBHOOK_SECRET = "rehearsal-webhook-secret"  # noqa: S105 - opens nothing but the stand-in
+STAGED = {"EMTIAZ_STAGE": STAGE}
 
 SCHEDULED = {
     "version": "0",
@@ -50,11 +47,21 @@ class CommandFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A local cloud and a stand-in HubSpot; ``environment`` leads processes to the cloud."""
+    """A local cloud, and a stand-in CRM that ``connection`` leads to.
+
+    ``environment`` leads processes to both: it holds what opens the CRM.
+    """
 
     cloud: LocalCloud
-    hubspot: StandIn
+    crm: str
+    stand_in: StandIn
+    connection: str
     environment: Mapping[str, str]
+
+    def beside(self, crm: str, stand_in: StandIn, connection: str) -> Rehearsal:
+        """The same installation, as another connection of it sees it."""
+        environment = {**self.cloud.environment, **STAGED, **stand_in.credentials()[1]}
+        return Rehearsal(self.cloud, crm, stand_in, connection, environment)
 
     def emtiaz(self, *arguments: str) -> str:
         """Run one command of the command line; returns what it printed as its result.
@@ -78,25 +85,28 @@ class Rehearsal:
     def deploy(self) -> None:
         self.emtiaz("deploy", "--sandbox", "--yes")
 
-    def connect(self) -> None:
-        self.emtiaz("connect", "hubspot", "--base-url", self.hubspot.url, "--yes")
-        self.emtiaz("provision", "--yes")
+    @property
+    def at(self) -> tuple[str, str]:
+        """Options that name the connection to a command."""
+        return "--connection", self.connection
+
+    @property
+    def connecting(self) -> tuple[str, ...]:
+        """The command that makes the connection."""
+        return ("connect", self.crm, *self.at, *self.stand_in.credentials()[0], "--yes")
+
+    def connect(self, *policy: str) -> None:
+        """``policy`` are options that name one."""
+        self.emtiaz(*self.connecting, *policy)
+        self.emtiaz("provision", *self.at, *policy, "--yes")
 
     def backfill(self) -> None:
-        self.emtiaz("backfill")
+        self.emtiaz("backfill", *self.at)
 
     def subscribe(self, **unkindness: Any) -> None:
-        """Let the stand-in send its webhooks; ``unkindness`` as ``WebhookSettings`` has it."""
-        self.hubspot.webhooks.configure(
-            WebhookSettings.from_json(
-                {
-                    "target_url": self.webhook_url,
-                    "secret": WEBHOOK_SECRET,
-                    "subscriptions": subscriptions(self.component),
-                    **unkindness,
-                }
-            )
-        )
+        """Let the stand-in send its webhooks; ``unkindness`` as ``StandIn.subscribe`` has it."""
+        policy = compile_policy(self.live.policy)
+        self.stand_in.subscribe(self.webhook_url, policy, **unkindness)
 
     @property
     def installation(self) -> Installation:
@@ -108,15 +118,11 @@ class Rehearsal:
 
     @property
     def live(self) -> LiveSettings:
-        return self.services.settings.live(CONNECTION)
+        return self.services.settings.live(self.connection)
 
     @property
     def webhook_url(self) -> str:
-        return self.installation.webhook_url(CONNECTION)
-
-    @property
-    def component(self) -> dict[str, Any]:
-        return component(self.webhook_url, compile_policy(self.live.policy).attributes)
+        return self.installation.webhook_url(self.connection)
 
     def invoke(self, function: str) -> None:
         """Run a function of the stack now, as its schedule would. Raises CommandFailed."""
@@ -141,18 +147,19 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsal() -> Iterator[Rehearsal]:
-    """Started, with nothing deployed yet; this process's own AWS is the local cloud inside."""
-    with LocalCloud() as cloud, StandIn.start() as hubspot:
-        environment = cloud.environment | {
-            "EMTIAZ_STAGE": STAGE,
-            "EMTIAZ_TOKEN": hubspot.token,
-            "EMTIAZ_WEBHOOK_SECRET": WEBHOOK_SECRET,
-        }
-        before = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
+def rehearsal(crm: str = "") -> Iterator[Rehearsal]:
+    """Started, with nothing deployed yet; this process's own AWS is the local cloud inside.
+
+    Without a name, of the first CRM that there is a stand-in of. Raises UnknownConnection.
+    """
+    crm = crm or names()[0]
+    with LocalCloud() as cloud, starter(crm)() as stand_in:
+        around = {**cloud.environment, **STAGED}
+        environment = {**around, **stand_in.credentials()[1]}
+        before = {name: os.environ.get(name) for name in around}
+        os.environ.update(around)
         try:
-            yield Rehearsal(cloud, hubspot, environment)
+            yield Rehearsal(cloud, crm, stand_in, f"{crm}-main", environment)
         finally:
             _restore(before)
 

@@ -20,6 +20,7 @@ from chalicelib.core.model import Kind, Ref
 from chalicelib.core.policy import Attribute, Policy
 
 if TYPE_CHECKING:
+    from infra.sandbox._serving.deliveries import Attempt
     from infra.sandbox._serving.fault_plan import FaultPlan
 
 Stage = Literal["open", "won", "lost"]
@@ -166,9 +167,14 @@ class Requests(Protocol):
 class StandIn(Protocol):
     """A stand-in CRM, running in this process and serving on loopback."""
 
-    url: str
-    faults: Faults
-    requests: Requests
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def faults(self) -> Faults: ...
+
+    @property
+    def requests(self) -> Requests: ...
 
     @property
     def people(self) -> People: ...
@@ -202,6 +208,14 @@ class StandIn(Protocol):
         """Events of changes that people made so far, each once however often it is sent."""
         ...
 
+    def attempts(self) -> Sequence[Attempt]:
+        """To deliver something, in the order in which they ended."""
+        ...
+
+    def writes(self) -> int:
+        """Calls of the API so far that wrote to records of people."""
+        ...
+
     def dump(self) -> Mapping[str, Any]:
         """All that it holds, in the CRM's own words: records by kind, deleted ones too, with
         whatever ``tests/oracle`` has to know of them.
@@ -224,7 +238,11 @@ class StandIn(Protocol):
 
 
 Start = Callable[..., AbstractContextManager[StandIn]]
-"""``start(currency=…)`` serves a stand-in until its context ends."""
+"""``start(currency="USD", account=1)`` serves a stand-in until its context ends.
+
+``account`` tells apart several of one CRM, by id and by credentials. Currencies other than that
+of the account are not known there, where it is not ``USD``.
+"""
 
 
 def names() -> tuple[str, ...]:

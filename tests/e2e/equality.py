@@ -1,43 +1,38 @@
-"""What the tables hold and what the stand-in shows, against a naive recomputation of everything."""
+"""What the tables hold and what a stand-in shows, against a naive recomputation of everything."""
 
 from collections import defaultdict
+from importlib import import_module
 from itertools import pairwise
 
 from chalicelib.core.facts import iso, parse_instant
-from chalicelib.core.model import Ref
-from tests.oracle.hubspot import rows_of
+from chalicelib.policy import compile_policy
+from chalicelib.scoring import outputs
 from tests.oracle.scorer import naive_card
 
 
-def assert_oracle_equality(services, portal, connection, contacts, moved=None):
+def assert_oracle_equality(services, stand_in, connection, people, moved=None):
     """Every card equals the naive one at the instant it was made, and the CRM shows it.
 
-    ``moved`` are further rows by contact id: what came to it from those merged into it.
+    ``moved`` are further rows by person, of what came to it from those merged into it.
     """
-    dump, live = portal.dump(), services.settings.live(connection)
+    live = services.settings.live(connection)
     page, cuts = live.policy, live.models.parameters.get("rfm", {})
-    shown = {record["id"]: record["properties"] for record in dump["contacts"]}
-    for contact in contacts:
-        rows = rows_of(dump, page, connection, contact) + (moved or {}).get(contact, [])
-        stored = services.store.load(ref_of(connection, contact)).card
+    rows = read_by_the_oracle(stand_in, live)
+    for person in people:
+        stored = services.store.load(stand_in.ref(connection, person)).card
         card = stored.body
-        naive = naive_card(page, rows, cuts, card["subject"], parse_instant(card["at"]))
-        assert summary(card) == summary(naive), contact
+        facts = rows(person) + (moved or {}).get(person, [])
+        naive = naive_card(page, facts, cuts, card["subject"], parse_instant(card["at"]))
+        assert summary(card) == summary(naive), person
         assert_contributions(card, naive)
         assert not stored.pending
-        assert_shown(ours(shown[contact]), card, page)
+        assert_shown(stand_in.people.shown(person), card, page)
 
 
-def ref_of(connection, contact):
-    return Ref(connection, "contact", contact)
-
-
-def ours(properties):
-    return {
-        name.removeprefix("emtiaz_"): value
-        for name, value in properties.items()
-        if name.startswith("emtiaz_") and value
-    }
+def read_by_the_oracle(stand_in, live):
+    """Gives the rows of a person as the stand-in holds them now; each CRM has an oracle."""
+    oracle, dump = import_module(f"tests.oracle.{live.connection.crm}"), stand_in.dump()
+    return lambda person: oracle.rows_of(dump, live.policy, live.connection.id, person)
 
 
 def summary(card):
@@ -72,30 +67,32 @@ def assert_shown(shown, card, page):
     assert sorted(filter(None, shown.get("tags", "").split(";"))) == list(card["tags"])
 
 
-def written_twice(portal):
-    """Values that we gave a record again while it had them, as ``(contact, name)``."""
+def written_twice(stand_in, live):
+    """Values that we gave a record again while it had them, as ``(person, output)``."""
+    crm = stand_in.people
+    names = [output.name for output in outputs(compile_policy(live.policy), "contact")]
     return [
-        (record["id"], name)
-        for record in portal.dump()["contacts"]
-        for name, revisions in record["history"].items()
-        if name.startswith("emtiaz_")
-        for newer, older in pairwise(revisions)
-        if newer["value"] == older["value"] and newer["sourceType"] == "INTEGRATION"
+        (person, name)
+        for person in crm.everybody()
+        for name in names
+        for older, newer in pairwise(crm.revisions(person, name))
+        if newer.value == older.value and newer.ours
     ]
 
 
-def overtaken(services, portal, connection):
-    """Contacts that showed an older card after a newer one.
+def overtaken(services, stand_in, connection):
+    """People whose records showed an older card after a newer one.
 
-    ``emtiaz_updated`` tells which card each write was of, the history of the subject in which
-    order the cards were made.
+    What a record is ``updated`` tells which card each write was of, the history of the subject in
+    which order the cards were made.
     """
+    crm = stand_in.people
     return [
-        record["id"]
-        for record in portal.dump()["contacts"]
+        person
+        for person in crm.everybody()
         if not is_in_order(
-            [one["value"] for one in reversed(record["history"].get("emtiaz_updated", []))],
-            versions_of(services, ref_of(connection, record["id"])),
+            [one.value for one in crm.revisions(person, "updated")],
+            versions_of(services, stand_in.ref(connection, person)),
         )
     ]
 

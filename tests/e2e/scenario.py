@@ -11,39 +11,44 @@ from functools import partial
 
 import boto3
 
-from chalicelib.core.connector import OAuthGrant, Secret
 from chalicelib.core.model import Ref
 from infra.sandbox._serving.fault_plan import KINDS, FaultPlan
-from infra.sandbox._serving.instants import spell
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS, Actor
-from infra.sandbox.hubspot.server import StandIn
-from infra.sandbox.hubspot.webhooks import EventSpeller
-from infra.sandbox.rehearsal import CONNECTION
-from tests.e2e.equality import assert_oracle_equality, overtaken, ref_of, written_twice
-from tests.oracle.hubspot import doings
-
-REP = Actor.user(77)
+from infra.sandbox.stand_in import Deal, Person
+from tests.e2e.equality import (
+    assert_oracle_equality,
+    overtaken,
+    read_by_the_oracle,
+    written_twice,
+)
 
 PATIENCE = 240
 
 
 @dataclass(kw_only=True)
 class Scenario:
-    """``moved`` are rows by contact id, of what came to it from those merged into it."""
+    """``moved`` are rows by person, of what came to it from those merged into it."""
 
-    hubspot: StandIn
+    crm: str
+    stand_in: object
     services: object
-    contacts: list = field(default_factory=list)
+    persons: list = field(default_factory=list)
     deals: dict = field(default_factory=dict)
     moved: dict = field(default_factory=lambda: defaultdict(list))
 
     @property
-    def portal(self):
-        return self.hubspot.portal
+    def connection(self):
+        return f"{self.crm}-main"
+
+    @property
+    def people(self):
+        return self.stand_in.people
 
     @property
     def live(self):
-        return self.services.settings.live(CONNECTION)
+        return self.services.settings.live(self.connection)
+
+    def ref(self, person):
+        return self.stand_in.ref(self.connection, person)
 
     @property
     def page(self):
@@ -52,102 +57,80 @@ class Scenario:
     # People and their records
 
     def populate(self, number, rng):
-        """Contacts, each with a deal, some of them of one company, some active lately."""
-        companies = [
-            self.portal.load(COMPANIES, {"name": f"Company {n}", "numberofemployees": str(n)}).id
-            for n in range(number // 10)
-        ]
-        now = self.portal.now()
+        """People, each with a deal, all of some company, some active lately."""
+        companies = [self.people.load_company(f"Company {n}", n) for n in range(number // 10)]
+        now = self.people.now()
         for n in range(number):
             opened = now - timedelta(days=rng.uniform(0, 60))
-            lately = {"hs_email_last_open_date": spell(opened)} if rng.random() < 0.5 else {}
-            person = {"email": f"person{n}@example.com", "jobtitle": rng.choice(TITLES), **lately}
-            contact = self.portal.load(CONTACTS, person).id
-            self.contacts.append(contact)
-            self.load_deal(contact, rng)
-            company = (COMPANIES, rng.choice(companies))
-            self.portal.load_link((CONTACTS, contact), company, primary=True)
-
-    def load_deal(self, contact, rng):
-        stage = rng.choice(["closedwon", "contractsent"])
-        properties = {"dealname": "Order", "amount": "10.00", "deal_currency_code": "USD"}
-        closed = spell(self.portal.now() - timedelta(days=rng.uniform(1, 400)))
-        deal = self.portal.load(DEALS, {**properties, "dealstage": stage, "closedate": closed}).id
-        self.portal.load_link((DEALS, deal), (CONTACTS, contact))
-        self.deals[contact] = deal
+            lately = {"email.opened": opened} if rng.random() < 0.5 else {}
+            person = Person(f"person{n}@example.com", rng.choice(TITLES), active=lately)
+            record = self.people.load_person(person, rng.choice(companies))
+            self.persons.append(record)
+            stage = rng.choice(["won", "open"])
+            closed = now - timedelta(days=rng.uniform(1, 400))
+            self.deals[record] = self.people.load_deal(record, Deal("10.00", "USD", stage, closed))
 
     # Their changes
 
     def rage(self, events, rng, pause=0.0):
         """Changes, with so many seconds between two, until so many events; returns how many."""
-        counted = Counted(self.hubspot)
-        self.portal.listen(counted)
+        before = self.stand_in.told()
         rare = self.rarities(rng)
         every = events // (len(rare) + 1)
-        while counted.events < events or rare:
+        while (told := self.stand_in.told() - before) < events or rare:
             time.sleep(pause)
-            self.change(rng.choice(self.contacts), rng)
-            if rare and counted.events >= every * (self.rarest - len(rare) + 1):
+            self.change(rng.choice(self.persons), rng)
+            if rare and told >= every * (self.rarest - len(rare) + 1):
                 rare.pop(0)()
-        return counted.events
+        return told
 
-    def change(self, contact, rng):
+    def change(self, person, rng):
         if rng.random() < 0.7:
-            self.portal.update(CONTACTS, contact, {"jobtitle": rng.choice(TITLES)}, REP)
+            self.people.set_title(person, rng.choice(TITLES))
         else:
-            amount = {"amount": f"{rng.uniform(5, 900):.2f}"}
-            self.portal.update(DEALS, self.deals[contact], amount, REP)
+            self.people.set_amount(self.deals[person], f"{rng.uniform(5, 900):.2f}")
 
     def rarities(self, rng):
         """Each on people of its own, who leave the ordinary ones."""
-        people = rng.sample(self.contacts, 40)
-        self.contacts = [one for one in self.contacts if one not in people]
-        self.gone, self.erased, self.lost = people[:8], people[8:14], people[14:20]
-        self.pairs = list(zip(people[20:30], people[30:40], strict=True))
+        crm = self.people
+        some = rng.sample(self.persons, 40)
+        self.persons = [one for one in self.persons if one not in some]
+        self.gone, self.erased, self.lost = some[:8], some[8:14], some[14:20]
+        self.pairs = list(zip(some[20:30], some[30:40], strict=True))
         happenings = [
-            *((self.portal.archive, CONTACTS, one, REP) for one in self.gone),
-            *((self.portal.restore, CONTACTS, one, REP) for one in self.gone[4:]),
-            *((self.portal.erase, one, REP) for one in self.erased),
-            *((self.portal.archive, DEALS, self.deals[one], REP) for one in self.lost[:3]),
-            *((self.part, one) for one in self.lost[3:]),
+            *((crm.delete_person, one) for one in self.gone),
+            *((crm.restore_person, one) for one in self.gone[4:]),
+            *((crm.erase_person, one) for one in self.erased),
+            *((crm.delete_deal, self.deals[one]) for one in self.lost[:3]),
+            *((crm.part, self.deals[one], one) for one in self.lost[3:]),
             *((self.merge, *pair) for pair in self.pairs),
         ]
         self.rarest = len(happenings)
         return [partial(*happening) for happening in happenings]
 
-    def part(self, contact):
-        self.portal.dissociate((DEALS, self.deals[contact]), (CONTACTS, contact), REP)
-
     def merge(self, survivor, loser):
         """What the loser did stays known, though the CRM does not tell it of the survivor."""
-        (record,) = [one for one in self.portal.dump()["contacts"] if one["id"] == loser]
-        for name, when, data in doings(record, self.page):
-            self.moved[survivor].append(
-                {
-                    "subject": f"{CONNECTION}:contact:{survivor}",
-                    "type": "activity",
-                    "id": f"{name}@{when}",
-                    "data": data,
-                    "occurred_at": when,
-                }
-            )
-        self.portal.merge(CONTACTS, survivor, [loser], REP, new_id=False)
+        rows = read_by_the_oracle(self.stand_in, self.live)(loser)
+        self.moved[survivor] += [
+            row | {"subject": str(self.ref(survivor))} for row in rows if row["type"] == "activity"
+        ]
+        self.people.merge(survivor, loser)
 
     @property
     def present(self):
-        """Contacts that the CRM shows."""
-        return [record.id for record in self.portal.records(CONTACTS)]
+        """People that the CRM shows."""
+        return self.people.everybody()
 
     # What became of it
 
     def work_off(self, patience=PATIENCE):
         """Until all is delivered and the intake queue has been empty once."""
-        assert self.hubspot.webhooks.flush(patience)
+        assert self.stand_in.flush(patience)
         wait_for(lambda: self.services.intake.backlog() == 0, patience)
 
     def settle(self, patience=PATIENCE):
         """Until all is delivered, both queues are empty and no card is unwritten."""
-        assert self.hubspot.webhooks.flush(patience)
+        assert self.stand_in.flush(patience)
         wait_for(lambda: self.is_quiet and not self.pending, patience)
 
     @property
@@ -160,7 +143,9 @@ class Scenario:
 
     @property
     def pending(self):
-        refs = [Ref.parse(str(row["ref"])) for row in self.services.store.population(CONNECTION)]
+        refs = [
+            Ref.parse(str(row["ref"])) for row in self.services.store.population(self.connection)
+        ]
         return [card.ref for card in self.services.store.cards(refs) if card.pending]
 
     def dead_letters(self):
@@ -170,18 +155,6 @@ class Scenario:
 
 
 TITLES = ("Founder", "Student", "Sales manager", "Consultant", "CEO", "Intern", "")
-
-
-class Counted:
-    """Counts the events that changes ring with, which our own writes do not."""
-
-    def __init__(self, hubspot):
-        self.webhooks = hubspot.webhooks
-        self.speller = EventSpeller(hubspot.portal.settings.portal_id)
-        self.events = 0
-
-    def __call__(self, change):
-        self.events += len(self.speller.events(change, self.webhooks.settings))
 
 
 def depth(sqs, url):
@@ -197,14 +170,6 @@ def wait_for(condition, patience=60):
         time.sleep(0.1)
 
 
-def granted(hubspot, url, webhook_secret):
-    """The secret of a connection by OAuth, whose tokens can come to an end."""
-    installed = hubspot.oauth.install()
-    app = hubspot.oauth.app
-    grant = OAuthGrant(app.client_id, app.client_secret, installed["refresh_token"])
-    return Secret(url, (webhook_secret,), "", oauth=grant)
-
-
 def faults(seed, **weights):
     """All kinds alike, but for tokens that end early: each of those ends all calls under way."""
     kinds = {**dict.fromkeys(KINDS, 1.0), "expired": 0.2, **weights}
@@ -212,22 +177,25 @@ def faults(seed, **weights):
 
 
 def assert_as_it_should_be(it):
-    assert len(it.hubspot.faults.struck()) > 1
-    assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
-    assert it.services.settings.parked(CONNECTION) == ()
-    assert it.dead_letters() == 0
-    assert written_twice(it.portal) == []
-    assert overtaken(it.services, it.portal, CONNECTION) == []
+    assert len(it.stand_in.faults.struck()) > 1
+    assert_undisturbed(it)
     assert all(card_of(it, one).hidden for one in it.gone[:4])
     assert not any(card_of(it, one).hidden for one in it.gone[4:])
     assert all(card_of(it, one).version == 0 for one in it.erased)
-    assert all(
-        card_of(it, loser).stub.into == ref_of(CONNECTION, survivor) for survivor, loser in it.pairs
-    )
+    assert all(card_of(it, loser).stub.into == it.ref(survivor) for survivor, loser in it.pairs)
 
 
-def card_of(it, contact):
-    return it.services.store.load(ref_of(CONNECTION, contact)).card
+def assert_undisturbed(it):
+    """Everything is as if nothing had stood in its way, and nothing was done twice."""
+    assert_oracle_equality(it.services, it.stand_in, it.connection, it.present, it.moved)
+    assert it.services.settings.parked(it.connection) == ()
+    assert it.dead_letters() == 0
+    assert written_twice(it.stand_in, it.live) == []
+    assert overtaken(it.services, it.stand_in, it.connection) == []
+
+
+def card_of(it, person):
+    return it.services.store.load(it.ref(person)).card
 
 
 def print_figures(capsys, *lines):

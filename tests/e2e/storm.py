@@ -1,7 +1,7 @@
 """A storm: many events at once, delivered twice and shuffled, by way of faults and deaths.
 
 The handlers of ``app.py`` run in processes that poll the queues of a local cloud as Lambda would,
-against a stand-in HubSpot in the process of the test. Figures taken here are against our stand-in.
+against a stand-in CRM in the process of the test. Figures taken here are against our stand-in.
 """
 
 import json
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -22,28 +22,23 @@ import requests
 
 import connectors
 from chalicelib.adapters import aws
+from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.secrets import secret_name, to_text
-from chalicelib.core.connector import Connection, Secret
-from chalicelib.core.model import Ref
+from chalicelib.core.connector import Connection, KeepsDetails, Subscribes
+from chalicelib.pipeline.local_access import local_access
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.sweep import sweep
 from chalicelib.policy import compile_policy, version_of
-from chalicelib.scoring import outputs
+from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from chalicelib.settings import Settings
 from chalicelib.wiring import aws_services
 from infra.cli.policy_page import SHIPPED, read_page
-from infra.crm.hubspot.webhooks import component, subscriptions
-from infra.sandbox._serving.rate_limit import Rate
-from infra.sandbox.hubspot.server import StandIn
-from infra.sandbox.hubspot.webhooks import WebhookSettings
 from infra.sandbox.local_cloud import LocalCloud
 from infra.sandbox.loopback_server import free_port
-from infra.sandbox.rehearsal import CONNECTION
-from tests.e2e.scenario import Scenario, granted, wait_for
-from tests.fakes.access import FakeAccess
+from infra.sandbox.stand_in import starter
+from tests.e2e.scenario import Scenario, wait_for
 
 STAGE = "storm"
-WEBHOOK_SECRET = "storm-webhook-secret"
 WORKER = Path(__file__).with_name("storm_worker.py")
 
 
@@ -53,19 +48,11 @@ class Storm(Scenario):
     environment: dict
     kills: int = 0
 
+    def address(self, port):
+        return f"http://127.0.0.1:{port}/hooks/{self.connection}"
+
     def subscribe(self, port, **unkindness):
-        target = f"http://127.0.0.1:{port}/hooks/{CONNECTION}"
-        attributes = compile_policy(self.page).attributes
-        self.hubspot.webhooks.configure(
-            WebhookSettings.from_json(
-                {
-                    "target_url": target,
-                    "secret": WEBHOOK_SECRET,
-                    "subscriptions": subscriptions(component(target, attributes)),
-                    **unkindness,
-                }
-            )
-        )
+        self.stand_in.subscribe(self.address(port), compile_policy(self.page), **unkindness)
 
     def worker(self, *arguments, crash_at="", **pipes):
         """Whatever it prints goes into the log."""
@@ -128,18 +115,18 @@ class Storm(Scenario):
             end(process)
 
     def put_secret(self, port):
-        url = f"http://127.0.0.1:{port}/hooks/{CONNECTION}"
-        secret = granted(self.hubspot, url, WEBHOOK_SECRET)
+        """And what an admin did before the storm, with the same grant."""
+        secret = self.stand_in.granted(self.address(port))
         boto3.client("secretsmanager").create_secret(
-            Name=secret_name(STAGE, CONNECTION), SecretString=to_text(secret)
+            Name=secret_name(STAGE, self.connection), SecretString=to_text(secret)
         )
+        provision(self.services, self.live, secret)
 
     def know_everybody(self):
-        refs = [Ref(CONNECTION, "contact", one) for one in self.present]
-        self.services.intake.send(refs_messages(CONNECTION, refs, Reason.COLLECT))
-        self.settle()
-        self.services.intake.send(refs_messages(CONNECTION, refs, Reason.RESCORE))
-        self.settle()
+        refs = [self.ref(one) for one in self.present]
+        for reason in (Reason.COLLECT, Reason.RESCORE):
+            self.services.intake.send(refs_messages(self.connection, refs, reason))
+            self.settle()
 
 
 def born(nursery, role):
@@ -162,14 +149,14 @@ def answers(port):
 
 
 @contextmanager
-def storm(contacts, seed, *, calls=100_000, intake_times_out=6, write_back_times_out=8):
+def storm(crm, number, seed, *, calls=100_000, intake_times_out=6, write_back_times_out=8):
     """Everything but the workers: tables, queues, secret, a connected stand-in, people in it.
 
     ``calls`` is what the stand-in allows in a second. The queues time out after seconds, where
     production's take six times a function's; both are longer than a hanging request lasts.
     """
-    with LocalCloud() as cloud, StandIn.start(rate=Rate(calls, 1.0)) as hubspot:
-        hubspot.oauth_limit.reset(Rate(calls, 1.0))
+    with LocalCloud() as cloud, starter(crm)() as stand_in:
+        stand_in.allow(calls)
         before = dict(os.environ)
         os.environ.update(cloud.environment)
         aws._session.cache_clear()
@@ -178,12 +165,16 @@ def storm(contacts, seed, *, calls=100_000, intake_times_out=6, write_back_times
             services = aws_services(settings, connectors.load)
             services.store.item.create_table(wait=True)
             services.settings.item.create_table(wait=True)
-            connect(services, hubspot)
             environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), **names_of(settings)}
             it = Storm(
-                hubspot=hubspot, services=services, settings=settings, environment=environment
+                crm=crm,
+                stand_in=stand_in,
+                services=services,
+                settings=settings,
+                environment=environment,
             )
-            it.populate(contacts, random.Random(seed))
+            connect(it)
+            it.populate(number, random.Random(seed))
             with tempfile.NamedTemporaryFile("w+", prefix="emtiaz-storm-", suffix=".log") as log:
                 it.log = log
                 yield it
@@ -236,28 +227,35 @@ def names_of(settings):
     }
 
 
-def connect(services, hubspot):
-    portal = hubspot.portal.settings
-    services.settings.put_connection(
-        Connection(
-            id=CONNECTION,
-            crm="hubspot",
-            account_id=str(portal.portal_id),
-            base_url=hubspot.url,
-            api_version="2026-03",
-            currency=portal.currency,
-            time_zone=portal.time_zone,
+def connect(it):
+    """What the CRM says of itself belongs to the connection, as ``emtiaz connect`` has it."""
+    connector = connectors.load(it.crm)
+    url, version = it.stand_in.url, connector.api_version
+    wanted = Connection(it.connection, it.crm, "", url, version, "", "")
+    secret = it.stand_in.granted("")
+    access = local_access(secret, SystemClock())
+    account = connector.connect(wanted, secret, (), access).account()
+    it.services.settings.put_connection(
+        replace(
+            wanted,
+            account_id=account.id,
+            currency=account.currency,
+            time_zone=account.time_zone,
+            details=account.details,
         )
     )
     page = read_page(SHIPPED)
-    services.settings.publish_policy(CONNECTION, version_of(page), page, datetime.now(UTC))
-    provision(services, hubspot, page)
+    it.services.settings.publish_policy(it.connection, version_of(page), page, datetime.now(UTC))
 
 
-def provision(services, hubspot, page):
-    """With the stand-in's static token, as an admin would before the storm."""
-    policy = compile_policy(page)
-    connection = services.settings.live(CONNECTION).connection
-    secret = Secret("", (), hubspot.token)
-    client = connectors.load("hubspot").connect(connection, secret, (), FakeAccess(secret.token))
-    client.provision(outputs(policy, "contact"), policy.language)
+def provision(services, live, secret):
+    policy = compile_policy(live.policy)
+    wanted = provisioned(policy, "contact"), policy.language, provisioned_kinds(policy)
+    connector, access = connectors.load(live.connection.crm), local_access(secret, SystemClock())
+    client = connector.connect(live.connection, secret, policy.attributes, access)
+    client.provision(*wanted)
+    if isinstance(client, KeepsDetails):
+        kept = replace(live.connection, details=client.details(*wanted))
+        services.settings.put_connection(kept)
+    if isinstance(client, Subscribes):
+        client.subscribe()

@@ -13,26 +13,28 @@ import sys
 import time
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
 
 from tests.e2e.crashing import Points, watch
 
 WRITE_TIMEOUT_S = 2.5
-"""The stand-in applies what hangs within two seconds or never, where HubSpot takes a hundred."""
+"""A stand-in applies what hangs within two seconds or never, where a CRM takes a hundred."""
 
 
 HASTE = 10
 """A worker lives for some seconds only, so it waits for a tenth of what it would between tries."""
 
 FORCED_EVERY = timedelta(seconds=1)
-"""The stand-in ends tokens before their time, which HubSpot does not do every few seconds."""
+"""A stand-in ends tokens before their time, which no CRM does every few seconds."""
 
 
 def main(role, *arguments):
     from chalicelib.pipeline import tokens
-    from connectors import _http
-    from connectors.hubspot import api
+    from connectors import _http, names
 
-    api.DIALECT = replace(api.DIALECT, write_timeout_s=WRITE_TIMEOUT_S)
+    for crm in names():
+        api = import_module(f"connectors.{crm}.api")
+        api.DIALECT = replace(api.DIALECT, write_timeout_s=WRITE_TIMEOUT_S)
     tokens.FORCED_EVERY = FORCED_EVERY
     _http.sleep = lambda seconds: time.sleep(seconds / HASTE)
     if role == "receive":
@@ -74,9 +76,9 @@ def warm_up():
     import app
     import chalicelib.pipeline.process
     import chalicelib.pipeline.write_back
-    import connectors.hubspot.client
     from chalicelib.adapters.aws import client
     from chalicelib.adapters.tables import connection_of
+    from connectors import names
 
     services = app.services()
     queues_and_secrets = services.intake, services.write_back, services.secrets
@@ -84,7 +86,7 @@ def warm_up():
     made += [client("sqs"), *(one.client for one in queues_and_secrets)]
     assert all(made)
     assert chalicelib.pipeline.process, chalicelib.pipeline.write_back
-    assert connectors.hubspot.client
+    assert all(import_module(f"connectors.{crm}.client") for crm in names())
 
 
 def poll(role):

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.sandbox.hubspot.records import CONTACTS
-from tests.e2e.conftest import REP
+from infra.sandbox.stand_in import Person
 from tests.fakes.events import encoded, order, signed
 
 pytestmark = pytest.mark.e2e
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def shop(stage):
     """Sends events as a shop does."""
-    told = json.loads(stage.rehearsal.emtiaz("events", "secret", "--json"))
+    told = json.loads(stage.rehearsal.emtiaz("events", "secret", *stage.rehearsal.at, "--json"))
 
     def send(*items):
         body = encoded(items)
@@ -34,19 +33,19 @@ def bought(email, number):
 
 
 def test_an_order_makes_a_customer_of_whoever_has_the_address(stage, shop):
-    person = stage.portal.create(CONTACTS, {"email": "mina@shop.example"}, REP)
+    person = stage.people.add_person(Person("mina@shop.example"))
     stage.settle()
-    assert "class" not in stage.shown(person.id)
+    assert "class" not in stage.shown(person)
     status, answer = shop(bought("Mina@Shop.example", 1), {"id": "none"})
     assert (status, answer["accepted"]) == (202, 1)
     assert [one["pointer"] for one in answer["refused"]] == ["/who"]
-    stage.wait_for(lambda: "class" in stage.shown(person.id))
-    assert stage.shown(person.id)["last_purchase_amount"] == "250"
+    stage.wait_for(lambda: "class" in stage.shown(person))
+    assert stage.shown(person)["last_purchase_amount"] == "250"
 
 
 def test_an_order_waits_for_whom_nobody_knows_yet(stage, shop):
     shop(bought("omid@shop.example", 2))
     stage.settle()
-    person = stage.portal.create(CONTACTS, {"email": "omid@shop.example"}, REP)
-    stage.wait_for(lambda: "class" in stage.shown(person.id))
-    assert len(stage.store.load(stage.ref(person.id)).facts.purchases()) == 1
+    person = stage.people.add_person(Person("omid@shop.example"))
+    stage.wait_for(lambda: "class" in stage.shown(person))
+    assert len(stage.store.load(stage.ref(person)).facts.purchases()) == 1

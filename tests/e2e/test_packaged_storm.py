@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from infra.sandbox.stand_in import names
 from tests.e2e.packaged_storm import PROC, packaged_storm
 from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures
 
@@ -15,6 +16,7 @@ pytestmark = [
 ]
 
 PEOPLE = 60
+SEED = 9
 EVENTS = 1_500
 PAUSE = 0.04
 """Seconds between two changes, so that the storm lasts for a minute and many die in it."""
@@ -32,30 +34,30 @@ SELDOM = {"429": 0.25}
 """After one of these the artefact waits ten seconds for the window to pass, as it must."""
 
 
-@pytest.mark.parametrize("seed", [9])
-def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(seed, capsys):
-    with packaged_storm(PEOPLE, seed) as it:
-        it.rehearsal.subscribe(seed=seed, **UNKINDNESS)
-        it.hubspot.faults.follow(faults(seed, **SELDOM))
+@pytest.mark.parametrize("crm", names())
+def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(crm, capsys):
+    with packaged_storm(crm, PEOPLE, SEED) as it:
+        it.rehearsal.subscribe(seed=SEED, **UNKINDNESS)
+        it.stand_in.faults.follow(faults(SEED, **SELDOM))
         began = time.monotonic()
-        with it.flying_time(), it.deaths(1, seed) as calm:
-            events = it.rage(EVENTS, random.Random(seed), PAUSE)
+        with it.flying_time(), it.deaths(1, SEED) as calm:
+            events = it.rage(EVENTS, random.Random(SEED), PAUSE)
             calm.set()
             raged = time.monotonic() - began
             it.settle()
         took = time.monotonic() - began
         print_figures(
             capsys,
-            f"{events} events of {PEOPLE} people upon the packaged artefact, seed {seed}, against "
+            f"{events} events of {PEOPLE} people in {crm} upon the packaged artefact, seed {SEED}, against "
             f"our stand-in: {took:.1f} s, {raged:.1f} s of them with kills",
             f"killed: {dict(it.killed)}, {it.struck_at_work()} in the middle of a batch",
             f"deliveries by answer: {answers(it)}",
-            f"faults: {dict(sorted(it.hubspot.faults.struck().items()))}",
+            f"faults: {dict(sorted(it.stand_in.faults.struck().items()))}",
         )
-        it.hubspot.faults.clear()
+        it.stand_in.faults.clear()
         assert it.killed.total() > 5
         assert_as_it_should_be(it)
 
 
 def answers(it):
-    return dict(Counter(one.status for one in it.hubspot.webhooks.attempts()))
+    return dict(Counter(one.status for one in it.stand_in.attempts()))

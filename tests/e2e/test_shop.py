@@ -14,24 +14,16 @@ from standardwebhooks import Webhook
 
 from chalicelib.policy import compile_policy
 from infra.cli.policy_page import read_page, shipped_page
-from infra.crm.hubspot.webhooks import component, subscriptions
 from infra.package import build
-from infra.sandbox.hubspot.portal import Settings
-from infra.sandbox.hubspot.properties import Definition
-from infra.sandbox.hubspot.records import CONTACTS
-from infra.sandbox.hubspot.server import StandIn
-from infra.sandbox.hubspot.standard_properties import GROUPS
-from infra.sandbox.hubspot.webhooks import WebhookSettings
-from infra.sandbox.rehearsal import WEBHOOK_SECRET, rehearsal
-from tests.e2e.conftest import REP, settled, waited_for
-from tests.e2e.theatre import settings_for
+from infra.sandbox.rehearsal import rehearsal
+from infra.sandbox.stand_in import Person, names, starter
+from tests.e2e.conftest import settled, waited_for
 from tests.fakes.events import encoded, item, order, signed
 from tests.fakes.receiver import receiver
 from tests.infra.test_rights import deploy_strictly, refusals
 
 pytestmark = pytest.mark.e2e
 
-CONNECTION = "hubspot-club"
 SARA = "sara@shop.example"
 ANNOUNCED = ("tier_up", "points_earned", "reward_redeemed")
 
@@ -56,7 +48,6 @@ class Club:
     """``told`` is what the receiver of webhooks got."""
 
     rehearsal: object
-    hubspot: object
     told: object
     listener: Listener
     webhook: Webhook
@@ -90,15 +81,10 @@ class Club:
 
     def settle(self):
         services = self.rehearsal.services
-        settled(self.hubspot, services.intake, services.write_back, services.announce)
+        settled(self.rehearsal.stand_in, services.intake, services.write_back, services.announce)
 
     def shown(self, identity):
-        record = self.hubspot.portal.get(CONTACTS, identity)
-        return {
-            name.removeprefix("emtiaz_"): record.value(name)
-            for name in record.history
-            if name.startswith("emtiaz_")
-        }
+        return self.rehearsal.stand_in.people.shown(identity)
 
 
 @pytest.fixture(scope="module")
@@ -114,17 +100,18 @@ def policy_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def club(policy_file, tmp_path_factory):
     """Where each function is held to its role."""
-    policy = compile_policy(read_page(policy_file))
+    crm, policy = names()[0], compile_policy(read_page(policy_file))
     with (
         pytest.MonkeyPatch.context() as patch,
         strictly(patch) as running,
-        StandIn.start(settings=settings_for(policy, Settings())) as hubspot,
+        starter(crm)(currency=policy.currency) as stand_in,
         receiver() as told,
     ):
         deploy_strictly(build(), tmp_path_factory.mktemp("template"))
         listener = Listener(random.Random(20260321))
         told.answers += [listener.answer] * 1000
-        yield opened(running, hubspot, told, listener, policy, policy_file)
+        own = running.beside(crm, stand_in, f"{crm}-club")
+        yield opened(own, told, listener, policy, policy_file)
 
 
 @contextmanager
@@ -134,36 +121,13 @@ def strictly(patch):
         yield running
 
 
-def opened(running, hubspot, told, listener, policy, policy_file):
+def opened(running, told, listener, policy, policy_file):
     """As an admin does it."""
-    for name in ("reviews_posted", "app_sessions"):
-        hubspot.portal.schema.add(
-            CONTACTS,
-            Definition(
-                name=name,
-                label=name,
-                type="number",
-                field_type="number",
-                group=GROUPS[CONTACTS].name,
-                created_at=hubspot.portal.now(),
-            ),
-        )
-    at = ("--connection", CONNECTION)
-    page = ("--policy", str(policy_file))
-    running.emtiaz("connect", "hubspot", *at, "--base-url", hubspot.url, *page, "--yes")
-    running.emtiaz("provision", *page, *at, "--yes")
-    rings = subscriptions(
-        component(running.installation.webhook_url(CONNECTION), policy.attributes)
-    )
-    hubspot.webhooks.configure(
-        WebhookSettings.from_json(
-            {
-                "target_url": running.installation.webhook_url(CONNECTION),
-                "secret": WEBHOOK_SECRET,
-                "subscriptions": rings,
-            }
-        )
-    )
+    for attribute in policy.attributes:
+        running.stand_in.define(attribute)
+    running.connect("--policy", str(policy_file))
+    running.subscribe()
+    at = running.at
     shop = json.loads(running.emtiaz("events", "secret", *at, "--json"))
     key = running.emtiaz(
         "points", "keys", "create", "--name", "till", "--scope", "points:write", *at, "--json"
@@ -172,7 +136,7 @@ def opened(running, hubspot, told, listener, policy, policy_file):
         "announce", "webhook", "set", "--url", told.url, "--loopback", *at, "--json"
     )
     (secret,) = json.loads(endpoint)["secrets"]
-    return Club(running, hubspot, told, listener, Webhook(secret), shop, json.loads(key)["key"])
+    return Club(running, told, listener, Webhook(secret), shop, json.loads(key)["key"])
 
 
 def ago(**duration):
@@ -189,7 +153,7 @@ def did(name, kind, when):
 
 
 def test_shop_app_refund_referral_mission_and_redemption_move_the_record_and_are_announced(club):
-    sara = club.hubspot.portal.create(CONTACTS, {"email": SARA}, REP).id
+    sara = club.rehearsal.stand_in.people.add_person(Person(SARA))
     club.settle()
     assert (club.shown(sara)["tier"], club.shown(sara)["points"]) == ("bronze", "0")
 

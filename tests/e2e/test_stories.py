@@ -1,14 +1,13 @@
-"""On the packaged artefact: stories of shipped policies, told by HubSpot and shown in its records."""
+"""On the packaged artefact: stories of shipped policies, told by a CRM and shown in its records."""
 
 import pytest
 
 from chalicelib.policy import compile_policy
 from infra import stories
 from infra.cli.policy_page import read_page, shipped_page
-from infra.sandbox.hubspot.portal import Settings
-from infra.sandbox.hubspot.server import StandIn
 from infra.sandbox.rehearsal import rehearsal
-from tests.e2e.theatre import Theatre, settings_for
+from infra.sandbox.stand_in import starter
+from tests.e2e.theatre import Theatre
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +33,7 @@ ADVICE = {"next_action": "text", "campaign": "campaign", "service_level": "servi
 @pytest.fixture
 def deployed():
     """Each story has an installation of its own, whose time it moves as it likes."""
-    with rehearsal() as running:
+    with rehearsal("hubspot") as running:
         running.deploy()
         yield running
 
@@ -42,9 +41,10 @@ def deployed():
 @pytest.mark.parametrize("name", ACTED)
 def test_the_record_shows_what_the_story_expects_at_each_of_its_instants(deployed, name):
     story, policy = stories.load(name), compile_policy(read_page(shipped_page(name)))
-    with StandIn.start(settings=settings_for(policy, Settings())) as hubspot:
-        connection = f"hubspot-{name.replace('_', '-')}"
-        theatre = Theatre(deployed, hubspot, story, policy, connection)
+    crm = deployed.crm
+    with starter(crm)(currency=policy.currency) as stand_in:
+        own = deployed.beside(crm, stand_in, f"{crm}-{name.replace('_', '-')}")
+        theatre = Theatre(own, story, policy)
         theatre.open()
         for number, step in enumerate(story.steps, start=1):
             theatre.perform(step)

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from connectors._http import RETRIES
-from infra.sandbox.rehearsal import CONNECTION
+from infra.sandbox.stand_in import names
 from tests.e2e.equality import assert_oracle_equality
 from tests.e2e.scenario import (
     assert_as_it_should_be,
@@ -18,20 +18,21 @@ from tests.e2e.storm import storm
 
 pytestmark = pytest.mark.e2e
 
-CONTACTS = 100
+PEOPLE = 100
 WARM_UP = 3
 """Seconds in which the workers start, which a rate per second should not hold."""
 
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 
+@pytest.mark.parametrize("crm", names())
 @pytest.mark.parametrize(("kill_every", "seed"), [(None, 5), (1, 6)])
-def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
-    with storm(CONTACTS, seed, intake_times_out=4) as it, it.receiver() as port:
+def test_ten_thousand_events_end_in_oracle_equality(crm, kill_every, seed, capsys):
+    with storm(crm, PEOPLE, seed, intake_times_out=4) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
             it.know_everybody()
         it.subscribe(port, seed=seed, **UNKINDNESS)
-        it.hubspot.faults.follow(faults(seed))
+        it.stand_in.faults.follow(faults(seed))
         roles = ("process",) * (6 if kill_every else 2) + ("write_back",)
         with it.workers(*roles, kill_every=kill_every, seed=seed) as calm:
             time.sleep(WARM_UP)
@@ -43,42 +44,43 @@ def test_ten_thousand_events_end_in_oracle_equality(kill_every, seed, capsys):
             took = time.monotonic() - began
         print_figures(
             capsys,
-            f"{events} events of {CONTACTS} people, {it.kills} kills, seed {seed}, against our "
+            f"{events} events of {PEOPLE} people in {crm}, {it.kills} kills, seed {seed}, against our "
             f"stand-in: {took:.1f} s, {events / took:.0f} events/s",
-            f"faults: {dict(sorted(it.hubspot.faults.struck().items()))}",
+            f"faults: {dict(sorted(it.stand_in.faults.struck().items()))}",
         )
-        it.hubspot.faults.clear()
+        it.stand_in.faults.clear()
         assert_as_it_should_be(it)
 
 
 OUTAGE_SECONDS = 25
 
 
-def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(capsys):
-    with storm(CONTACTS, 8) as it, it.receiver() as port:
+@pytest.mark.parametrize("crm", names())
+def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(crm, capsys):
+    with storm(crm, PEOPLE, 8) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
             it.know_everybody()
         it.subscribe(port, seed=8)
         with it.workers("process", "process", "write_back"):
-            it.hubspot.faults.outage()
+            it.stand_in.faults.outage()
             it.rage(2_000, random.Random(8))
             time.sleep(OUTAGE_SECONDS)
-            it.hubspot.faults.lift()
+            it.stand_in.faults.lift()
             returned = time.monotonic()
             wait_for(lambda: it.live.paused_until is None, 60)
             resumed = time.monotonic() - returned
             it.settle()
             drained = time.monotonic() - returned
-        calls = it.hubspot.faults.outage_calls()
+        calls = it.stand_in.faults.outage_calls()
         print_figures(
             capsys,
-            f"down for {OUTAGE_SECONDS} s: {len(calls)} calls; used again after {resumed:.1f} s, "
+            f"{crm} down for {OUTAGE_SECONDS} s: {len(calls)} calls; used again after {resumed:.1f} s, "
             f"all done after {drained:.1f} s",
         )
         assert resumed < 60
         assert most_within_a_second(calls[FIRST_FAILURES:]) <= TRIES
-        assert_oracle_equality(it.services, it.portal, CONNECTION, it.present, it.moved)
-        assert it.services.settings.parked(CONNECTION) == ()
+        assert_oracle_equality(it.services, it.stand_in, it.connection, it.present, it.moved)
+        assert it.services.settings.parked(it.connection) == ()
         assert it.dead_letters() == 0
 
 

@@ -21,10 +21,11 @@ from infra import deploy
 from infra.package import Package
 from infra.sandbox.hubspot.oauth import TokenPolicy
 from infra.sandbox.hubspot.records import CONTACTS, Actor
-from infra.sandbox.rehearsal import CONNECTION, STAGE, rehearsal
+from infra.sandbox.rehearsal import STAGE, rehearsal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.local_cloud]
 
+CONNECTION = "hubspot-main"
 REP = Actor.user(77)
 PATIENCE_SECONDS = 30
 
@@ -35,7 +36,7 @@ MINISTACK_NEEDS = ('"sqs:SendMessage"', '["sqs:SendMessage", "sqs:SendMessageBat
 @pytest.fixture
 def strict(package, tmp_path, monkeypatch):
     monkeypatch.setenv("AUTH", "true")
-    with rehearsal() as stage:
+    with rehearsal("hubspot") as stage:
         deploy_strictly(package, tmp_path)
         yield stage
 
@@ -62,7 +63,7 @@ def refusals(stage):
 
 
 def test_the_functions_need_no_right_that_they_do_not_have(strict):
-    portal = strict.hubspot.portal
+    portal = strict.stand_in.portal
     contact = portal.create(CONTACTS, {"email": "ada@example.com", "jobtitle": "CEO"}, REP)
     strict.connect()
     use_a_grant(strict)
@@ -80,12 +81,12 @@ def test_the_functions_need_no_right_that_they_do_not_have(strict):
     strict.invoke("train")
     assert refusals(strict) == []
     kept = SecretsManagerSecrets(STAGE).get(CONNECTION).oauth
-    assert (kept.refresh_token,) == strict.hubspot.oauth.refresh_tokens()
+    assert (kept.refresh_token,) == strict.stand_in.oauth.refresh_tokens()
 
 
 def use_a_grant(stage):
     """From now on tokens are short-lived, and every renewal changes what has to be kept."""
-    oauth, secrets = stage.hubspot.oauth, stage.services.secrets
+    oauth, secrets = stage.stand_in.oauth, stage.services.secrets
     oauth.policy = TokenPolicy(expires_in=2, rotation="strict")
     made = oauth.install()
     grant = OAuthGrant(oauth.app.client_id, oauth.app.client_secret, made["refresh_token"])
@@ -94,7 +95,7 @@ def use_a_grant(stage):
 
 def move_out(stage, identity):
     """A merge and an erasure: nobody is left of the two."""
-    portal = stage.hubspot.portal
+    portal = stage.stand_in.portal
     other = portal.create(CONTACTS, {"email": "ada@example.org", "jobtitle": "CEO"}, REP)
     refs = [Ref(CONNECTION, "contact", one) for one in (identity, other.id)]
     wait_until(lambda: len(cards_of(stage, refs)) == 2)

@@ -13,6 +13,7 @@ It is our reading of HubSpot's documentation, not HubSpot: figures taken against
 True
 """
 
+from infra.sandbox.hubspot.acting import start
 from infra.sandbox.hubspot.server import StandIn
 
-__all__ = ["StandIn"]
+__all__ = ["StandIn", "start"]

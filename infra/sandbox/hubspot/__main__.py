@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 
 from infra.sandbox._serving.rate_limit import Rate
-from infra.sandbox.hubspot.cdnow import load_cdnow
+from infra.sandbox.cdnow import load_cdnow
+from infra.sandbox.hubspot.acting import ActingStandIn
 from infra.sandbox.hubspot.control.loading import load_all
 from infra.sandbox.hubspot.oauth import OAuthApp
 from infra.sandbox.hubspot.portal import AppToken, Settings
-from infra.sandbox.hubspot.server import StandIn
 
 
 def main(  # noqa: PLR0913, PLR0917 - an option each
@@ -40,13 +40,13 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         tokens={token: AppToken(app_id)},
         oauth_app=OAuthApp(app_id),
     )
-    with StandIn.start(port, settings, Rate(calls)) as stand_in:
+    with ActingStandIn.start(port, settings, Rate(calls)) as stand_in:
         stand_in.oauth_limit.reset(Rate(oauth_calls))
         stand_in.search_limit.reset(Rate(searches, 1.0))
         if load:
             load_all(stand_in.portal, json.loads(load.read_text(encoding="utf-8")))
         if cdnow:
-            load_cdnow(stand_in.portal, cdnow, datetime.now(UTC), seed=seed)
+            load_cdnow(stand_in.people, cdnow, datetime.now(UTC), seed=seed)
         print(stand_in.url, flush=True)
         if port_file:
             port_file.write_text(stand_in.url.rpartition(":")[2])

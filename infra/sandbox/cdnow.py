@@ -1,20 +1,18 @@
-"""Fills the stand-in with a real purchase history: contacts, companies, and a won deal a purchase.
+"""Fills a stand-in with a real purchase history: people, companies, and a won deal a purchase.
 
 The purchases are CDNOW's; people, companies and engagement are invented from a seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, groupby
 from pathlib import Path
 from random import Random
 
-from infra.sandbox._serving.instants import spell
-from infra.sandbox.hubspot.portal import Portal
-from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
+from infra.sandbox.stand_in import Deal, People, Person
 
 _NAMES = (
     ("Alice", "Moreau"), ("Benjamin", "Okafor"), ("Chiara", "Lindqvist"), ("Daniel", "Novak"),
@@ -28,29 +26,21 @@ _COMPANY_WORDS = (
     ("Blue", "Harbour", "Records"), ("North", "Pine", "Studio"), ("Silver", "Lane", "Retail"),
     ("Green", "Valley", "Media"), ("Red", "Lantern", "Hotels"), ("Amber", "Hill", "Software"),
 )  # fmt: skip
-_INDUSTRIES = (
-    "COMPUTER_SOFTWARE", "RETAIL", "MUSIC", "ENTERTAINMENT", "HOSPITALITY", "EDUCATION_MANAGEMENT",
-    "FINANCIAL_SERVICES", "MARKETING_AND_ADVERTISING", "MANUFACTURING",
-)  # fmt: skip
 _JOB_TITLES = (
     "Chief Executive Officer", "Head of Marketing", "Purchasing Manager", "Sales Director",
     "Software Engineer", "Office Assistant", "Student", "Music Teacher", "Shop Owner", "Consultant",
 )  # fmt: skip
 _COUNTRIES = ("Iran", "Germany", "France", "Türkiye", "United Arab Emirates", "Canada", "Japan")
-_LEAD_STAGES = ("subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead")
-_OPEN_STAGES = (
-    "appointmentscheduled", "qualifiedtobuy", "presentationscheduled", "decisionmakerboughtin",
-)  # fmt: skip
 _CUSTOMERS_PER_COMPANY = 3
 
-# Property, and how likely a contact has it at all.
+# What somebody did, and how likely the CRM has noted it at all.
 _ENGAGEMENT = (
-    ("hs_email_last_open_date", 0.7),
-    ("hs_email_last_click_date", 0.4),
-    ("hs_email_last_reply_date", 0.1),
-    ("hs_analytics_last_visit_timestamp", 0.6),
-    ("recent_conversion_date", 0.3),
-    ("notes_last_contacted", 0.35),
+    ("email.opened", 0.7),
+    ("email.clicked", 0.4),
+    ("email.replied", 0.1),
+    ("page.viewed", 0.6),
+    ("form.submitted", 0.3),
+    ("call.held", 0.35),
 )
 
 
@@ -64,24 +54,25 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Ids of what is in the portal now; customers have purchases, leads none."""
+    """Ids of what is in the CRM now; customers have purchases, leads none."""
 
     customers: tuple[str, ...]
     leads: tuple[str, ...]
     companies: tuple[str, ...]
     deals: tuple[str, ...]
+    people: Mapping[str, Person] = field(repr=False)
 
 
 def load_cdnow(
-    portal: Portal, path: Path, now: datetime, *, leads: int = 100, seed: int = 1997
+    people: People, path: Path, now: datetime, *, leads: int = 100, seed: int = 1997
 ) -> Loaded:
     """Load a CDNOW sample file, silently: no webhook rings.
 
     The purchases of 1997 and 1998 are moved by one constant number of days, so that the
     last of them was yesterday; the days between purchases stay what they were. The same
-    seed and ``now`` give the same portal.
+    seed and ``now`` give the same people.
     """
-    return _Loader(portal, now, Random(seed)).load(read_purchases(path), leads)  # noqa: S311
+    return _Loader(people, now, Random(seed)).load(read_purchases(path), leads)  # noqa: S311
 
 
 def read_purchases(path: Path) -> list[Purchase]:
@@ -95,11 +86,12 @@ def read_purchases(path: Path) -> list[Purchase]:
 
 
 class _Loader:
-    def __init__(self, portal: Portal, now: datetime, random: Random) -> None:
-        self._portal = portal
+    def __init__(self, crm: People, now: datetime, random: Random) -> None:
+        self._crm = crm
         self._now = now
         self._random = random
         self._names = self._endless_names()
+        self._people: dict[str, Person] = {}
         self._companies: list[str] = []
         self._deals: list[str] = []
 
@@ -113,39 +105,39 @@ class _Loader:
             leads=tuple(self._lead() for _ in range(leads)),
             companies=tuple(self._companies),
             deals=tuple(self._deals),
+            people=self._people,
         )
 
     def _customer(self, history: Sequence[Purchase], shift: timedelta) -> str:
         times = [self._time_of_day(purchase.day + shift) for purchase in history]
-        contact = self._contact("customer", times[0] - timedelta(days=1))
+        person = self._person(times[0] - timedelta(days=1))
         for purchase, at in zip(history, times, strict=True):
             discs = "1 CD" if purchase.discs == 1 else f"{purchase.discs} CDs"
-            self._deal(contact, f"Order of {discs}", "closedwon", purchase.dollars, at)
-        return contact
+            self._deal(person, Deal(purchase.dollars, "USD", "won", at, f"Order of {discs}"))
+        return person
 
     def _lead(self) -> str:
-        created = self._now - timedelta(days=self._random.uniform(2, 200))
-        contact = self._contact(self._random.choice(_LEAD_STAGES), created)
+        person = self._person(self._now - timedelta(days=self._random.uniform(2, 200)))
         if self._random.random() < 0.3:  # noqa: PLR2004 - three in ten have a deal under way
             closing = self._now + timedelta(days=self._random.uniform(5, 60))
             amount = f"{self._random.uniform(15, 120):.2f}"
-            self._deal(contact, "First order", self._random.choice(_OPEN_STAGES), amount, closing)
-        return contact
+            self._deal(person, Deal(amount, "USD", "open", closing, "First order"))
+        return person
 
-    def _contact(self, stage: str, created: datetime) -> str:
+    def _person(self, created: datetime) -> str:
         first, last, number = next(self._names)
-        properties = {
-            "firstname": first,
-            "lastname": last,
-            "email": f"customer{number}@example.com",
-            "phone": f"+1 555 01{number % 100:02}",
-            "jobtitle": self._random.choice(_JOB_TITLES),
-            "lifecyclestage": stage,
-        }
-        everything = properties | self._engagement(created)
-        contact = self._portal.load(CONTACTS, everything, created_at=created).id
-        self._portal.load_link((CONTACTS, contact), (COMPANIES, self._company()), primary=True)
-        return contact
+        person = Person(
+            email=f"customer{number}@example.com",
+            title=self._random.choice(_JOB_TITLES),
+            name=(first, last),
+            country=self._random.choice(_COUNTRIES),
+            phone=f"+1 555 01{number % 100:02}",
+            active=self._engagement(created),
+            created_at=created,
+        )
+        record = self._crm.load_person(person, self._company())
+        self._people[record] = person
+        return record
 
     def _company(self) -> str:
         """An earlier company, or a new one now and then."""
@@ -153,36 +145,19 @@ class _Loader:
             return self._random.choice(self._companies)
         number = len(self._companies) + 1
         name = " ".join(self._random.choice(words) for words in zip(*_COMPANY_WORDS, strict=True))
-        properties = {
-            "name": f"{name} {number}",
-            "domain": f"company{number}.example.com",
-            "industry": self._random.choice(_INDUSTRIES),
-            "numberofemployees": str(round(self._random.lognormvariate(3.5, 1.5)) + 1),
-            "country": self._random.choice(_COUNTRIES),
-        }
-        created = self._now - timedelta(days=700)
-        self._companies.append(self._portal.load(COMPANIES, properties, created_at=created).id)
+        employees = round(self._random.lognormvariate(3.5, 1.5)) + 1
+        self._companies.append(self._crm.load_company(f"{name} {number}", employees))
         return self._companies[-1]
 
-    def _deal(self, contact: str, name: str, stage: str, amount: str, closes: datetime) -> None:
-        properties = {
-            "dealname": name,
-            "dealstage": stage,
-            "amount": amount,
-            "closedate": spell(closes),
-            "deal_currency_code": "USD",
-        }
-        created = min(closes, self._now) - timedelta(hours=1)
-        deal = self._portal.load(DEALS, properties, created_at=created).id
-        self._portal.load_link((DEALS, deal), (CONTACTS, contact))
-        self._deals.append(deal)
+    def _deal(self, person: str, deal: Deal) -> None:
+        self._deals.append(self._crm.load_deal(person, deal))
 
-    def _engagement(self, since: datetime) -> dict[str, str]:
+    def _engagement(self, since: datetime) -> dict[str, datetime]:
         """Most people were last active recently, some long ago, nobody before ``since``."""
         days = (self._now - since) / timedelta(days=1)
         return {
-            name: spell(self._now - timedelta(days=min(self._random.expovariate(1 / 45), days)))
-            for name, share in _ENGAGEMENT
+            kind: self._now - timedelta(days=min(self._random.expovariate(1 / 45), days))
+            for kind, share in _ENGAGEMENT
             if self._random.random() < share
         }
 

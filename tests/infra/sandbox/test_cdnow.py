@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.sandbox.hubspot.cdnow import Loaded, load_cdnow
+from infra.sandbox.cdnow import Loaded, load_cdnow
+from infra.sandbox.hubspot.people import People
 from infra.sandbox.hubspot.portal import Portal, Settings
 from infra.sandbox.hubspot.records import COMPANIES, CONTACTS, DEALS
 
@@ -17,7 +18,8 @@ NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 
 def load() -> tuple[Portal, Loaded]:
     portal = Portal(Settings(), lambda: NOW)
-    return portal, load_cdnow(portal, PURCHASES, NOW, leads=20)
+    people = People(portal, lambda _span: None, str)
+    return portal, load_cdnow(people, PURCHASES, NOW, leads=20)
 
 
 @pytest.fixture(scope="module")
