@@ -8,6 +8,8 @@ from infra.sandbox.hubspot.signature import signed_headers
 from tests.e2e.forgeries.parcel import Parcel, deep
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+"""Ago, so that the record is no older than what is told of it."""
 
 
 def event(contact="501", portal=62515):
@@ -16,7 +18,7 @@ def event(contact="501", portal=62515):
         "subscriptionId": 1,
         "portalId": portal,
         "appId": 54321,
-        "occurredAt": int(time.time() * 1000),
+        "occurredAt": int(time.time() * 1000) - HOUR_MS,
         "subscriptionType": "object.propertyChange",
         "attemptNumber": 0,
         "objectId": int(contact),
