@@ -41,7 +41,7 @@ def changed_contacts(stage: Rehearsal, seed: int) -> list[Figure]:
     """A thousand contacts, one deal each, whose amounts are corrected: deliveries of 100."""
     services, people = stage.services, stage.stand_in.people
     deals = _people(people, Random(seed))  # noqa: S311 - a bench that can be repeated
-    with _nobody_else_works():
+    with nobody_else_works():
         stage.subscribe(gather_ms=GATHERING_MS)
         _correct_amounts(stage, deals, "1.00")
         _work_off(services)  # everybody is known and written before anything is counted
@@ -73,7 +73,7 @@ def _correct_amounts(stage: Rehearsal, deals: Sequence[str], amount: str) -> Non
 
 
 @contextmanager
-def _nobody_else_works() -> Iterator[None]:
+def nobody_else_works() -> Iterator[None]:
     """The deployed workers rest, so that all work is done, and counted, in this process."""
     client = boto3.client("lambda")
     mappings = [one["UUID"] for one in client.list_event_source_mappings()["EventSourceMappings"]]
@@ -95,14 +95,14 @@ def _work_off(services: Services) -> None:
 
 def _drain(queue: Queue, work: Callable[[list[Envelope]], tuple[Failure, ...]]) -> None:
     client, url = boto3.client("sqs"), cast(SqsQueue, queue).url
-    while records := _receive(client, url):
+    while records := received(client, url):
         if failures := work([Envelope.from_record(record) for record in records]):
             raise RuntimeError(f"{len(failures)} messages failed in a quiet run")
         for record in records:
             client.delete_message(QueueUrl=url, ReceiptHandle=record["receiptHandle"])
 
 
-def _receive(client: Any, url: str) -> list[dict[str, Any]]:
+def received(client: Any, url: str) -> list[dict[str, Any]]:
     answer = client.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
     )

@@ -11,6 +11,9 @@ STATUS = {"closedwon": "won", "closedlost": "lost"}
 PLACES = {"IRR": 0, "JPY": 0, "KWD": 3}
 SAID_OTHERWISE = {"tickets": "ticket", "feedback_submissions": "survey"}
 
+ERASES = True
+"""A privacy deletion is told, and what was known of the person has to go."""
+
 
 def rows_of(dump, page, connection, contact_id, rates=None):
     """``rates`` are units of the page's currency by currency, such as ``{"EUR": "1.25"}``."""
@@ -122,3 +125,8 @@ def smallest_units(amount, code):
     scaled = abs(amount) * 10 ** PLACES.get(code, 2)
     whole = int(scaled + Fraction(1, 2))
     return whole if amount >= 0 else -whole
+
+
+def tags_shown(tags):
+    """As they are: a property of ours holds them."""
+    return sorted(tags)

@@ -33,8 +33,10 @@ def event(contact="501", portal=62515):
 GOOD = json.dumps([event()], ensure_ascii=False).encode()
 
 
-def good(stand_in, url):
-    return signed(stand_in, url, GOOD)
+def good(stand_in, url, person="501"):
+    """A change of somebody, told rightly to this address."""
+    told = event(person, stand_in.portal.settings.portal_id)
+    return signed(stand_in, url, json.dumps([told], ensure_ascii=False).encode())
 
 
 def foreign(stand_in, url):
