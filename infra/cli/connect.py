@@ -127,8 +127,9 @@ def connect(  # noqa: PLR0913 - the options of a command
     token = None
     if oauth:
         agreed = agreement(asked, stdin=stdin)
-        # Where the admin said where the account is, that is where it is.
-        wanted = replace(agreed.connection, base_url=base_url or agreed.connection.base_url)
+        is_settled = bool(base_url or wanted.account_id)  # said, or found out before
+        place = wanted.base_url if is_settled else agreed.connection.base_url
+        wanted = replace(agreed.connection, base_url=place)
         secret, token = agreed_secret(connector, address, held, agreed), agreed.token
     else:
         secret = asked_secret(connector, address, held, stdin=stdin)
