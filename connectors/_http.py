@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from time import sleep
 from typing import Any, Protocol
 
@@ -57,12 +58,16 @@ class Dialect:
     ``busy`` are the statuses worth sending again. After those that are also ``in_doubt`` a
     write may still be applied: a gateway lost the answer. ``write_timeout_s`` is longer than
     the CRM itself works on a request. ``message`` makes a line for people of an error body.
+    ``scheme`` is what the CRM calls a token. ``status`` tells what an answer amounts to, of a CRM
+    that says no with 200, or with the status of something else.
     """
 
     busy: frozenset[int]
     in_doubt: frozenset[int]
     write_timeout_s: float
     message: Callable[[Any], str]
+    scheme: str = "Bearer"
+    status: Callable[[Answer], int] = attrgetter("status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +141,37 @@ class Http:
         self._writing.session.headers["Connection"] = "close"
 
     def read(
-        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         """For any request that changes nothing, a batch read by POST included."""
-        return self._reading.send(_Call(method, path, query, body))
+        return self._reading.send(_Call(method, path, query, body, headers))
+
+    def download(self, path: str) -> bytes:
+        """A file as it comes, which is not JSON."""
+        content: bytes = self._reading.send(_Call("GET", path, is_file=True))
+        return content
 
     def write(self, method: str, path: str, *, body: Any) -> Any:
         """For a change that ends the same when it is made twice."""
-        return self._writing.send(_Call(method, path, None, body))
+        return self._writing.send(_Call(method, path, body=body))
 
 
-def submit_form(url: str, form: Mapping[str, str], busy: frozenset[int]) -> Any:
+def submit_form(
+    url: str,
+    form: Mapping[str, str],
+    busy: frozenset[int],
+    status: Callable[[Answer], int] = attrgetter("status"),
+) -> Any:
     """POST a form once, without a token. Its texts are secrets, and stand in no error.
 
-    Raises Refused, whose message is only the status, RateLimited or CrmUnavailable.
+    ``busy`` and ``status`` are as in ``Dialect``. Raises Refused, whose message is only the
+    status, RateLimited or CrmUnavailable.
     """
     timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     try:
@@ -158,8 +180,8 @@ def submit_form(url: str, form: Mapping[str, str], busy: frozenset[int]) -> Any:
         )
     except requests.RequestException as failure:
         raise CrmUnavailable(f"POST {url}: {type(failure).__name__}") from None
-    answer = answer_of(response)
-    text = f"POST {url} answered {answer.status}"
+    answer = _understood(response, status)
+    text = f"POST {url} answered {response.status_code}"
     if answer.status in SUCCESS and answer.body is not None:
         return answer.body
     if answer.status == TOO_MANY_REQUESTS:
@@ -169,12 +191,19 @@ def submit_form(url: str, form: Mapping[str, str], busy: frozenset[int]) -> Any:
     raise CrmUnavailable(text, retry_after=answer.retry_after)
 
 
+def _understood(response: requests.Response, status: Callable[[Answer], int]) -> Answer:
+    answer = answer_of(response)
+    return replace(answer, status=status(answer))
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     method: str
     path: str
-    query: Mapping[str, str] | None
-    body: Any
+    query: Mapping[str, str] | None = None
+    body: Any = None
+    headers: Mapping[str, str] | None = None
+    is_file: bool = False
 
 
 class _Unauthorized(CredentialsInvalid):
@@ -263,17 +292,20 @@ class _Channel:
                 self.line.base_url.rstrip("/") + call.path,
                 params=call.query,
                 json=call.body,
+                headers=call.headers,
                 timeout=(CONNECT_TIMEOUT_S, self.timeout_s),
                 allow_redirects=False,
-                auth=Token(token),
+                auth=Token(token, self.line.dialect.scheme),
             )
         except requests.RequestException as failure:
             text = f"{call.method} {call.path}: {type(failure).__name__}"
             raise self._silence(text, sent=was_sent(failure)) from failure
-        answer = answer_of(response)
+        answer = _understood(response, self.line.dialect.status)
         self.line.limits.heed(answer)
         if answer.status not in SUCCESS:
             raise self._failure(answer, token)
+        if call.is_file:
+            return response.content
         if answer.body is None and response.content:
             raise self._silence(f"answered {answer.status} with what is no JSON", sent=True)
         return answer.body

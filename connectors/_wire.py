@@ -72,10 +72,11 @@ def session(adapter: type[HTTPAdapter]) -> requests.Session:
 class Token(requests.auth.AuthBase):
     # As auth rather than as a header: a header gives way to a .netrc file, and so does none.
     value: str
+    scheme: str = "Bearer"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         if self.value:
-            request.headers["Authorization"] = f"Bearer {self.value}"
+            request.headers["Authorization"] = f"{self.scheme} {self.value}"
         return request
 
 

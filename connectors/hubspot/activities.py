@@ -16,8 +16,8 @@ from itertools import pairwise
 from chalicelib.core.facts import Fact, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import Attribute
+from connectors._values import decimal, instant
 from connectors.hubspot.records import CRM, Record, Revision, held_by
-from connectors.hubspot.values import decimal, instant
 
 
 def activities(subject: Ref, record: Record, attributes: Sequence[Attribute]) -> Iterator[Fact]:

@@ -22,9 +22,9 @@ from typing import Self, cast
 
 from chalicelib.core.facts import canonical, iso, parse_instant
 from chalicelib.core.model import Kind
+from connectors._values import instant
 from connectors.hubspot.api import Filter, HubSpotApi, Matches
 from connectors.hubspot.records import MODIFIED, OBJECT_TYPES
-from connectors.hubspot.values import instant
 
 RECORD_ID = "hs_object_id"
 _EPOCH = parse_instant("1970-01-01T00:00:00Z")

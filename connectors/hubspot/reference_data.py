@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from chalicelib.core.errors import CredentialsInvalid
 from chalicelib.core.model import Kind
+from connectors._exchange import Rates
 from connectors._http import Refused
 from connectors.hubspot.api import HubSpotApi
-from connectors.hubspot.exchange import Rates
+from connectors.hubspot.exchange import rates_of
 from connectors.hubspot.records import (
     OBJECT_TYPES,
     PRODUCT_PROPERTIES,
@@ -80,7 +81,7 @@ class ExchangeRates:
         Deals still tell HubSpot's own sum in the account's currency then.
         """
         try:
-            return Rates.of(self.api.exchange_rates())
+            return rates_of(self.api.exchange_rates())
         except (CredentialsInvalid, Refused):
             return Rates()
 

@@ -9,8 +9,9 @@ from datetime import datetime
 from chalicelib.core.facts import Fact, parse_instant
 from chalicelib.core.model import Json, Kind, Money, Ref
 from chalicelib.core.policy import Attribute
+from connectors._exchange import Rates
+from connectors._values import instant, money, number
 from connectors.hubspot.activities import activities
-from connectors.hubspot.exchange import Rates
 from connectors.hubspot.records import (
     CRM,
     MODIFIED,
@@ -21,7 +22,7 @@ from connectors.hubspot.records import (
     held_by,
     place,
 )
-from connectors.hubspot.values import TYPED, instant, money, number
+from connectors.hubspot.values import TYPED
 
 Stages = Mapping[tuple[str, str], str]
 """Status by pipeline id and stage id; ids are words in the default pipeline, else numbers."""

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from chalicelib.core.connector import Connection, Event, EventType, Request
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from chalicelib.core.model import Kind, Ref
+from connectors._json import strict_json
 from connectors.hubspot.owned import PREFIX
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 MOST_EVENTS = 100
-DEEPEST = 32
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "creation": EventType.CREATED,
@@ -83,20 +83,6 @@ def check_shape(body: bytes) -> None:
         raise PayloadInvalid("an event is not an object")
 
 
-def strict_json(body: bytes) -> Any:
-    """What the body says, if it is JSON in UTF-8 and no deeper than it can be by honest means.
-
-    Raises PayloadInvalid.
-    """
-    try:
-        value = json.loads(body.decode(), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as fault:
-        raise PayloadInvalid("not JSON in UTF-8") from fault
-    if _deeper_than(DEEPEST, value):
-        raise PayloadInvalid(f"more than {DEEPEST} levels deep")
-    return value
-
-
 def parse(request: Request, connection: Connection) -> tuple[Event, ...]:
     """What rang, in the order of the delivery; raises DeliveryUnreadable.
 
@@ -104,27 +90,6 @@ def parse(request: Request, connection: Connection) -> tuple[Event, ...]:
     portal. One line may ring several records: both ends of an association, all of a merge.
     """
     return tuple(event for line in _lines(request.body) for event in _events(line, connection))
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _deeper_than(limit: int, value: Any) -> bool:
-    level = [value]
-    for _ in range(limit):
-        level = [inner for outer in level for inner in _members(outer)]
-    return any(isinstance(value, dict | list) for value in level)
-
-
-def _members(value: Any) -> list[Any]:
-    match value:
-        case dict():
-            return list(value.values())
-        case list():
-            return value
-        case _:
-            return []
 
 
 def _lines(body: bytes) -> list[dict[str, Any]]:

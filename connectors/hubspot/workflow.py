@@ -15,7 +15,8 @@ from typing import Any
 from chalicelib.core.connector import Connection, Event, EventType, Request
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from chalicelib.core.model import Kind, Ref
-from connectors.hubspot.webhook import OTHER_PORTAL, strict_json
+from connectors._json import strict_json
+from connectors.hubspot.webhook import OTHER_PORTAL
 
 CHANNELS: Mapping[str, Kind] = {
     "contacts": "contact",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from chalicelib.core.errors import CrmUnavailable
 from chalicelib.core.model import Money, exponent
-from connectors.hubspot.exchange import Rates
+from connectors._exchange import Rates
+from connectors.hubspot.exchange import rates_of
 from connectors.hubspot.reference_data import RATES_LIVE
 from tests.connectors.hubspot.api_double import (
     ASSOCIATIONS,
@@ -38,7 +39,7 @@ def rate(pair, worth):
 )
 def test_a_sum_is_multiplied_exactly_and_rounded_once_half_away_from_zero(amount, worth, pair):
     one, other = pair.split("/")
-    rates = Rates.of(json.loads(json.dumps([rate(pair, worth)])))
+    rates = rates_of(json.loads(json.dumps([rate(pair, worth)])))
     scale = Fraction(10) ** (exponent(other) - exponent(one))
     exact = amount * Fraction(str(worth)) * scale
     rounded = floor(abs(exact) + Fraction(1, 2)) * (-1 if exact < 0 else 1)
@@ -58,11 +59,11 @@ def test_a_product_just_below_a_half_is_not_rounded_up_by_way_of_fewer_digits():
 
 @pytest.mark.parametrize("worth", [0, -1.5, float("nan"), float("inf")])
 def test_what_is_no_rate_is_none(worth):
-    assert Rates.of([rate("EUR/USD", worth)]).convert(Money(100, "EUR"), "USD") is None
+    assert rates_of([rate("EUR/USD", worth)]).convert(Money(100, "EUR"), "USD") is None
 
 
 def test_a_rate_serves_in_its_own_direction_only():
-    rates = Rates.of([rate("EUR/USD", 1.25)])
+    rates = rates_of([rate("EUR/USD", 1.25)])
     assert rates.convert(Money(100, "EUR"), "USD") == Money(125, "USD")
     assert rates.convert(Money(100, "USD"), "EUR") is None
     assert rates.convert(Money(100, "GBP"), "USD") is None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.facts import Fact, iso
 from chalicelib.core.policy import Attribute
-from connectors.hubspot.exchange import Rates
+from connectors._exchange import Rates
 from connectors.hubspot.records import linked_ids, properties_of
 from connectors.hubspot.translate import Reader, Reference, stage_statuses, ticket_statuses
 from tests.connectors.hubspot.api_double import NOW, attribute, contact
