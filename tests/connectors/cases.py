@@ -25,7 +25,7 @@ def connection_of(crm):
 
 
 def secret_of(crm):
-    return Secret(url="https://hooks.example.com/", webhook_secrets=(), token=f"{crm}-token")
+    return Secret("https://hooks.example.com/", ("webhook-secret",), token=f"{crm}-token")
 
 
 def payloads(crms: Iterable[str]):
@@ -49,7 +49,8 @@ def records(crms: Iterable[str]):
 class Delivery:
     """A recorded request, its time, the secret of its connection, and the events it means.
 
-    ``signatures`` stands in the record of a request that is signed by a weaker scheme.
+    ``signatures`` stands in the record of a request that is signed by a weaker scheme, ``proofs``
+    in that of one which is not signed at all: the texts that show who sent it.
     """
 
     def __init__(self, crm, case):
@@ -59,6 +60,7 @@ class Delivery:
             row["method"], row["url"], row["headers"], base64.b64decode(row["body_b64"]), channel
         )
         self.at = parse_instant(row["at"])
+        self.proofs = row.get("proofs", ())
         self.secret = Secret(
             url=row["url"].removesuffix(f"/{channel}") if channel else row["url"],
             webhook_secrets=(row["secret"],),
@@ -109,10 +111,11 @@ class Reading:
     def play(self, crm_double: responses.RequestsMock) -> None:
         for one in self.exchanges:
             same_body = [matchers.json_params_matcher(one["request"])] if one["request"] else []
+            answer = {} if one["answer"] is None else {"json": one["answer"]}
             crm_double.add(
                 one["method"],
                 self.base_url + one["path"],
-                json=one["answer"],
                 status=one["status"],
                 match=same_body,
+                **answer,
             )

@@ -38,22 +38,23 @@ def drop_in(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-def test_hubspot_is_there():
-    assert "hubspot" in connectors.names()
-    assert connectors.load("hubspot").name == "hubspot"
+@pytest.mark.parametrize("name", ["hubspot", "zoho"])
+def test_it_is_there(name):
+    assert name in connectors.names()
+    assert connectors.load(name).name == name
 
 
 def test_a_folder_dropped_in_works_without_any_other_edit(drop_in):
     drop_in("dropped", DROPPED_IN.format(name="dropped"))
     assert "dropped" in connectors.names()
     assert connectors.load("dropped").name == "dropped"
-    assert connectors.content_types() == ("application/json", "text/xml")
+    assert {"application/json", "text/xml"} <= set(connectors.content_types())
 
 
 def test_a_folder_with_an_underscore_and_a_plain_module_are_no_connectors(drop_in, tmp_path):
     drop_in("_dropped", DROPPED_IN.format(name="_dropped"))
     (tmp_path / "dropped_module.py").write_text("")
-    assert connectors.names() == ("hubspot",)
+    assert not {"_dropped", "dropped_module"} & set(connectors.names())
 
 
 def test_an_unknown_name_is_refused_before_anything_is_imported(tmp_path, monkeypatch):

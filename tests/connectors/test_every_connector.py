@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import connectors
-from chalicelib.core.connector import Event, Reading, Request, Update
+from chalicelib.core.connector import Event, EventType, Reading, Request, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
@@ -32,15 +32,23 @@ from tests.fakes.access import FakeAccess
 CRMS = connectors.names()
 
 every_connector = pytest.mark.parametrize("crm", CRMS)
-every_delivery = pytest.mark.parametrize(("crm", "case"), cases.payloads(CRMS))
-every_dated_delivery = pytest.mark.parametrize(
-    ("crm", "case"),
-    [one for one in cases.payloads(CRMS) if not cases.Delivery(*one).secret.signatures],
-)
-every_weaker_delivery = pytest.mark.parametrize(
-    ("crm", "case"),
-    [one for one in cases.payloads(CRMS) if cases.Delivery(*one).secret.signatures],
-)
+
+
+def deliveries(chosen):
+    """Those recorded deliveries that a function of CRM and delivery takes."""
+    found = [
+        (crm, case)
+        for crm, case in cases.payloads(CRMS)
+        if chosen(connectors.load(crm), cases.Delivery(crm, case))
+    ]
+    return pytest.mark.parametrize(("crm", "case"), found)
+
+
+every_delivery = deliveries(lambda _crm, _delivery: True)
+every_signed_delivery = deliveries(lambda crm, _: crm.signs)
+every_unsigned_delivery = deliveries(lambda crm, _: not crm.signs)
+every_dated_delivery = deliveries(lambda crm, one: crm.signs and not one.secret.signatures)
+every_weaker_delivery = deliveries(lambda _, one: one.secret.signatures)
 every_reading = pytest.mark.parametrize(("crm", "case"), cases.records(CRMS))
 
 
@@ -124,7 +132,7 @@ def test_no_other_secret_will_do(crm, case, live):
         connectors.load(crm).verify(delivery.request, secret, delivery.at)
 
 
-@every_delivery
+@every_signed_delivery
 def test_a_changed_byte_is_refused(crm, case):
     delivery = cases.Delivery(crm, case)
     body = delivery.request.body
@@ -134,6 +142,47 @@ def test_a_changed_byte_is_refused(crm, case):
             connectors.load(crm).verify(
                 replace(delivery.request, body=changed), delivery.secret, delivery.at
             )
+
+
+@every_unsigned_delivery
+def test_each_of_the_texts_that_prove_its_sender_is_needed_whole(crm, case):
+    delivery = cases.Delivery(crm, case)
+    forgeries = list(forged(delivery))
+    assert len(forgeries) > 1
+    for request in forgeries:
+        with pytest.raises(SignatureInvalid):
+            connectors.load(crm).verify(request, delivery.secret, delivery.at)
+
+
+def forged(delivery):
+    """The request with another text for one that proves its sender, in each place that has it."""
+    request = delivery.request
+    for proof in delivery.proofs:
+        for false in ("", proof[:-1], f"{proof}0", proof[:-1] + chr(ord(proof[-1]) ^ 1)):
+            if request.channel == proof:
+                yield replace(request, channel=false)
+            if proof.encode() in request.body:
+                yield replace(request, body=request.body.replace(proof.encode(), false.encode()))
+            if proof in request.headers.values():
+                headers = {
+                    name: false if text == proof else text for name, text in request.headers.items()
+                }
+                yield replace(request, headers=headers)
+
+
+@every_unsigned_delivery
+def test_no_secret_stands_in_what_it_sends(crm, case):
+    delivery = cases.Delivery(crm, case)
+    sent = str(delivery.request).encode()
+    assert not [one for one in delivery.secret.webhook_secrets if one.encode() in sent]
+
+
+@every_unsigned_delivery
+def test_what_only_a_secret_vouches_for_leads_to_a_look_and_no_further(crm, case):
+    """Nobody is moved, erased or taken for gone on the word of whoever knows a secret."""
+    for event in cases.Delivery(crm, case).events:
+        assert event.type not in (EventType.ERASED, EventType.MERGED)
+        assert (event.into, event.occurred_at) == (None, None)
 
 
 def takes(crm, request, delivery):
@@ -151,10 +200,10 @@ def test_a_comparison_in_constant_time_judges_a_signature_and_nothing_beside_it(
 ):
     """Whatever else compared, as ``==`` before, after or instead, would contradict it here."""
     delivery = cases.Delivery(crm, case)
-    forged = replace(delivery.request, body=delivery.request.body + b" ")
+    other = replace(delivery.request, body=delivery.request.body + b" ")
     monkeypatch.setattr("hmac.compare_digest", lambda _given, _right: alike)
     assert takes(crm, delivery.request, delivery) is alike
-    assert takes(crm, forged, delivery) is alike
+    assert takes(crm, other, delivery) is alike
 
 
 @every_dated_delivery
@@ -165,7 +214,7 @@ def test_it_is_refused_a_day_early_and_a_day_late(crm, case):
             connectors.load(crm).verify(delivery.request, delivery.secret, delivery.at + away)
 
 
-@every_delivery
+@every_signed_delivery
 def test_it_is_refused_without_its_headers(crm, case):
     delivery = cases.Delivery(crm, case)
     with pytest.raises(SignatureInvalid):
@@ -240,6 +289,8 @@ def test_any_bytes_have_the_shape_of_a_delivery_or_are_refused(crm, channel, bod
     except (PayloadInvalid, DeliveryUnreadable):
         return
     assert all(isinstance(event, Event) for event in events)
+    if not connector.signs:
+        assert not {EventType.ERASED, EventType.MERGED} & {event.type for event in events}
 
 
 @every_channel

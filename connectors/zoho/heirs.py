@@ -1,0 +1,69 @@
+"""Who stands in for somebody that Zoho has deleted for good: a merge tells of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from chalicelib.core.facts import Fact
+from chalicelib.core.model import Kind, Ref
+from chalicelib.core.policy import Attribute
+from connectors.zoho.api import ZohoApi
+from connectors.zoho.coql import Selection
+from connectors.zoho.records import (
+    EMAIL,
+    MODIFIED,
+    MODULES,
+    PERSONS,
+    Record,
+    email_of,
+    field_of,
+    told_by,
+)
+
+
+def heirs(
+    api: ZohoApi, attributes: Sequence[Attribute], gone: Mapping[Ref, Sequence[Fact]]
+) -> dict[Ref, tuple[Kind, str]]:
+    """By the e-mail address that they had; of nobody whose address a policy does not read.
+
+    Contacts come before leads. Of several it is the one that changed last, as
+    the survivor of a merge has.
+    """
+    addresses = {
+        ref: address for ref, facts in gone.items() if (address := _address(ref, facts, attributes))
+    }
+    left_by = {(ref.kind, ref.id) for ref in gone}
+    found: dict[Ref, tuple[Kind, str]] = {}
+    for kind in PERSONS:
+        asked = {ref: address for ref, address in addresses.items() if ref not in found}
+        living = _living(api, kind, asked.values(), left_by)
+        found |= {
+            ref: (kind, living[address]) for ref, address in asked.items() if address in living
+        }
+    return found
+
+
+def _address(ref: Ref, facts: Iterable[Fact], attributes: Sequence[Attribute]) -> str:
+    names = {
+        one.name
+        for one in told_by(ref.kind, attributes)
+        if ref.kind in PERSONS and field_of(one, ref.kind) == EMAIL
+    }
+    own = [fact for fact in facts if fact.type == ref.kind and fact.id == ref.id]
+    told = (fact.data.get(name) for fact in own for name in sorted(names))
+    return next((one.strip().lower() for one in told if isinstance(one, str)), "")
+
+
+def _living(
+    api: ZohoApi, kind: Kind, addresses: Iterable[str], dead: set[tuple[Kind, str]]
+) -> Mapping[str, str]:
+    asked = set(addresses)
+    if not asked:
+        return {}
+    rows = Selection(api, MODULES[kind], [EMAIL, MODIFIED]).where(EMAIL, asked)
+    there = [row for row in rows if (kind, str(row["id"])) not in dead]
+    return {email_of(row): str(row["id"]) for row in sorted(there, key=_last_change)}
+
+
+def _last_change(row: Record) -> tuple[str, str]:
+    return str(row.get(MODIFIED) or ""), str(row["id"])
