@@ -23,6 +23,8 @@ _NEVER_IMPORTED = re.compile(
     r"|^s3transfer/"  # boto3 imports it when a client of S3 is made
     r"|^botocore/data/.+/examples-1\.json"
     r"|^jsonschema/(benchmarks|tests)/"
+    r"|^dateutil/zoneinfo/.+\.tar\.gz$"  # zones by name, which botocore never asks it for
+    r"|^urllib3/contrib/emscripten/"  # for Python in a browser
     r"|^bin/|\.pyi$|\.dist-info/(RECORD|INSTALLER|WHEEL)$|\.data/"
 )
 _SERVICE = re.compile(r"^botocore/data/(?P<service>[^/]+)/")
