@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -106,6 +106,17 @@ def authorize_url(
     }
     page = f"{accounts_server(connection)}/oauth/v2/auth"
     return f"{page}?{urlencode(query, quote_via=quote)}"
+
+
+def located(connection: Connection, answer: Mapping[str, str]) -> Connection:
+    """With the accounts server that the page's answer names, which has the organisation.
+
+    What it names is given the client's secret, so nobody is believed but a server of Zoho's.
+    """
+    told = answer.get("accounts-server", "").rstrip("/")
+    if told not in {f"https://{server}" for server in CLOUDS.values()}:
+        return connection
+    return replace(connection, details={**connection.details, ACCOUNTS: told})
 
 
 def exchange(connection: Connection, app: App, code: str, now: datetime) -> Granted:

@@ -20,6 +20,9 @@ from connectors.zoho.records import MODULES, Field, PickValue
 LONGEST_LABEL = 25
 LONGEST_TOOLTIP = 255
 
+ROOM: Mapping[str, int] = {"free": 0, "standard": 10}
+"""Custom fields that a module takes in small editions, everybody's together."""
+
 OURS_IN_PERSIAN = "امتیاز"
 """Labels in English all begin with our name; one in Persian that does not is given it."""
 
@@ -86,15 +89,18 @@ def plan(
     held = {one.name: found(connection, fields, one, kind) for one in wanted}
     there = [(one, field) for one in wanted if (field := held[one.name])]
     good = [(one, field) for one, field in there if field["data_type"] in _WRITABLE[one.type]]
+    missing = tuple((one, definition(one, language)) for one in wanted if not held[one.name])
+    crowded = _crowded(connection, fields, len(missing), kind)
     return Plan(
         kind=kind,
-        missing=tuple((one, definition(one, language)) for one in wanted if not held[one.name]),
+        missing=() if crowded else missing,  # some of them would be no use
         extensions=tuple(
             Extension(field, added)
             for one, field in good
             if (added := _added(one, field, language))
         ),
-        conflicts=tuple(
+        conflicts=crowded
+        + tuple(
             Change(
                 "conflict",
                 f"{kind} {field['api_name']}",
@@ -104,6 +110,21 @@ def plan(
             if (one, field) not in good
         ),
     )
+
+
+def _crowded(
+    connection: Connection, fields: Mapping[str, Field], missing: int, kind: Kind
+) -> tuple[Change, ...]:
+    """Told before anything is made, where the edition has no room for all."""
+    edition = connection.details.get("edition", "")
+    there = sum(bool(field.get("custom_field")) for field in fields.values())
+    if edition not in ROOM or not missing or there + missing <= ROOM[edition]:
+        return ()
+    told = (
+        f"{edition} takes {ROOM[edition]} custom fields, {there} are there and {missing} are to "
+        "come: say publish: {profile: minimal} in the policy, or remove some that nobody needs"
+    )
+    return (Change("conflict", f"{kind} fields", told),)
 
 
 def carry_out(api: ZohoApi, todo: Plan) -> None:

@@ -12,9 +12,11 @@ from chalicelib.core.policy import Attribute
 from connectors._exchange import Rates
 from connectors.zoho.records import (
     MODIFIED,
+    OWNER,
     Record,
     doings,
     field_of,
+    lookup,
     told_by,
 )
 from connectors.zoho.reference_data import OPEN, Stages
@@ -118,7 +120,14 @@ def amounts(deals: Iterable[Record], currency: str) -> list[str]:
 
 
 def _typed(told: Iterable[Attribute], kind: Kind, record: Record) -> Data:
-    return _known({one.name: TYPED[one.type](record.get(field_of(one, kind))) for one in told})
+    return _known({one.name: _told(one, field_of(one, kind), record) for one in told})
+
+
+def _told(attribute: Attribute, field: str, record: Record) -> Json:
+    """An owner by the id, which call lists compare; queries leave their name out."""
+    if field == OWNER:
+        return lookup(record, OWNER) or None
+    return TYPED[attribute.type](record.get(field))
 
 
 def _activity(person: Ref, identity: str, at: str, attribute: Attribute) -> Fact:
