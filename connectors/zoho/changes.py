@@ -21,7 +21,7 @@ from chalicelib.core.facts import canonical, iso, parse_instant
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
 from connectors.zoho import coql
-from connectors.zoho.api import MOST_ROWS, ZohoApi
+from connectors.zoho.api import MOST_ROWS, ROWS, ZohoApi
 from connectors.zoho.coql import Selection
 from connectors.zoho.records import (
     DOINGS,
@@ -68,6 +68,12 @@ class Position:
         row = {"todo": self.streams, "since": iso(self.since), "at": iso(self.at)}
         return canonical(row | ({"beyond": self.beyond} if self.beyond else {}))
 
+    @property
+    def most(self) -> int:
+        """Rows of the next page: of the first no more than come for one credit."""
+        is_first = self.beyond is None and self.at == self.since
+        return ROWS if is_first else MOST_ROWS
+
     def where(self) -> str:
         _, _, name = self.streams[0]
         dated = f"{name} >= {coql.instant(self.at)}"
@@ -82,7 +88,7 @@ class Position:
 
     def after(self, rows: Sequence[Record]) -> Position | None:
         """Where to go on; None at the end of the last stream."""
-        if len(rows) < MOST_ROWS:
+        if len(rows) < self.most:
             return self.following()
         last = rows[-1]
         if self.beyond is not None:
@@ -124,7 +130,7 @@ def page(api: ZohoApi, position: Position) -> tuple[list[tuple[Kind, str]], Posi
     who = DOINGS[module]["contact"] if walk == "done" else ""
     selection = Selection(api, module, [name, who] if who else [name])
     order = f"{name}, id" if position.beyond is None else "id"
-    rows = selection.first(position.where(), order, MOST_ROWS)
+    rows = selection.first(position.where(), order, position.most)
     if who:
         contacts = dict.fromkeys(filter(None, (lookup(row, who) for row in rows)))
         return [("contact", one) for one in contacts], position.after(rows)

@@ -217,7 +217,7 @@ class ZohoClient:
         self._channels().close()
 
     def heirs(self, gone: Mapping[Ref, Sequence[Fact]]) -> Mapping[Ref, Ref]:
-        found = heirs(self._api, self._attributes, gone)
+        found = heirs(self._modules, self._attributes, gone)
         return {ref: self._ref(kind, one) for ref, (kind, one) in found.items()}
 
     def _channels(self) -> Channels:

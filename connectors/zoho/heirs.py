@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Kind, Ref
 from chalicelib.core.policy import Attribute
-from connectors.zoho.api import ZohoApi
 from connectors.zoho.coql import Selection
 from connectors.zoho.records import (
     EMAIL,
     MODIFIED,
     MODULES,
     PERSONS,
+    SECOND_EMAIL,
     Record,
-    email_of,
+    address,
     field_of,
     told_by,
 )
+from connectors.zoho.reference_data import Modules
 
 
 def heirs(
-    api: ZohoApi, attributes: Sequence[Attribute], gone: Mapping[Ref, Sequence[Fact]]
+    modules: Modules, attributes: Sequence[Attribute], gone: Mapping[Ref, Sequence[Fact]]
 ) -> dict[Ref, tuple[Kind, str]]:
     """By the e-mail address that they had; of nobody whose address a policy does not read.
 
-    Contacts come before leads. Of several it is the one that changed last, as
-    the survivor of a merge has.
+    Contacts come before leads, and a first address before a second one, where a merge leaves what
+    its loser had. Of several it is the one that changed last, as the survivor of a merge has.
     """
     addresses = {
         ref: address for ref, facts in gone.items() if (address := _address(ref, facts, attributes))
     }
     left_by = {(ref.kind, ref.id) for ref in gone}
     found: dict[Ref, tuple[Kind, str]] = {}
-    for kind in PERSONS:
+    for kind, field in product(PERSONS, (EMAIL, SECOND_EMAIL)):
         asked = {ref: address for ref, address in addresses.items() if ref not in found}
-        living = _living(api, kind, asked.values(), left_by)
+        living = _living(modules, kind, field, asked.values(), left_by)
         found |= {
             ref: (kind, living[address]) for ref, address in asked.items() if address in living
         }
@@ -55,14 +57,18 @@ def _address(ref: Ref, facts: Iterable[Fact], attributes: Sequence[Attribute]) -
 
 
 def _living(
-    api: ZohoApi, kind: Kind, addresses: Iterable[str], dead: set[tuple[Kind, str]]
+    modules: Modules,
+    kind: Kind,
+    field: str,
+    addresses: Iterable[str],
+    dead: set[tuple[Kind, str]],
 ) -> Mapping[str, str]:
-    asked = set(addresses)
-    if not asked:
+    asked, module = set(addresses), MODULES[kind]
+    if not asked or not modules.there(module, [field]):
         return {}
-    rows = Selection(api, MODULES[kind], [EMAIL, MODIFIED]).where(EMAIL, asked)
+    rows = Selection(modules.api, module, [field, MODIFIED]).where(field, asked)
     there = [row for row in rows if (kind, str(row["id"])) not in dead]
-    return {email_of(row): str(row["id"]) for row in sorted(there, key=_last_change)}
+    return {address(row, field): str(row["id"]) for row in sorted(there, key=_last_change)}
 
 
 def _last_change(row: Record) -> tuple[str, str]:

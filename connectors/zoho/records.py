@@ -24,7 +24,7 @@ PERSONS: tuple[Kind, ...] = ("contact", "lead")
 MODIFIED = "Modified_Time"
 OWNER = "Owner"
 TAG = "Tag"
-EMAIL = "Email"
+EMAIL, SECOND_EMAIL = "Email", "Secondary_Email"
 
 CONVERTED, CONVERTED_CONTACT = "Converted__s", "Converted_Contact"
 """Of a lead: whether it became a contact, and which one."""
@@ -196,5 +196,6 @@ def converted_into(lead: Record) -> str:
     return lookup(lead, CONVERTED_CONTACT) if lead.get(CONVERTED) else ""
 
 
-def email_of(record: Record) -> str:
-    return str(record.get(EMAIL) or "").strip().lower()
+def address(record: Record, field: str) -> str:
+    """An e-mail address, as it is compared."""
+    return str(record.get(field) or "").strip().lower()
