@@ -20,8 +20,7 @@ from infra.cli.policy_words import compact
 
 Schema = Mapping[str, Any]
 
-TEMPLATE = "policy_reference.md.j2"
-TEMPLATE_PATH = Path(__file__).with_name(TEMPLATE)
+TEMPLATE_PATH = Path(__file__).parents[2] / "docs" / "templates" / "policy.md.j2"
 _LONGEST_EXAMPLE = 60
 
 _NAMED = {
@@ -67,12 +66,12 @@ _PLAIN = {
 
 
 def text() -> str:
-    loader = FileSystemLoader(Path(__file__).parent)
+    loader = FileSystemLoader(TEMPLATE_PATH.parent)
     drawing = Environment(  # noqa: S701  # Markdown of our own words, not HTML of others
         loader=loader, undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True
     )
     schema = policy_schema()
-    return drawing.get_template(TEMPLATE).render(
+    return drawing.get_template(TEMPLATE_PATH.name).render(
         top=_top(schema),
         sections=list(_sections(schema)),
         models=list(_models(schema)),
