@@ -8,12 +8,12 @@ from werkzeug.exceptions import BadRequest
 from infra.sandbox._serving.errors import ApiError, Refusal, Wire
 
 
-def json_object(refuse: Refusal = ApiError) -> Wire:
+def json_object(refuse: Refusal = ApiError, *, any_type: bool = False) -> Wire:
     """The body as an object. Raises ``ApiError``: 415 for another type, 400 for other JSON."""
-    if request.mimetype != "application/json":
+    if request.mimetype != "application/json" and not any_type:
         raise refuse(415, f"Unsupported media type {request.mimetype!r}")
     try:
-        body = request.get_json()
+        body = request.get_json(force=any_type)
     except BadRequest as broken:
         raise refuse(400, "Invalid input JSON: the body cannot be parsed") from broken
     if not isinstance(body, dict):

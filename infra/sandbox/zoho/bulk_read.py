@@ -12,11 +12,10 @@ from typing import Any
 
 from flask import Response
 
-from infra.sandbox._serving import request_body
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox._serving.rate_limit import Rate, RollingWindow
-from infra.sandbox.zoho.batches import success
-from infra.sandbox.zoho.errors import ApiError, invalid, missing, refused
+from infra.sandbox.zoho.batches import json_body, success
+from infra.sandbox.zoho.errors import ApiError, invalid, missing
 from infra.sandbox.zoho.gate import Needs, Routes
 from infra.sandbox.zoho.instants import spell
 from infra.sandbox.zoho.limits import too_many
@@ -64,7 +63,7 @@ class BulkReadApi:
         routes.add(f"GET {_PATH}/<job_id>/result", self.result, Needs("bulk.READ"))
 
     def begin(self) -> tuple[Wire, int]:
-        query = request_body.json_object(refused).get("query")
+        query = json_body().get("query")
         if not isinstance(query, dict):
             raise missing("query")
         module = module_named(str((query.get("module") or {}).get("api_name")))

@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Response, g
 
-from infra.sandbox._serving import request_body
 from infra.sandbox._serving.errors import Wire
-from infra.sandbox.zoho.errors import ApiError, missing, refused
+from infra.sandbox.zoho.batches import json_body
+from infra.sandbox.zoho.errors import ApiError, missing
 from infra.sandbox.zoho.fields import Field
 from infra.sandbox.zoho.gate import Needs, Routes, refuse_missing_scope, sent
 from infra.sandbox.zoho.instants import read
@@ -38,7 +38,7 @@ class CoqlApi:
         routes.add("POST /crm/v8/coql", self.select, needs)
 
     def select(self) -> Wire | Response:
-        text = request_body.json_object(refused).get("select_query")
+        text = json_body().get("select_query")
         if not isinstance(text, str):
             raise missing("select_query")
         query = parse(text)

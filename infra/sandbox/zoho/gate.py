@@ -134,7 +134,7 @@ def route_template() -> str:
 
 def sent() -> Wire:
     """The body, whatever it is, for what a request costs before anybody reads it."""
-    body = request.get_json(silent=True)
+    body = request.get_json(force=True, silent=True)
     return body if isinstance(body, dict) else {}
 
 

@@ -10,7 +10,7 @@ from flask import Response, request
 
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.zoho.batches import Answer, each, rows, success
-from infra.sandbox.zoho.errors import ApiError, invalid, missing, missing_parameter, wrong_id
+from infra.sandbox.zoho.errors import ApiError, invalid, missing, missing_parameter
 from infra.sandbox.zoho.gate import Needs, Routes, sent_records
 from infra.sandbox.zoho.instants import spell
 from infra.sandbox.zoho.modules import LEADS, Module, module_named
@@ -18,6 +18,7 @@ from infra.sandbox.zoho.org import Org
 from infra.sandbox.zoho.organisation import APP
 from infra.sandbox.zoho.paging import Paging, modified_since
 from infra.sandbox.zoho.records import Record
+from infra.sandbox.zoho.values import id_of
 from infra.sandbox.zoho.wire import spelled, whole, written
 
 BATCH = 100
@@ -141,12 +142,9 @@ class RecordsApi:
         runs = self._workflows(body)
 
         def act(item: Wire) -> Wire:
-            record_id = item.get("id")
-            if record_id is None:
+            if item.get("id") is None:
                 raise missing("id")
-            if not isinstance(record_id, str):
-                raise wrong_id(expected_data_type="bigint")
-            record = self._org.update(kind, record_id, item, APP, workflows=runs)
+            record = self._org.update(kind, id_of(item["id"]), item, APP, workflows=runs)
             return written(self._org, record, "record updated")
 
         return self._written(body, items, each("data", items, act, 200, self._mixed))

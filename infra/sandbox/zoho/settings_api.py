@@ -8,7 +8,7 @@ from flask import Response, request
 
 from infra.sandbox._serving import request_body
 from infra.sandbox._serving.errors import Wire
-from infra.sandbox.zoho.batches import Answer
+from infra.sandbox.zoho.batches import Answer, json_body
 from infra.sandbox.zoho.errors import ApiError, missing_parameter, refused
 from infra.sandbox.zoho.gate import Needs, Routes
 from infra.sandbox.zoho.instants import spell
@@ -57,7 +57,7 @@ class SettingsApi:
             return {"fields": [one.to_json() for one in fields.values() if one.name[0] != "$"]}
 
     def create_fields(self) -> Answer:
-        module, body = asked_module(), request_body.json_object(refused)
+        module, body = asked_module(), json_body()
         rows = request_body.objects(body, "fields", refused)
         with self._org.lock:
             entries = self._org.schema.create(module, rows)
@@ -66,7 +66,7 @@ class SettingsApi:
         return {"fields": entries}, _ALL_FAILED if failed == len(entries) else mixed
 
     def extend_field(self, field_id: str) -> Wire:
-        module, body = asked_module(), request_body.json_object(refused)
+        module, body = asked_module(), json_body()
         rows = request_body.objects(body, "fields", refused)
         with self._org.lock:
             return {"fields": [self._org.schema.extend(module, field_id, one) for one in rows]}

@@ -8,13 +8,14 @@ from flask import Response, request
 
 from infra.sandbox._serving import request_body
 from infra.sandbox._serving.errors import Wire
-from infra.sandbox.zoho.batches import Act, Answer, each, rows, success
+from infra.sandbox.zoho.batches import Act, Answer, each, json_body, rows, success
 from infra.sandbox.zoho.errors import invalid, missing, missing_parameter, refused
 from infra.sandbox.zoho.gate import Needs, Routes
 from infra.sandbox.zoho.modules import Module, module_named
 from infra.sandbox.zoho.org import Org
 from infra.sandbox.zoho.organisation import APP
 from infra.sandbox.zoho.records import Tag
+from infra.sandbox.zoho.values import id_of
 
 MOST_IDS = 500
 MOST_TAGS = 50
@@ -99,7 +100,7 @@ def asked_module() -> Module:
 def _body() -> Wire:
     if {"tag_names", "ids"} & request.args.keys():  # as version 2 had it
         raise invalid("parameters belong into the body")
-    return request_body.json_object(refused)
+    return json_body()
 
 
 def _tags(body: Wire) -> list[Wire]:
@@ -112,7 +113,7 @@ def _tags(body: Wire) -> list[Wire]:
 def _ids(body: Wire, record_id: str) -> Sequence[str]:
     if record_id:
         return (record_id,)
-    ids = request_body.names(body, "ids", refused)
-    if not ids or len(ids) > MOST_IDS:
+    ids = body.get("ids")
+    if not isinstance(ids, list) or not 0 < len(ids) <= MOST_IDS:
         raise invalid("invalid data", api_name="ids", maximum_length=MOST_IDS, json_path="$.ids")
-    return ids
+    return [id_of(one) for one in ids]

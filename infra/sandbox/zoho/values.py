@@ -114,9 +114,17 @@ def _record(field: Field, value: Value, around: Surroundings) -> Value:
 
 def _reference(field: Field, value: Value) -> str:
     found = value.get("id") if isinstance(value, dict) else value
-    if not isinstance(found, str):  # a number would have lost its last digits
-        raise _mistyped(field, "jsonobject")
-    return found
+    try:
+        return id_of(found)
+    except ApiError as wrong:
+        raise _mistyped(field, "jsonobject") from wrong
+
+
+def id_of(value: Value) -> str:
+    """Zoho's own client sends ids as numbers. Raises ``ApiError``."""
+    if isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value)
+    raise wrong_id(expected_data_type="bigint")
 
 
 def _unwritable(field: Field, _value: Value, _around: Surroundings) -> Value:
