@@ -110,9 +110,12 @@ class StandIn:
         return OAuthGrant(app.client_id, app.client_secret, tokens["refresh_token"])
 
     def define(self, attribute: Attribute) -> None:
-        """With a text for whatever is neither number, time nor yes and no."""
+        """With a text for whatever is neither number, time nor yes and no.
+
+        What stands in a module of its own, as ``Calls.Call_Start_Time``, is there already.
+        """
         name, module = attribute.fields["zoho"], MODULE_OF[attribute.of]
-        if self.org.schema.find(module, name) is None:
+        if "." not in name and self.org.schema.find(module, name) is None:
             label = name.replace("_", " ")
             kind = _TYPES.get(attribute.type, "text")
             self.org.schema.define(module, Field(name, label, kind, custom=True))
@@ -131,12 +134,13 @@ class StandIn:
         return dump(self.org)
 
     def least_calls(self, people: int, deals: int, companies: int) -> Mapping[str, int]:
-        """Of deals a query finds those of fifty people; their number does not matter."""
-        del deals
+        """A query names fifty records, and finds all deals, or telephone calls, of fifty people."""
         return {
+            "finding whose deals changed": -(-deals // IN_A_QUERY),
             "reading people": -(-people // IN_A_QUERY),
             "reading deals": -(-people // IN_A_QUERY),
             "reading companies": -(-companies // IN_A_QUERY),
+            "reading telephone calls": -(-people // IN_A_QUERY),
             "writing": -(-people // BATCH),
         }
 
