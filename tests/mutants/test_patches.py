@@ -25,6 +25,7 @@ DEFECTS = {
     "tasks-without-a-claim",
     "one-good-address",
     "a-secret-is-a-signature",
+    "no-heirs",
 }
 
 every_mutant = pytest.mark.parametrize(
