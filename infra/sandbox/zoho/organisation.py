@@ -9,7 +9,7 @@ from threading import RLock
 
 from infra.sandbox.zoho.errors import wrong_id
 from infra.sandbox.zoho.instants import to_seconds
-from infra.sandbox.zoho.modules import MODULES, RELATED, Module
+from infra.sandbox.zoho.modules import DEALS, MODULES, PRODUCTS, RELATED, Module
 from infra.sandbox.zoho.records import Actor, Record, User, Value
 from infra.sandbox.zoho.schema import Schema
 from infra.sandbox.zoho.settings import Guesses, Settings
@@ -36,6 +36,7 @@ class Organisation:
         self._ids = map(str, count(5725767000000500001))
         self.schema = Schema(settings.limits, self.new_id)
         self.palettes = {one: Palette(settings.limits, self.new_id) for one in MODULES.values()}
+        self._products: dict[str, list[str]] = {}
         self._records: dict[Module, dict[str, Record]] = {one: {} for one in MODULES.values()}
 
     def now(self) -> datetime:
@@ -89,9 +90,16 @@ class Organisation:
         raise wrong_id()
 
     def related(self, record: Record, name: str) -> list[Record]:
-        """Of one of the lists of ``RELATED``."""
+        """Of one of the lists of ``RELATED``, and the products of a deal."""
+        if (record.module, name) == (DEALS, "Products"):
+            linked = (self.find(PRODUCTS, one) for one in self._products.get(record.id, ()))
+            return [one for one in linked if one]
         module, lookup = RELATED[record.module][name]
         return [one for one in self.records(module) if one.values.get(lookup) == record.id]
+
+    def link_product(self, deal_id: str, product_id: str) -> None:
+        """What the deal is about; nobody is told."""
+        self._products.setdefault(deal_id, []).append(product_id)
 
     def value(self, record: Record, name: str) -> Value:
         """Also of the fields that Zoho keeps itself."""

@@ -12,8 +12,8 @@ from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.stand_in import Deal, Person, Revision
 from infra.sandbox.zoho.fields import Field
-from infra.sandbox.zoho.instants import to_seconds
-from infra.sandbox.zoho.modules import ACCOUNTS, CASES, CONTACTS, DEALS, LEADS, Module
+from infra.sandbox.zoho.instants import spell, to_seconds
+from infra.sandbox.zoho.modules import ACCOUNTS, CASES, CONTACTS, DEALS, LEADS, MODULES, Module
 from infra.sandbox.zoho.org import Org
 from infra.sandbox.zoho.organisation import AT_WORK, ROBOT, ZOHO
 from infra.sandbox.zoho.ours import TAGS, our_fields, text_of
@@ -27,6 +27,9 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "percent": float,
     "boolean": lambda text: text == "true",
 }
+_DOINGS = {"call.held": "Calls.Call_Start_Time", "meeting.held": "Events.Start_DateTime"}
+"""Where Zoho notes what was done with people."""
+
 MODULE_OF: Mapping[Kind, Module] = {
     "contact": CONTACTS,
     "lead": LEADS,
@@ -55,7 +58,11 @@ class People:
 
     def load_person(self, person: Person, company: str = "") -> str:
         body = _contact(person) | ({"Account_Name": {"id": company}} if company else {})
-        return self._org.load(CONTACTS, body, person.created_at).id
+        contact = self._org.load(CONTACTS, body, person.created_at).id
+        for kind, at in person.active.items():
+            if kind in _DOINGS:
+                self.note(contact, _DOINGS[kind], at)
+        return contact
 
     def load_deal(self, person: str, deal: Deal) -> str:
         loaded_at = min(deal.closed_at or self.now(), self.now())
@@ -125,8 +132,12 @@ class People:
         self._org.update(CONTACTS, person, {"Account_Name": {"id": company}}, AT_WORK)
 
     def note(self, person: str, field: str, at: datetime) -> None:
+        """``Calls.Call_Start_Time`` is a call that was held then."""
         record = self._org.get(CONTACTS, person)
-        if field == "Last_Activity_Time":
+        module, _, name = field.rpartition(".")
+        if module:
+            self._org.load(MODULES[module], self._doing(person, module, name, at), at)
+        elif field == "Last_Activity_Time":
             record.active_at = to_seconds(at)
         else:
             record.write({field: to_seconds(at)}, self._org.now(), ZOHO)
@@ -165,6 +176,13 @@ class People:
     def _shown(self) -> Mapping[str, Field]:
         tag = self._org.schema.get(CONTACTS, "Tag")
         return {**our_fields(self._org, CONTACTS), TAGS: tag}
+
+    def _doing(self, person: str, module: str, name: str, at: datetime) -> Wire:
+        begins, ends = (spell(one, "UTC") for one in (at, at + timedelta(minutes=15)))
+        started = {"Start_DateTime": begins, "End_DateTime": ends, name: begins}
+        known = self._org.schema.fields(MODULES[module])
+        body = {"Who_Id": {"id": person}, "Call_Type": "Outbound", **started}
+        return _with_required(MODULES[module], {n: one for n, one in body.items() if n in known})
 
     def _deal(self, person: str, deal: Deal) -> Wire:
         closes = deal.closed_at or self.now() + timedelta(days=30)
