@@ -15,6 +15,7 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute, Policy
 from infra.sandbox._serving import errors
 from infra.sandbox._serving.clock import Clock
+from infra.sandbox._serving.deliveries import Attempt
 from infra.sandbox._serving.errors import Wire, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
@@ -41,7 +42,7 @@ from infra.sandbox.zoho.query import MOST_VALUES as IN_A_QUERY
 from infra.sandbox.zoho.record_view import Contacts
 from infra.sandbox.zoho.records_api import BATCH, RecordsApi
 from infra.sandbox.zoho.scopes import EVERYTHING
-from infra.sandbox.zoho.settings import Settings
+from infra.sandbox.zoho.settings import OAuthApp, Settings
 from infra.sandbox.zoho.settings_api import SettingsApi
 from infra.sandbox.zoho.tags_api import TagsApi
 from infra.sandbox.zoho.watch_api import WatchApi
@@ -51,7 +52,6 @@ _TYPES = {
     "number": "double", "boolean": "boolean", "instant": "datetime", "activity": "datetime",
     "date": "date",
 }  # fmt: skip
-WEBHOOK_SECRET = "stand-in-webhook-secret"  # noqa: S105 - opens nothing but this stand-in
 
 
 class StandIn:
@@ -93,14 +93,15 @@ class StandIn:
     def credentials(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """A self client, with a code that is good for once and ten minutes."""
         app = self.org.settings.app
-        return ["--oauth"], {
+        return ["--oauth", "--base-url", self.url], {
             "EMTIAZ_CLIENT_ID": app.client_id,
             "EMTIAZ_CLIENT_SECRET": app.client_secret,
             "EMTIAZ_CODE": self.oauth.grant_code(EVERYTHING),
         }
 
     def granted(self, address: str) -> Secret:
-        return Secret(url=address, webhook_secrets=(WEBHOOK_SECRET,), token="", oauth=self.grant())
+        secret = f"webhook-secret-of-{self.org.settings.zgid}"
+        return Secret(url=address, webhook_secrets=(secret,), token="", oauth=self.grant())
 
     def grant(self, scopes: Sequence[str] = EVERYTHING) -> OAuthGrant:
         """As an admin gives it to a self client."""
@@ -129,6 +130,13 @@ class StandIn:
 
     def told(self) -> int:
         return self._told
+
+    def attempts(self) -> Sequence[Attempt]:
+        return self.webhooks.attempts()
+
+    def writes(self) -> int:
+        counts = self.requests.counts()
+        return sum(n for route, n in counts.items() if route.startswith("PUT") or "_tags" in route)
 
     def dump(self) -> Mapping[str, Any]:
         return dump(self.org)
@@ -210,9 +218,19 @@ class StandIn:
         return app
 
 
-def start(currency: str = "USD", **settings: Any) -> StandIn:
+def start(currency: str = "USD", account: int = 1, **settings: Any) -> StandIn:
     """Serves until its context ends; ``settings`` as ``Settings`` has them."""
-    return StandIn.start(Settings(currency=currency, **settings))
+    own = {} if account == 1 else _account(account)
+    return StandIn.start(Settings(currency=currency, **own, **settings))
+
+
+def _account(number: int) -> dict[str, Any]:
+    """Of another organisation, with a client of its own."""
+    return {
+        "org_id": f"57257670000000200{number:02}",
+        "zgid": f"57257{number:02}",
+        "app": OAuthApp(f"1000.STANDIN{number}", f"stand-in-client-secret-{number}"),
+    }
 
 
 def _unroutable(error: HTTPException) -> tuple[Wire, int, Mapping[str, str]]:
