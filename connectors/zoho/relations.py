@@ -108,7 +108,9 @@ class Relations:
     def _looking_to(self, kind: Kind, contacts: Iterable[str]) -> ByPerson:
         """Records whose lookup is one of the contacts."""
         module, leading = MODULES[kind], LEADING[kind]
-        columns = self.modules.there(module, fields_of(kind, self.attributes))
+        # Nobody may lose their purchases over a scope that is missing.
+        there = self.modules.fields(module) if kind == "deal" else self.modules.optional(module)
+        columns = [name for name in fields_of(kind, self.attributes) if name in there]
         found: defaultdict[str, list[Record]] = defaultdict(list)
         if leading in columns:
             for row in Selection(self.api, module, columns).where(leading, contacts):

@@ -81,6 +81,58 @@ def test_a_request_carries_the_token_the_query_and_the_body():
     assert (headers["Authorization"], headers["User-Agent"]) == ("Bearer a-token", "emtiaz")
 
 
+def test_a_request_takes_headers_of_its_own_and_the_scheme_that_the_crm_calls_tokens_by():
+    with serving(Reply()) as server:
+        odd = replace(DIALECT, scheme="Odd-token")
+        http(server, odd).read("GET", "/", headers={"If-Modified-Since": "yesterday"})
+    headers = server.requests[0][2]
+    assert headers["Authorization"] == "Odd-token a-token"
+    assert headers["If-Modified-Since"] == "yesterday"
+
+
+TELLS_BY_BODY = replace(
+    DIALECT, status=lambda answer: (answer.body or {}).get("really", answer.status)
+)
+
+
+@pytest.mark.parametrize(
+    ("really", "error"),
+    [(401, CredentialsInvalid), (403, CredentialsInvalid), (429, RateLimited), (400, Refused)],
+)
+def test_a_crm_that_says_no_by_its_body_is_understood(really, error):
+    with (
+        serving(Reply(200, body={"really": really})) as server,
+        pytest.raises(error, match=f"answered {really}"),
+    ):
+        http(server, TELLS_BY_BODY).read("GET", "/")
+
+
+def test_nothing_new_is_an_answer_where_a_crm_means_it_so():
+    limits = FakeLimits()
+    unmoved = replace(DIALECT, status=lambda answer: 204 if answer.status == 304 else answer.status)
+    with serving(Reply(304, headers={"Content-Length": 0}, body=b"")) as server:
+        assert http(server, unmoved, limits=limits).read("GET", "/") is None
+    assert limits.heeded == [204]
+
+
+def test_a_form_is_answered_by_its_body_as_well():
+    with serving(Reply(200, body={"really": 400})) as server, pytest.raises(Refused) as caught:
+        submit_form(server.url, {}, frozenset(), TELLS_BY_BODY.status)
+    assert caught.value.body == {"really": 400}
+    assert str(caught.value).endswith("answered 200")
+
+
+def test_a_file_comes_as_it_is():
+    with serving(Reply(503), Reply(body=b"PK\x03\x04\xff")) as server:
+        assert http(server).download("/file") == b"PK\x03\x04\xff"
+    assert [path for _, path, _, _ in server.requests] == ["/file", "/file"]
+
+
+def test_instead_of_a_file_a_refusal_may_come():
+    with serving(Reply(404, body={"why": "too old"})) as server, pytest.raises(Refused):
+        http(server).download("/file")
+
+
 def test_every_write_opens_a_connection_of_its_own():
     with serving(Reply()) as server:
         one = http(server)
