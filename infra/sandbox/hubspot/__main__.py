@@ -40,6 +40,7 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         tokens={token: AppToken(app_id)},
         oauth_app=OAuthApp(app_id),
     )
+    stopped = _interruption()
     with ActingStandIn.start(port, settings, Rate(calls)) as stand_in:
         stand_in.oauth_limit.reset(Rate(oauth_calls))
         stand_in.search_limit.reset(Rate(searches, 1.0))
@@ -50,14 +51,15 @@ def main(  # noqa: PLR0913, PLR0917 - an option each
         print(stand_in.url, flush=True)
         if port_file:
             port_file.write_text(stand_in.url.rpartition(":")[2])
-        _wait_for_interrupt()
+        stopped.wait()
 
 
-def _wait_for_interrupt() -> None:
+def _interruption() -> Event:
+    """Set by whoever ends the program; to be asked for before anybody can know that it runs."""
     stopped = Event()
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, lambda *_: stopped.set())
-    stopped.wait()
+    return stopped
 
 
 if __name__ == "__main__":

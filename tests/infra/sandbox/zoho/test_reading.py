@@ -10,7 +10,7 @@ import pytest
 from infra.sandbox.stand_in import Deal, Person
 from infra.sandbox.zoho import StandIn
 from infra.sandbox.zoho.instants import spell
-from infra.sandbox.zoho.modules import CONTACTS, LEADS
+from infra.sandbox.zoho.modules import CONTACTS, DEALS, LEADS
 from infra.sandbox.zoho.organisation import AT_WORK
 from tests.infra.sandbox.zoho.conftest import Api, code, people
 
@@ -23,7 +23,8 @@ def test_a_record_is_spelled_with_links_and_the_zone_of_the_user(
     assert found["Contact_Name"] == {"name": "Ann Lee", "id": ann}
     assert found["Owner"]["email"] == "p.boyle@example.com"
     assert (found["Amount"], found["Currency"], found["Exchange_Rate"]) == (10.0, "EUR", 0.8)
-    assert found["Modified_Time"] == spell(zoho.org.now(), "Asia/Tehran")
+    modified = zoho.org.get(DEALS, deal).modified_at
+    assert found["Modified_Time"] == spell(modified, "Asia/Tehran")
     assert (found["Stage"], found["Probability"]) == ("Closed Won", 100)
 
 

@@ -46,6 +46,7 @@ from zohocrmsdk.src.com.zoho.crm.api.tags import NewTagRequestWrapper, Tag, Tags
 from zohocrmsdk.src.com.zoho.crm.api.users import GetUsersParam, UsersOperations
 
 from infra.sandbox.zoho import StandIn
+from infra.sandbox.zoho.modules import CONTACTS
 from infra.sandbox.zoho.scopes import EVERYTHING
 from tests.infra.sandbox.zoho.conftest import people
 
@@ -92,7 +93,7 @@ def test_reads_records_by_id_with_their_fields(zoho: StandIn, ann: str) -> None:
     (found,) = answer.get_object().get_data()
     assert (found.get_id(), found.get_key_value("Email")) == (int(ann), "ann@example.com")
     assert found.get_key_value("Account_Name").get_key_value("name") == "Blue Harbour"
-    assert found.get_modified_time() == zoho.org.now()
+    assert found.get_modified_time() == zoho.org.get(CONTACTS, ann).modified_at
 
 
 def test_reads_one_record_with_all_its_fields(ann: str) -> None:
