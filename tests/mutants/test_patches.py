@@ -26,6 +26,11 @@ DEFECTS = {
     "one-good-address",
     "a-secret-is-a-signature",
     "no-heirs",
+    "plain-token",
+    "tags-of-reps",
+    "workflows-run",
+    "shortened-channels",
+    "one-status-for-all",
 }
 
 every_mutant = pytest.mark.parametrize(
