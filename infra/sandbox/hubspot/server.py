@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from flask import Blueprint, Flask
@@ -19,6 +18,7 @@ from infra.sandbox._serving.instants import epoch_ms
 from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
+from infra.sandbox._serving.stoppable import Stoppable
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.hubspot.account_api import AccountApi
 from infra.sandbox.hubspot.associations_api import AssociationsApi
@@ -48,7 +48,7 @@ from infra.sandbox.hubspot.webhooks import EventSpeller
 from infra.sandbox.hubspot.workflows import Workflows
 
 
-class StandIn:
+class StandIn(Stoppable):
     """A running stand-in HubSpot.
 
     ``portal`` is its state, ``clock`` its time, ``oauth`` what it granted, ``webhooks`` its
@@ -101,17 +101,6 @@ class StandIn:
         self.webhooks.stop()
         self.workflows.stop()
         self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _app(self) -> Flask:
         app = Flask(__name__)

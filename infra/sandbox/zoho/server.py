@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from types import TracebackType
 from typing import Any, Self
 
 from flask import Flask
@@ -21,6 +20,7 @@ from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
 from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
+from infra.sandbox._serving.stoppable import Stoppable
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.zoho.actions_api import ActionsApi
 from infra.sandbox.zoho.bulk_read import BulkReadApi
@@ -54,7 +54,7 @@ _TYPES = {
 }  # fmt: skip
 
 
-class StandIn:
+class StandIn(Stoppable):
     """A running stand-in Zoho CRM.
 
     ``org`` is its state, ``clock`` its time, ``oauth`` what it granted, ``channels`` who is rung,
@@ -174,17 +174,6 @@ class StandIn:
     def stop(self) -> None:
         self.webhooks.stop()
         self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _ring(self, change: Change) -> None:
         events: list[Ringing] = [*self.channels.events(change), *self.workflows.firings(change)]

@@ -18,6 +18,7 @@ from tests.infra.sandbox.zoho.conftest import Api
 
 def test_nothing_of_the_contract_is_missing(zoho: StandIn) -> None:
     for protocol, whole in (
+        (contract.StandIn, zoho),
         (contract.People, zoho.people),
         (contract.Faults, zoho.faults), (contract.Requests, zoho.requests),
     ):  # fmt: skip
