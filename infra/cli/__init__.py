@@ -14,6 +14,7 @@ from infra.cli import (
     connect,
     dead_letters,
     deploy,
+    erase,
     events,
     explain,
     export,
@@ -50,6 +51,7 @@ app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)
 app.command()(calls.calls)
+app.command()(erase.erase)
 app.command()(export.export)
 app.command("import")(imports.import_events)
 app.add_typer(policy.app)

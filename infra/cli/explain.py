@@ -23,17 +23,10 @@ from chalicelib.policy import compile_policy
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
+from infra.cli.options import DEFAULT_STAGE, AsJson, Record, Stage
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.cli.score import instant, read_facts, read_models
 from infra.offline import card_at
-
-
-def _ref(text: str) -> Ref:
-    try:
-        return Ref.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +41,7 @@ class _Offline:
 
 def explain(  # noqa: PLR0913  # one per option
     *,
-    ref: Annotated[
-        Ref, typer.Argument(metavar="REF", parser=_ref, help="As hubspot-main:contact:512.")
-    ],
+    ref: Record,
     language: Annotated[Language, typer.Option(help="Of the reasons.")] = "en",
     stage: Stage = DEFAULT_STAGE,
     facts: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from chalicelib.core.model import Ref
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
 
@@ -24,6 +25,13 @@ def _only_one(context: typer.Context, named: str) -> str:
     return known[0]
 
 
+def _ref(text: str) -> Ref:
+    try:
+        return Ref.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Stage = Annotated[
     str,
     typer.Option(envvar="EMTIAZ_STAGE", help="Which installation of the account.", is_eager=True),
@@ -34,6 +42,12 @@ Connection = Annotated[
         help="Id of the CRM account, as emtiaz status tells it.",
         show_default="the only one that is connected",
         callback=_only_one,
+    ),
+]
+Record = Annotated[
+    Ref,
+    typer.Argument(
+        metavar="REF", parser=_ref, help="A record, as CONNECTION:contact:512 or CONNECTION:lead:7."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

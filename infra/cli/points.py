@@ -24,7 +24,16 @@ from chalicelib.points.keys import PREFIX, make
 from infra.cli.console import confirm, note, say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage, Yes
+from infra.cli.options import (
+    DEFAULT_STAGE,
+    THE_ONLY_ONE,
+    AsJson,
+    Connection,
+    DryRun,
+    Record,
+    Stage,
+    Yes,
+)
 
 app = typer.Typer(
     name="points",
@@ -35,16 +44,6 @@ keys = typer.Typer(name="keys", help="Keys of the Points API.", no_args_is_help=
 app.add_typer(keys)
 
 
-def _ref(text: str) -> Ref:
-    try:
-        return Ref.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-Who = Annotated[
-    Ref, typer.Argument(metavar="REF", parser=_ref, help="As hubspot-main:contact:512.")
-]
 Key = Annotated[
     str,
     typer.Option(
@@ -56,7 +55,7 @@ Reason = Annotated[str, typer.Option(help="What for; stands in the statement.")]
 
 
 @app.command()
-def balance(*, who: Who, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
+def balance(*, who: Record, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
     """Show how a customer stands: points, tier, what expires next."""
     told = balance_json(who, Installation.find(stage).services)
     if as_json:
@@ -70,7 +69,7 @@ def balance(*, who: Who, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) 
 @app.command()
 def statement(
     *,
-    who: Who,
+    who: Record,
     before: Annotated[
         int | None, typer.Option(help="Lines before this number.", show_default="the newest")
     ] = None,
@@ -92,7 +91,7 @@ def statement(
 @app.command()
 def quote(
     *,
-    who: Who,
+    who: Record,
     amount: Annotated[str, typer.Option(help="Of the purchase, in whole units: 19.99.")],
     currency: Annotated[
         str, typer.Option(help="Three letters; toman as IRT.", show_default="the connection's")
@@ -118,7 +117,7 @@ def quote(
 @app.command()
 def redeem(  # noqa: PLR0913  # one per option
     *,
-    who: Who,
+    who: Record,
     points: Annotated[int, typer.Option(min=0, help="How many, if no reward is named.")] = 0,
     reward: Annotated[str, typer.Option(help="Id of a reward of the policy.")] = "",
     key: Key = "",
@@ -137,7 +136,7 @@ def redeem(  # noqa: PLR0913  # one per option
 @app.command()
 def cancel(
     *,
-    who: Who,
+    who: Record,
     redemption: Annotated[str, typer.Option(help="Key that it was redeemed with.")],
     key: Key = "",
     reason: Reason = "",
@@ -152,7 +151,7 @@ def cancel(
 
 def adjust(
     *,
-    who: Who,
+    who: Record,
     points: Annotated[int, typer.Option(help="How many to give, or to take if below 0.")],
     reason: Annotated[str, typer.Option(help="Why; stands in the statement with who you are.")],
     key: Key = "",

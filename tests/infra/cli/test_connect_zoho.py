@@ -16,6 +16,7 @@ from chalicelib.adapters.secrets import from_text
 from chalicelib.core.connector import OAuthGrant, Update
 from chalicelib.core.outputs import OUTPUTS
 from chalicelib.pipeline.local_access import local_access
+from chalicelib.pipeline.reconcile import reconcile
 from chalicelib.policy import compile_policy
 from connectors.zoho.signature import address
 from infra.cli import authorization
@@ -182,6 +183,25 @@ def test_zoho_rings_by_the_secret_that_was_made(with_code, zoho):
     with_code("zoho-rings")
     secret = stored("zoho-rings")
     assert {one.url for one in zoho.channels.live()} == {address(secret)}
+
+
+def test_a_channel_that_somebody_closed_is_open_again_after_the_next_look(
+    with_code, installation, zoho
+):
+    with_code("zoho-closed")
+    settings, before = installation.fakes.settings, zoho.channels.live()
+    zoho.channels.drop()
+    assert zoho.channels.live() == []
+    settings.connections = lambda: (settings.live("zoho-closed").connection,)
+    now = SystemClock().now()
+    reconcile(installation.fakes.services, now, now + timedelta(minutes=1))
+    assert {one.id for one in zoho.channels.live()} == {one.id for one in before}
+
+
+def test_zoho_can_be_made_to_ring_no_more(with_code, emtiaz, zoho):
+    with_code("zoho-quiet")
+    assert emtiaz("unsubscribe", "--connection", "zoho-quiet", "--yes").code == 0
+    assert not zoho.channels.live()
 
 
 def test_connecting_again_keeps_the_secret_and_opens_nothing_anew(with_code, installation, zoho):

@@ -329,3 +329,24 @@ def test_an_edition_without_room_for_the_fields_is_told_of_the_minimal_profile(
         "the edition standard takes no more fields, say publish: {profile: minimal}" in outcome.err
     )
     assert outcome.err.endswith("LIMIT_EXCEEDED\n")
+
+
+def test_a_person_is_forgotten_for_good(emtiaz, installation, scored):
+    fakes = installation.fakes
+    record = fakes.crm.facts[scored]
+    assert emtiaz("erase", scored, "--dry-run").err == f"{scored} has a card\n"
+    assert not fakes.intake.messages
+    assert emtiaz("erase", scored, "--yes").code == 0
+    fakes.run()
+    assert fakes.store.erased == {scored}
+    fakes.crm.put(scored, *record)
+    fakes.deliver("contact:512")
+    fakes.run()
+    assert scored not in fakes.store.subjects
+
+
+def test_nobody_is_forgotten_without_being_asked_for(emtiaz, installation, scored):
+    assert emtiaz("erase", scored).code == 4
+    assert not installation.fakes.intake.messages
+    unknown = emtiaz("erase", "toy-nowhere:contact:1", "--yes")
+    assert (unknown.code, "toy-nowhere" in unknown.err) == (1, True)
