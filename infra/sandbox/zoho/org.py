@@ -41,6 +41,9 @@ class Org(Organisation):
     ) -> Record:
         with self.lock:
             record = self.get(module, record_id)
+            if record.held_back and by.source == "API":
+                message = "the record is locked, or waits for approval"
+                raise ApiError(400, record.held_back, message, {"id": record.id})
             values, at = self._taken(module, body), self.now()
             changed = record.write(self._completed(record, values), at, by)
             if "Owner" in body:

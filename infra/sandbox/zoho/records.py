@@ -72,7 +72,10 @@ class Deletion:
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """``values`` are those of the module's fields but the ones that Zoho keeps itself."""
+    """``values`` are those of the module's fields but the ones that Zoho keeps itself.
+
+    ``held_back`` is why nobody may write it now: ``RECORD_LOCKED`` or ``NOT_APPROVED``.
+    """
 
     module: Module
     id: str
@@ -86,6 +89,7 @@ class Record:
     tags: list[Tag] = field(default_factory=list)
     history: dict[str, list[Revision]] = field(default_factory=dict)
     deletion: Deletion | None = None
+    held_back: str = ""
 
     @property
     def name(self) -> str:

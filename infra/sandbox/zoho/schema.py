@@ -62,17 +62,16 @@ class Schema:
             raise ApiError(400, "INVALID_DATA", "too many fields at once", details, root="fields")
         return [self._attempt(module, row) for row in rows]
 
-    def extend(self, module: Module, field_id: str, body: Wire) -> Wire:
-        """More values of a pick list, a new label, a new tooltip. Raises ``ApiError``."""
+    def change(self, module: Module, field_id: str, body: Wire) -> Wire:
+        """Another label; another set of values, without those that are not named. Raises
+        ``ApiError``.
+        """
         found = next((f for f in self._fields[module].values() if f.id == field_id), None)
         if found is None:
             raise invalid("the field id is invalid", api_name="id")
-        held = {one.actual for one in found.values}
-        more = [one for one in _pick_list(body) if one.actual not in held]
+        values = _pick_list(body) if "pick_list_values" in body else found.values
         label = str(body.get("field_label", found.label))
-        self._fields[module][found.name] = replace(
-            found, label=label, values=(*found.values, *more)
-        )
+        self._fields[module][found.name] = replace(found, label=label, values=values)
         return success("field updated successfully", {"id": field_id})
 
     def _attempt(self, module: Module, row: Wire) -> Wire:

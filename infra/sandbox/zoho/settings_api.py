@@ -32,7 +32,7 @@ class SettingsApi:
         add("GET", "modules/<module>", self.module, "settings.modules.READ")
         add("GET", "fields", self.fields, "settings.fields.READ")
         add("POST", "fields", self.create_fields, "settings.fields.CREATE")
-        add("PATCH", "fields/<field_id>", self.extend_field, "settings.fields.UPDATE")
+        add("PATCH", "fields/<field_id>", self.change_field, "settings.fields.UPDATE")
         add("GET", "layouts", self.layouts, "settings.layouts.READ")
         add("GET", "pipeline", self.pipeline, "settings.pipeline.READ")
         add("GET", "related_lists", self.related_lists, "settings.related_lists.READ")
@@ -65,11 +65,11 @@ class SettingsApi:
         mixed = self._org.guesses.mixed_status if failed else 201
         return {"fields": entries}, _ALL_FAILED if failed == len(entries) else mixed
 
-    def extend_field(self, field_id: str) -> Wire:
+    def change_field(self, field_id: str) -> Wire:
         module, body = asked_module(), json_body()
         rows = request_body.objects(body, "fields", refused)
         with self._org.lock:
-            return {"fields": [self._org.schema.extend(module, field_id, one) for one in rows]}
+            return {"fields": [self._org.schema.change(module, field_id, one) for one in rows]}
 
     def layouts(self) -> Wire:
         """One, with every field on it."""

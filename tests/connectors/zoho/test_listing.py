@@ -135,7 +135,11 @@ def test_a_job_that_is_too_old_is_begun_anew(api):
     assert listed(client()) == ([], [0])
 
 
-@pytest.mark.parametrize("file", [b"", b"<html>", archive("1", header="Name"), archive()[:40]])
+@pytest.mark.parametrize(
+    "file",
+    [b"", b"<html>", archive("1", header="Name"), archive()[:40]],
+    ids=["nothing", "a page", "another column", "half a file"],  # a ZIP has the time in it
+)
 def test_what_is_no_file_of_ids_is_no_answer(file):
     with pytest.raises(CrmUnavailable):
         ids_of(file)

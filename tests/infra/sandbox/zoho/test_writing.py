@@ -218,7 +218,17 @@ def test_the_standard_edition_has_ten_fields_of_ones_own() -> None:
     assert [one["code"] for one in entries] == ["SUCCESS"] * 10 + ["LIMIT_EXCEEDED"]
 
 
-def test_a_pick_list_gets_more_values(api: Api) -> None:
+@pytest.mark.parametrize("reason", ["RECORD_LOCKED", "NOT_APPROVED"])
+def test_a_record_that_is_held_back_is_not_written(
+    zoho: StandIn, api: Api, ann: str, reason: str
+) -> None:
+    zoho.org.get(CONTACTS, ann).held_back = reason
+
+    assert code(api.write("Contacts", {"id": ann, "Title": "CEO"})) == (400, reason)
+    assert zoho.org.get(CONTACTS, ann).values["Title"] == "Buyer"
+
+
+def test_the_values_of_a_pick_list_are_replaced_as_a_set(api: Api) -> None:
     values = [{"display_value": "A"}]
     row = {"field_label": "Klass", "data_type": "picklist", "pick_list_values": values}
     made = api.post("settings/fields", {"fields": [row]}, module="Contacts").json()
@@ -229,3 +239,6 @@ def test_a_pick_list_gets_more_values(api: Api) -> None:
     assert api.session.patch(address, json=body, timeout=5).ok
     found = api.field("Contacts", "Klass")["pick_list_values"]
     assert [one["actual_value"] for one in found] == ["A", "B"]
+    body = {"fields": [{"pick_list_values": [{"display_value": "B"}]}]}
+    assert api.session.patch(address, json=body, timeout=5).ok
+    assert len(api.field("Contacts", "Klass")["pick_list_values"]) == 1
