@@ -10,7 +10,16 @@ from typing import cast
 
 from chalicelib.core.card import ScoreCard
 from chalicelib.core.model import Kind, Text
-from chalicelib.core.outputs import OUTPUTS, Choice, Fields, FieldValue, Output, Section, Trigger
+from chalicelib.core.outputs import (
+    OUTPUTS,
+    Choice,
+    Fields,
+    FieldValue,
+    Output,
+    OutputType,
+    Section,
+    Trigger,
+)
 from chalicelib.core.policy import Policy
 from chalicelib.core.structs import struct
 from chalicelib.scoring.levels import TOP
@@ -183,7 +192,11 @@ def changed_fields(outgoing: Fields, shown: Fields) -> Fields:
 
     Empty if they differ only in outputs that are no reason to write.
     """
-    changed = {name: value for name, value in outgoing.items() if _differs(value, shown.get(name))}
+    changed = {
+        name: value
+        for name, value in outgoing.items()
+        if _differs(_as_kept(name, value, shown.get(name)), shown.get(name))
+    }
     return changed if any(name not in _FOLLOWERS for name in changed) else {}
 
 
@@ -191,6 +204,16 @@ def _differs(value: FieldValue, shown: FieldValue) -> bool:
     """A CRM does not tell an empty field from no tags or no text."""
     return value != shown and not (value in _EMPTY and shown in _EMPTY)
 
+
+def _as_kept(name: str, value: FieldValue, shown: FieldValue) -> FieldValue:
+    """Some CRMs keep no less of an instant than a second."""
+    if name in _INSTANTS and isinstance(value, str) and isinstance(shown, str):
+        return shown if shown == f"{value[:_TO_THE_SECOND]}.000Z" else value
+    return value
+
+
+_TO_THE_SECOND = len("2026-03-21T12:00:00")
+_INSTANTS = frozenset(row.name for row in OUTPUTS if row.type is OutputType.INSTANT)
 
 _EMPTY: tuple[FieldValue, ...] = (None, (), "")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from chalicelib.core.connector import (
@@ -17,7 +18,7 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import ConfigurationError, EmtiazError
+from chalicelib.core.errors import ConfigurationError, CrmUnavailable, EmtiazError, Retryable
 from chalicelib.core.facts import Fact
 from chalicelib.core.model import Json, Kind, Language, Ref
 from chalicelib.core.outputs import OUTPUTS, Fields, Output, OutputType
@@ -278,7 +279,8 @@ class ZohoClient:
         refused = write(self._api, module, fields)
         taken = {one: names for one, names in marks.items() if one not in refused}
         most = tags.room(self._connection.details.get(EDITION, ""))
-        refused |= tags.set_tags(self._api, module, taken, most)
+        with _in_doubt_if(bool(fields)):
+            refused |= tags.set_tags(self._api, module, taken, most)
         return {self._ref(kind, one): error for one, error in refused.items()}
 
     def _shown_in(self, kind: Kind, output: Output) -> str:
@@ -296,6 +298,18 @@ class ZohoClient:
 
     def _ref(self, kind: Kind, identity: str) -> Ref:
         return Ref(self._connection.id, kind, identity)
+
+
+@contextmanager
+def _in_doubt_if(is_written: bool) -> Iterator[None]:
+    """Whoever comes again after half of a write has to look first what is there."""
+    try:
+        yield
+    except Retryable as error:
+        if not is_written or getattr(error, "in_doubt", False):
+            raise
+        waiting = error.retry_after
+        raise CrmUnavailable(str(error), retry_after=waiting, in_doubt=True) from error
 
 
 def _by_kind(refs: Iterable[Ref]) -> Mapping[Kind, Sequence[str]]:

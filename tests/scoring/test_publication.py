@@ -159,6 +159,14 @@ def test_a_difference_of_followers_alone_is_none():
     assert changed_fields({**SHOWN, "why": "other words", "updated": "later"}, SHOWN) == {}
 
 
+def test_an_instant_of_which_the_crm_keeps_no_less_than_a_second_is_not_set_again():
+    outgoing = {**SHOWN, "grade": "C1", "updated": "2026-03-21T12:00:00.250Z"}
+    shown = {**SHOWN, "updated": "2026-03-21T12:00:00.000Z"}
+    assert changed_fields(outgoing, shown) == {"grade": "C1"}
+    for other in ("2026-03-21T11:59:59.000Z", "2026-03-21T12:00:00.100Z", "somebody's words"):
+        assert "updated" in changed_fields(outgoing, {**SHOWN, "updated": other})
+
+
 def test_a_field_that_was_never_shown_is_set():
     assert changed_fields({"grade": "B2"}, {}) == {"grade": "B2"}
 

@@ -13,13 +13,14 @@ from chalicelib.core.connector import (
     Request,
     Update,
 )
-from chalicelib.core.errors import OutOfService, RecordGone, WriteRefused
+from chalicelib.core.errors import CrmUnavailable, OutOfService, RecordGone, WriteRefused
 from chalicelib.core.facts import Fact, FactSet
 from chalicelib.core.model import Money
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned
 from connectors.zoho import CONNECTOR
 from connectors.zoho.client import ZohoClient
+from infra.sandbox._serving.faults import Fault
 from infra.sandbox.stand_in import Deal, Person
 from infra.sandbox.zoho import StandIn
 from infra.sandbox.zoho.modules import CALLS, CONTACTS, LEADS
@@ -247,6 +248,16 @@ def test_tags_of_reps_stay_and_only_ours_change(client, zoho, customer):
     assert sorted(one.name for one in record.tags) == [
         "VIP", "class:A", "emtiaz:influencer", "tier:gold",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "in_doubt"), [({"score": 5}, True), ({}, False)])
+def test_a_write_is_in_doubt_where_its_tags_certainly_failed_and_its_fields_did_not(
+    client, zoho, customer, fields, in_doubt
+):
+    zoho.faults.plan(Fault(count=9, status=503, route="add_tags"))
+    with pytest.raises(CrmUnavailable) as raised:
+        client.write([Update(customer, {**fields, "tags": ("tier:gold",)})])
+    assert raised.value.in_doubt is in_doubt
 
 
 def test_the_least_telling_tags_give_way_where_a_record_is_full():
