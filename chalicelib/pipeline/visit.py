@@ -92,8 +92,9 @@ def _owners(
     """Whose score the rings can move, with the messages that each came from."""
     owners: dict[Ref, list[Envelope]] = defaultdict(list)
     for ref, linked in client.subjects(list(rung)).items():
-        # A deal or a company that was deleted leads to nobody in the CRM any more.
-        subjects = linked or services.store.holders(ref)
+        # A deal that was deleted, or is another's now, leads no more to whoever had it.
+        holders = () if linked == (ref,) else services.store.holders(ref)
+        subjects = tuple(dict.fromkeys((*linked, *holders)))
         is_large = len(subjects) > REFS_PER_MESSAGE  # a company of thousands
         is_late = subjects != (ref,) and len(owners) + len(subjects) > MOST_OWNERS
         if is_large or is_late:  # it is work for many runs

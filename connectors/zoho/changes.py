@@ -116,7 +116,7 @@ def streams(
     done: list[Stream] = [
         ("done", module, MODIFIED)
         for module in doings("contact", attributes)
-        if DOINGS[module]["contact"] in modules.optional(module)
+        if module in DOINGS and DOINGS[module]["contact"] in modules.optional(module)
     ]
     deleted: list[Stream] = [("deleted", MODULES[kind], MODIFIED) for kind in persons]
     return (*changed, *times, *done, *deleted)

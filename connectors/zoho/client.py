@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.core.connector import (
@@ -18,14 +16,13 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import ConfigurationError, CrmUnavailable, EmtiazError, Retryable
+from chalicelib.core.errors import EmtiazError
 from chalicelib.core.facts import Fact
-from chalicelib.core.model import Json, Kind, Language, Ref
-from chalicelib.core.outputs import OUTPUTS, Fields, Output, OutputType
+from chalicelib.core.model import Kind, Language, Ref
+from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
-from connectors.zoho import changes, errands, owners, tags
+from connectors.zoho import changes, errands, owners
 from connectors.zoho.api import BATCH, ZohoApi
-from connectors.zoho.batch_write import write
 from connectors.zoho.heirs import heirs
 from connectors.zoho.listing import Listing, Place
 from connectors.zoho.lookup import Found, resolve
@@ -34,17 +31,15 @@ from connectors.zoho.owned import detail
 from connectors.zoho.provision import TYPES, Plan, carry_out
 from connectors.zoho.provision import found as field_for
 from connectors.zoho.provision import plan as plan_of
-from connectors.zoho.records import MODULES, PERSONS, TAG, Record, fields_of
+from connectors.zoho.published import EDITION, Published, by_kind
+from connectors.zoho.records import MODULES, PERSONS, fields_of
 from connectors.zoho.reference_data import ExchangeRates, Modules
 from connectors.zoho.relations import Relations
 from connectors.zoho.subscriptions import Channels
 from connectors.zoho.translate import Reader, Reference, amounts
-from connectors.zoho.values import field_value, sent
 
-USER, EDITION, ORG = "user", "edition", "org"
+USER, ORG = "user", "org"
 """Details of a connection: whom we work as, and in which organisation."""
-
-_OUTPUTS = {one.name: one for one in OUTPUTS}
 
 
 class ZohoClient:
@@ -68,6 +63,7 @@ class ZohoClient:
         self._relations = Relations(self._api, self._modules, attributes)
         self._rates = ExchangeRates(self._api, connection.currency, access.now)
         self._listing = Listing(self._api)
+        self._published = Published(self._api, connection)
 
     def account(self) -> Account:
         org, user = self._api.org(), self._api.user()
@@ -89,7 +85,7 @@ class ZohoClient:
         """Contacts and leads move themselves; other records the contacts that they lead to."""
         led = {
             kind: self._relations.persons_of(kind, ids)
-            for kind, ids in _by_kind(refs).items()
+            for kind, ids in by_kind(refs).items()
             if kind not in PERSONS
         }
         return {
@@ -100,12 +96,14 @@ class ZohoClient:
         }
 
     def fetch(self, subjects: Sequence[Ref], now: datetime, *, history: bool = False) -> Reading:
-        """With ``history`` no more: Zoho gives no past values of many records at once."""
-        del history
-        asked = _by_kind(subjects)
+        """With ``history`` also the related lists that tell what somebody did: Zoho gives no past
+        values of many records at once.
+        """
+        asked = by_kind(subjects)
         leads = self._resolve("lead", asked.get("lead", ()))
         contacts = self._resolve("contact", {*asked.get("contact", ()), *leads.moved.values()})
-        facts = self._facts("lead", leads, now) | self._facts("contact", contacts, now)
+        facts = self._facts("lead", leads, now, history=history)
+        facts |= self._facts("contact", contacts, now, history=history)
         moved = {one: into for one, into in leads.moved.items() if into in contacts.records}
         left = {one for one, into in leads.moved.items() if into in contacts.gone}
         return Reading(
@@ -137,27 +135,13 @@ class ZohoClient:
         return Page(refs, following.to_text() if following else None)
 
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
-        """Fields first, then the tags of whom that did not fail."""
-        fields: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
-        marks: dict[Kind, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        for update in updates:
-            kind, identity = update.ref.kind, update.ref.id
-            for name, value in update.fields.items():
-                if _OUTPUTS[name].type is OutputType.TAGS:
-                    marks[kind][identity] = value if isinstance(value, tuple) else ()
-                else:
-                    of_type = _OUTPUTS[name].type
-                    fields[kind][identity][self._field(kind, name)] = sent(value, of_type)
-        refused: dict[Ref, EmtiazError] = {}
-        for kind in {*fields, *marks}:
-            refused |= self._written(kind, fields[kind], marks[kind])
-        return refused
+        return self._published.write(updates)
 
     def assign(self, owners_by_ref: Mapping[Ref, str]) -> Mapping[Ref, EmtiazError]:
         nobody = self._connection.details.get(USER, "")
         return {
             self._ref(kind, identity): error
-            for kind, ids in _by_kind(owners_by_ref).items()
+            for kind, ids in by_kind(owners_by_ref).items()
             for identity, error in owners.assign(
                 self._api,
                 MODULES[kind],
@@ -173,14 +157,7 @@ class ZohoClient:
         errands.create_note(self._api, subject.kind, subject.id, errand)
 
     def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
-        found: dict[Ref, Fields] = {}
-        for kind, ids in _by_kind(refs).items():
-            wanted = [one for one in outputs if kind in one.kinds]
-            names = {one.name: self._shown_in(kind, one) for one in wanted}
-            for record in self._api.records(MODULES[kind], ids, sorted({*names.values()})):
-                shown = {one.name: _shown(record, names[one.name], one) for one in wanted}
-                found[self._ref(kind, record["id"])] = shown
-        return found
+        return self._published.shown(refs, outputs)
 
     def plan(
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
@@ -254,8 +231,10 @@ class ZohoClient:
     def _resolve(self, kind: Kind, ids: Iterable[str]) -> Found:
         return resolve(self._modules, kind, ids, fields_of(kind, self._attributes))
 
-    def _facts(self, kind: Kind, found: Found, now: datetime) -> dict[Ref, tuple[Fact, ...]]:
-        related = self._relations.read(kind, found.records)
+    def _facts(
+        self, kind: Kind, found: Found, now: datetime, *, history: bool
+    ) -> dict[Ref, tuple[Fact, ...]]:
+        related = self._relations.read(kind, found.records, history=history)
         deals = related.every("deal")
         reference = Reference(
             currency=self._connection.currency,
@@ -269,59 +248,5 @@ class ZohoClient:
             for one, record in found.records.items()
         }
 
-    def _written(
-        self,
-        kind: Kind,
-        fields: Mapping[str, Mapping[str, Json]],
-        marks: Mapping[str, tuple[str, ...]],
-    ) -> dict[Ref, EmtiazError]:
-        module = MODULES[kind]
-        refused = write(self._api, module, fields)
-        taken = {one: names for one, names in marks.items() if one not in refused}
-        most = tags.room(self._connection.details.get(EDITION, ""))
-        with _in_doubt_if(bool(fields)):
-            refused |= tags.set_tags(self._api, module, taken, most)
-        return {self._ref(kind, one): error for one, error in refused.items()}
-
-    def _shown_in(self, kind: Kind, output: Output) -> str:
-        return TAG if output.type is OutputType.TAGS else self._field(kind, output.name)
-
-    def _field(self, kind: Kind, output: str) -> str:
-        """Raises ConfigurationError before anything is written to a field that is not known."""
-        name = self._connection.details.get(detail(kind, output))
-        if not name:
-            raise ConfigurationError(
-                f"no field of {MODULES[kind]} is known for {output!r}: "
-                f"run emtiaz provision --connection {self._connection.id}"
-            )
-        return name
-
     def _ref(self, kind: Kind, identity: str) -> Ref:
         return Ref(self._connection.id, kind, identity)
-
-
-@contextmanager
-def _in_doubt_if(is_written: bool) -> Iterator[None]:
-    """Whoever comes again after half of a write has to look first what is there."""
-    try:
-        yield
-    except Retryable as error:
-        if not is_written or getattr(error, "in_doubt", False):
-            raise
-        waiting = error.retry_after
-        raise CrmUnavailable(str(error), retry_after=waiting, in_doubt=True) from error
-
-
-def _by_kind(refs: Iterable[Ref]) -> Mapping[Kind, Sequence[str]]:
-    ids: dict[Kind, list[str]] = defaultdict(list)
-    for ref in refs:
-        ids[ref.kind].append(ref.id)
-    return ids
-
-
-def _shown(
-    record: Record, field: str, output: Output
-) -> str | int | float | tuple[str, ...] | None:
-    if output.type is OutputType.TAGS:
-        return tags.shown(record, [one.value for one in output.choices]) or None
-    return field_value(record.get(field), output.type)

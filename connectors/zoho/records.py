@@ -43,6 +43,9 @@ DOINGS: Mapping[str, Mapping[Kind, str]] = {
 }
 """Modules of what was done with people, and where they stand: Zoho has leads among "what"."""
 
+LISTS = frozenset({"Campaigns", "Visits_Zoho_Livedesk"})
+"""Related lists of a person that tell what they did; each is asked for by itself."""
+
 _LEAD_NAMES: Mapping[Kind, Mapping[str, str]] = {
     "contact": {
         "Title": "Designation",
@@ -132,9 +135,9 @@ def field_of(attribute: Attribute, kind: Kind) -> str:
 
 
 def is_doing(attribute: Attribute) -> bool:
-    """Whether it is told by records of another module, as ``Calls.Call_Start_Time`` is."""
+    """Whether it is told by other records, as ``Calls.Call_Start_Time`` is."""
     module, _, field = attribute.fields[CRM].partition(".")
-    return bool(field) and module in DOINGS
+    return bool(field) and (module in DOINGS or module in LISTS)
 
 
 def told_by(kind: Kind, attributes: Iterable[Attribute]) -> tuple[Attribute, ...]:
@@ -159,7 +162,7 @@ def inputs_of(kind: Kind, attributes: Iterable[Attribute]) -> tuple[str, ...]:
 
 
 def doings(kind: Kind, attributes: Iterable[Attribute]) -> Mapping[str, tuple[Attribute, ...]]:
-    """The attributes that other modules tell of a person, by module."""
+    """The attributes that other records tell of a person, by their module or related list."""
     asked = [
         one
         for one in attributes

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
+from connectors._http import Forbidden, Refused
 from connectors.zoho.api import ZohoApi
 from connectors.zoho.coql import Selection
 from connectors.zoho.records import (
@@ -58,11 +59,15 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Of one organisation, as far as ``attributes`` ask for them and it has such a module."""
+    """Of one organisation, as far as ``attributes`` ask for them and it has such a module.
+
+    ``missing`` are the related lists that it has not got, by whose they would be.
+    """
 
     api: ZohoApi
     modules: Modules
     attributes: Sequence[Attribute]
+    missing: set[tuple[Kind, str]] = field(default_factory=set)
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
@@ -85,12 +90,12 @@ class Relations:
                 led[str(row["id"])].append(contact)
         return led
 
-    def read(self, kind: Kind, persons: Mapping[str, Record]) -> Related:
-        """Of contacts or leads, by their records."""
+    def read(self, kind: Kind, persons: Mapping[str, Record], *, history: bool) -> Related:
+        """Of contacts or leads, by their records; related lists only with ``history``."""
         if not persons:
             return Related()
         by_kind = self._of_contacts(persons) if kind == "contact" else {}
-        return Related(by_kind, self._done(kind, persons))
+        return Related(by_kind, self._done(kind, persons, history=history))
 
     def _of_contacts(self, contacts: Mapping[str, Record]) -> Mapping[Kind, ByPerson]:
         found: dict[Kind, ByPerson] = {"deal": self._looking_to("deal", contacts)}
@@ -134,18 +139,33 @@ class Relations:
             for row in rows
         ]
 
-    def _done(self, kind: Kind, persons: Iterable[str]) -> Mapping[str, ByPerson]:
-        asked = doings(kind, self.attributes)
-        return {
-            module: self._with_persons(kind, module, told, persons)
-            for module, told in asked.items()
-        }
+    def _done(self, kind: Kind, persons: Iterable[str], *, history: bool) -> Mapping[str, ByPerson]:
+        found: dict[str, ByPerson] = {}
+        for module, told in doings(kind, self.attributes).items():
+            names = [field_of(one, kind).partition(".")[2] for one in told]
+            if module in DOINGS:
+                found[module] = self._with_persons(kind, module, names, persons)
+            elif history:
+                lists = {one: self._listed(kind, one, module, names) for one in persons}
+                found[module] = lists
+        return found
+
+    def _listed(
+        self, kind: Kind, person: str, related: str, names: Sequence[str]
+    ) -> Sequence[Record]:
+        """Of one person; none where the organisation has no such list, which is found out once."""
+        if (kind, related) in self.missing:
+            return []
+        try:
+            return self.api.related(MODULES[kind], person, related, sorted(set(names)))
+        except (Forbidden, Refused):
+            self.missing.add((kind, related))
+            return []
 
     def _with_persons(
-        self, kind: Kind, module: str, told: Iterable[Attribute], persons: Iterable[str]
+        self, kind: Kind, module: str, names: Sequence[str], persons: Iterable[str]
     ) -> ByPerson:
         who = DOINGS[module][kind]
-        names = [field_of(one, kind).partition(".")[2] for one in told]
         columns = self.modules.there(module, [who, *names])
         found: defaultdict[str, list[Record]] = defaultdict(list)
         if who in columns:

@@ -36,6 +36,8 @@ OF_MODULE: Mapping[str, str] = {
     "Calls": "ZohoCRM.modules.calls.READ",
     "Events": "ZohoCRM.modules.events.READ",
     "Tasks": "ZohoCRM.modules.tasks.READ",
+    "Campaigns": "ZohoCRM.modules.campaigns.READ",
+    "Visits_Zoho_Livedesk": "ZohoCRM.modules.visits.READ",
 }
 """For what was done with people, where an attribute names it as in ``Calls.Call_Start_Time``."""
 

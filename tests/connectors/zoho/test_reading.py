@@ -183,3 +183,30 @@ def test_an_organisation_of_one_currency_has_no_rates(api):
         assert data["amount"] == {"amount": 500, "currency": "EUR"}
         assert "value" not in data
     assert len(api.calls_to(V8 + "/org/currencies")) == 1
+
+
+CAMPAIGN = attribute(
+    "campaign", field="Campaigns.Start_Date", of_type="activity", activity="x.campaign"
+)
+
+
+def test_related_lists_are_asked_for_only_where_the_past_is(zoho):
+    listed = {"id": "77", "Start_Date": "2026-10-01"}
+    zoho.answer("GET", CONTACTS + "/1/Campaigns", rows(listed))
+    one = client(CAMPAIGN)
+    assert not [fact for fact in known(one.fetch([contact(1)], NOW)) if fact.type == "activity"]
+    [_, activity, *_] = known(one.fetch([contact(1)], NOW, history=True))
+    assert (activity.id, activity.data) == ("Campaigns:77", {"kind": "x.campaign"})
+    assert zoho.calls_to(CONTACTS + "/1/Campaigns") == [{"fields": "Start_Date", "per_page": "200"}]
+
+
+def known(reading):
+    return reading.facts[contact(1)]
+
+
+def test_a_related_list_that_is_not_there_is_asked_for_once(zoho):
+    zoho.answer("GET", CONTACTS + "/1/Campaigns", error("INVALID_DATA"), 400)
+    one = client(CAMPAIGN)
+    one.fetch([contact(1), contact(2)], NOW, history=True)
+    one.fetch([contact(1)], NOW, history=True)
+    assert len(zoho.calls_to(CONTACTS + "/1/Campaigns")) == 1
