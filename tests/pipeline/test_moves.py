@@ -150,6 +150,17 @@ def test_a_deleted_deal_stops_counting(installation):
     assert installation.crm.fields[ref]["class"] is None
 
 
+def test_a_deal_that_went_to_somebody_else_stops_counting_where_it_was(installation):
+    """Though the CRM tells of the deal alone, and whose it is now."""
+    ref = scored(installation, deals=[(NOON - DAY, 500)])
+    installation.contact(1)
+    deal, other = Ref(CONNECTION, "deal", "1-0"), installation.contact(2)
+    installation.crm.link(deal, other)
+    rung(installation, deal)
+    assert installation.crm.fields[ref]["class"] is None
+    assert installation.card(other) is not None
+
+
 def test_a_dissociated_deal_stops_counting_though_its_fact_is_still_there(installation):
     ref = scored(installation, deals=[(NOON - DAY, 500)])
     installation.contact(1)
