@@ -14,6 +14,7 @@ ENVELOPES = ("data", "fields", "tags", "watch", "modules", "org", "users", "curr
 SUCCESS = "success"
 
 _OK, _EMPTY, _REFUSED, _UNAUTHORIZED, _FORBIDDEN, _NOT_MODIFIED = 200, 204, 400, 401, 403, 304
+_STUMBLED = 500
 
 _STATUSES: Mapping[str, int] = {
     "INVALID_TOKEN": _UNAUTHORIZED,
@@ -22,8 +23,8 @@ _STATUSES: Mapping[str, int] = {
     "NO_PERMISSION": _FORBIDDEN,
     "TOO_MANY_REQUESTS": TOO_MANY,
     "RATE_LIMIT_EXCEEDED": TOO_MANY,
-    "INTERNAL_ERROR": 500,
-    "INTERNAL_SERVER_ERROR": 500,
+    "INTERNAL_ERROR": _STUMBLED,
+    "INTERNAL_SERVER_ERROR": _STUMBLED,
 }
 """What an error of the whole call amounts to, whatever status it comes with."""
 
@@ -32,6 +33,8 @@ def status_of(answer: Answer) -> int:
     """A missing scope comes as 401, an error now and then as 200, nothing new as 304."""
     if answer.status == _NOT_MODIFIED:
         return _EMPTY
+    if answer.status > _STUMBLED:  # a gateway's own tells more: whether the work may be done
+        return answer.status
     if isinstance(answer.body, dict) and answer.body.get("status") == "error":
         is_good = _OK <= answer.status < _NOT_MODIFIED
         return _STATUSES.get(code(answer.body), _REFUSED if is_good else answer.status)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from chalicelib.core.connector import Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmStumbled,
+    CrmUnavailable,
     OutOfService,
     RateLimited,
     RequestRefused,
@@ -41,6 +43,16 @@ def test_an_error_is_sorted_by_its_code(api, status, code, meaning):
     api.answer("GET", V8 + "/settings/fields", error(code, "It is like this."), status)
     with pytest.raises(meaning, match=r"It is like this\."):
         fetch()
+
+
+@pytest.mark.parametrize(("status", "in_doubt"), [(502, True), (503, False), (504, True)])
+def test_a_gateway_is_known_by_its_status_whatever_the_body_says(api, status, in_doubt):
+    for _ in range(9):
+        api.answer("PUT", CONTACTS, error("INTERNAL_ERROR", "It is like this."), status)
+    with pytest.raises(CrmUnavailable) as raised:
+        client().write([Update(ONE, {"score": 5})])
+    assert not isinstance(raised.value, CrmStumbled)
+    assert raised.value.in_doubt is in_doubt
 
 
 def test_a_missing_scope_is_not_taken_for_a_bad_token(api):
