@@ -29,6 +29,9 @@ FIELDS = 50
 ROWS = 200
 """Of a listing, or of a query for one credit."""
 
+FIRST, LAST_NUMBERED = "1", 10
+"""Pages of a listing: beyond its first 2,000 records none has a number."""
+
 MOST_ROWS = 2_000
 """Of a query, for three credits."""
 
@@ -100,14 +103,18 @@ class ZohoApi:
         return self._rows("GET", path, "data", {"fields": ",".join(fields), "per_page": str(ROWS)})
 
     def deleted(
-        self, module: str, kind: str, page: int, since: datetime | None = None
-    ) -> tuple[list[Record], bool]:
-        """A page of what was deleted, ``recycle`` or ``all``, and whether there is another."""
-        query = {"type": kind, "page": str(page), "per_page": str(ROWS)}
+        self, module: str, kind: str, place: str = FIRST, since: datetime | None = None
+    ) -> tuple[list[Record], str]:
+        """A page of what was deleted, ``recycle`` or ``all``, and where the next one is, if any.
+
+        Pages have numbers as far as Zoho counts them, and tokens beyond.
+        """
+        by = {"page": place} if _is_numbered(place) else {"page_token": place}
+        query = {"type": kind, **by, "per_page": str(ROWS)}
         headers = {"If-Modified-Since": since.isoformat(timespec="seconds")} if since else None
         path = self._path(module, "deleted")
         answer = self._http.read("GET", path, query=query, headers=headers)
-        return _rows_of(answer, "data"), _has_more(answer)
+        return _rows_of(answer, "data"), _next_place(answer, place)
 
     def page(self, module: str, token: str) -> tuple[list[Record], str]:
         """Ids of 200 records, and the token of the next page, empty on the last one."""
@@ -228,6 +235,18 @@ def _rows_of(answer: Any, envelope: str) -> list[Any]:
     if not isinstance(rows, list):
         raise CrmStumbled(f"answered without {envelope}")
     return rows
+
+
+def _is_numbered(place: str) -> bool:
+    return place.isdecimal() and int(place) <= LAST_NUMBERED
+
+
+def _next_place(answer: Any, place: str) -> str:
+    if not _has_more(answer):
+        return ""
+    if _is_numbered(place) and int(place) < LAST_NUMBERED:
+        return str(int(place) + 1)
+    return str(answer["info"].get("next_page_token") or "")
 
 
 def _has_more(answer: Any) -> bool:

@@ -21,7 +21,7 @@ from chalicelib.core.facts import canonical, iso, parse_instant
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
 from connectors.zoho import coql
-from connectors.zoho.api import MOST_ROWS, ROWS, ZohoApi
+from connectors.zoho.api import FIRST, MOST_ROWS, ROWS, ZohoApi
 from connectors.zoho.coql import Selection
 from connectors.zoho.records import (
     DOINGS,
@@ -49,7 +49,7 @@ class Position:
     """``streams`` are still to be walked, the first of them from ``at`` on.
 
     ``beyond`` is the last id seen where the walk goes by id, and "0" where it has just begun to;
-    of what was deleted it is the number of the page.
+    of what was deleted it is the place of the page.
     """
 
     streams: tuple[Stream, ...]
@@ -139,9 +139,8 @@ def page(api: ZohoApi, position: Position) -> tuple[list[tuple[Kind, str]], Posi
 
 def _deleted(api: ZohoApi, position: Position) -> tuple[list[tuple[Kind, str]], Position | None]:
     _, module, _ = position.streams[0]
-    number = int(position.beyond or 1)
-    rows, more = api.deleted(module, "all", number, position.since)
-    following = replace(position, beyond=str(number + 1)) if more else position.following()
+    rows, place = api.deleted(module, "all", position.beyond or FIRST, position.since)
+    following = replace(position, beyond=place) if place else position.following()
     return [(_KINDS[module], str(row["id"])) for row in rows], following
 
 

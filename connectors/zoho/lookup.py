@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.core.model import Kind
-from connectors.zoho.api import ZohoApi
+from connectors.zoho.api import FIRST, ZohoApi
 from connectors.zoho.records import MODULES, Record, converted_into
 from connectors.zoho.reference_data import Modules
 
@@ -47,9 +47,9 @@ def resolve(modules: Modules, kind: Kind, ids: Iterable[str], fields: Sequence[s
 def binned(api: ZohoApi, kind: Kind, ids: frozenset[str]) -> frozenset[str]:
     """Those that lie in the bin."""
     found: set[str] = set()
-    page, more = 1, bool(ids)
-    while more and page <= MOST_BIN_PAGES and not ids <= found:
-        rows, more = api.deleted(MODULES[kind], "recycle", page)
+    pages, place = 0, FIRST if ids else ""
+    while place and pages < MOST_BIN_PAGES and not ids <= found:
+        rows, place = api.deleted(MODULES[kind], "recycle", place)
         found |= {str(row["id"]) for row in rows}
-        page += 1
+        pages += 1
     return ids & found

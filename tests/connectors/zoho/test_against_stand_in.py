@@ -167,6 +167,13 @@ def test_what_is_in_the_bin_is_gone_and_comes_back(client, zoho, customer):
     assert client.fetch([customer], now()).facts.keys() == {customer}
 
 
+def test_a_bin_of_thousands_is_searched_beyond_its_numbered_pages(client, zoho, customer):
+    zoho.people.delete_person(customer.id)
+    for one in range(2_000):
+        zoho.people.delete_person(zoho.people.load_person(Person(f"{one}@example.com")))
+    assert client.fetch([customer], now()).gone == {customer}
+
+
 def test_a_converted_lead_moves_to_its_contact(client, zoho):
     body = {"Last_Name": "Lee", "Company": "Lee KG", "Email": "lee@example.org"}
     who = zoho.org.load(LEADS, body).id

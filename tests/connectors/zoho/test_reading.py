@@ -151,10 +151,24 @@ def test_a_converted_lead_whose_contact_was_deleted_goes_with_it(api):
 
 def test_a_bin_that_is_full_is_not_searched_for_ever(api):
     api.answer("GET", CONTACTS, None, 204)
-    full = {"data": [{"id": "9"}], "info": {"more_records": True}}
-    api.answer("GET", CONTACTS + "/deleted", full)
+    info = {"more_records": True, "next_page_token": "beyond"}
+    api.answer("GET", CONTACTS + "/deleted", {"data": [{"id": "9"}], "info": info})
     assert client().fetch([contact(1)], NOW).gone == frozenset()
     assert len(api.calls_to(CONTACTS + "/deleted")) == 25
+
+
+@pytest.mark.parametrize("token", ["beyond", None])
+def test_pages_of_the_bin_have_numbers_up_to_the_tenth_and_tokens_beyond(api, token):
+    def deleted(query):
+        is_last = "page_token" in query
+        info = {"more_records": not is_last, "next_page_token": token}
+        return {"data": [{"id": "1" if is_last else "9"}], "info": info}
+
+    api.answer("GET", CONTACTS, None, 204)
+    api.answer("GET", CONTACTS + "/deleted", deleted)
+    assert client().fetch([contact(1)], NOW).gone == ({contact(1)} if token else frozenset())
+    asked = [one.get("page") for one in api.calls_to(CONTACTS + "/deleted")]
+    assert asked == [*map(str, range(1, 11)), *([None] if token else [])]
 
 
 def test_kinds_that_are_not_read_lead_to_nobody_at_no_cost(api):
