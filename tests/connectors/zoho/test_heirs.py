@@ -1,5 +1,9 @@
 """Whoever is gone for good and whose address lives on is taken for merged."""
 
+from datetime import timedelta
+
+import pytest
+
 from chalicelib.core.facts import Fact
 from tests.connectors.zoho.api_double import (
     NOW,
@@ -16,9 +20,9 @@ COQL, FIELDS = V8 + "/coql", V8 + "/settings/fields"
 EMAIL = attribute("email", field="Email")
 
 
-def known(subject, address, **more):
+def known(subject, address, read=NOW - timedelta(days=60), **more):
     """What was stored of somebody."""
-    return [Fact(subject, subject.kind, subject.id, NOW, {"email": address, **more})]
+    return [Fact(subject, subject.kind, subject.id, read, {"email": address, **more})]
 
 
 def organisation(api, *records, second=True):
@@ -74,6 +78,15 @@ def test_of_several_it_is_the_one_that_changed_last(api):
     )
     gone = {contact(1): known(contact(1), "a@b.example")}
     assert client(EMAIL).heirs(gone) == {contact(1): contact(8)}
+
+
+@pytest.mark.parametrize(("minutes", "inherits"), [(-60, False), (-1, True), (60, True)])
+def test_who_shares_an_address_and_has_not_changed_since_is_no_survivor(api, minutes, inherits):
+    """Two that live side by side under one address, and one is deleted for good."""
+    changed = (NOW + timedelta(minutes=minutes)).isoformat()
+    organisation(api, ("Contacts", record(7, "info@b.example", changed)))
+    gone = {contact(1): known(contact(1), "info@b.example", read=NOW)}
+    assert client(EMAIL).heirs(gone) == ({contact(1): contact(7)} if inherits else {})
 
 
 def test_nobody_inherits_from_themselves_or_from_others_that_are_gone(api):
