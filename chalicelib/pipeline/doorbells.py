@@ -12,6 +12,7 @@ from chalicelib.core.connector import Event, EventType
 from chalicelib.core.errors import Parked
 from chalicelib.core.model import Ref
 from chalicelib.pipeline.messages import (
+    REFS_PER_MESSAGE,
     Envelope,
     Reason,
     Told,
@@ -70,7 +71,11 @@ def gather(lot: Iterable[Envelope], services: Services, now: datetime) -> list[W
         except Parked as error:
             park(envelope.body, str(error), services, now)
             continue
-        if envelope.receives > SUSPECT_AFTER and sum(map(len, rung.values())) > 1:
+        records = sum(map(len, rung.values()))
+        if records > REFS_PER_MESSAGE:
+            _cut(envelope, rung, services)
+            continue
+        if envelope.receives > SUSPECT_AFTER and records > 1:
             _take_apart(envelope, rung, services)
             continue
         for reason, told in rung.items():
@@ -145,6 +150,16 @@ def _log(events: Sequence[Event], envelope: Envelope) -> None:
         ours=sum(event.ours for event in events),
         unknown=dict(unknown),
     )
+
+
+def _cut(envelope: Envelope, rung: Mapping[Reason, Sequence[Told]], services: Services) -> None:
+    """More records than one run should read: a delivery has room for tens of thousands."""
+    parts = [
+        message
+        for reason, told in rung.items()
+        for message in told_messages(envelope.connection, told, reason)
+    ]
+    services.intake.send(parts)
 
 
 def _take_apart(

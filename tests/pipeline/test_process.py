@@ -38,6 +38,17 @@ def test_a_changed_contact_shows_its_score_class_tags_and_reasons(installation):
     assert shown["why"].count("·") == len(card.body["reasons"]) - 1
 
 
+def test_a_delivery_of_very_many_records_is_cut_before_any_of_them_is_read(installation):
+    """So many have room in one body, and no run could read them all."""
+    refs = {f"{CONNECTION}:contact:{number}" for number in range(250)}
+    installation.deliver(*(ref.removeprefix(f"{CONNECTION}:") for ref in refs))
+    assert installation.process(receives=3) == ()
+    assert installation.crm.calls == []
+    waiting = [message["refs"] for message in installation.intake.messages]
+    assert [len(some) for some in waiting] == [REFS_PER_MESSAGE, REFS_PER_MESSAGE, 50]
+    assert {ref for some in waiting for ref in some} == refs
+
+
 def test_a_deal_moves_the_score_of_its_contact(installation):
     ref = installation.contact(1)
     installation.deliver("contact:1")
@@ -393,6 +404,7 @@ def test_an_api_that_lags_its_doorbell_is_read_again_until_it_has_caught_up(inst
 def test_a_lag_of_many_records_is_as_many_messages_as_it_takes(installation):
     people = [installation.contact(number) for number in range(150)]
     installation.deliver(*(f"contact:{ref.id}" for ref in people), at=installation.clock.now())
+    installation.process()  # which cuts it
     installation.process()
     again = [message for _, message in installation.intake.delayed]
     assert [len(message["refs"]) for message in again] == [100, 50]
