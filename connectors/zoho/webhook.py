@@ -69,6 +69,9 @@ def _check(told: Mapping[str, Any]) -> None:
         _validator().validate(dict(told))
     except ValidationError as fault:
         raise DeliveryUnreadable(f"{fault.json_path}: {fault.validator} fails") from fault
+    # To JSON Schema 1e3 is an integer as well; to Zoho it is no id.
+    if any(isinstance(one, float) for one in (told.get("id"), *told.get("ids", ()))):
+        raise DeliveryUnreadable("an id is no whole number")
 
 
 @cache
