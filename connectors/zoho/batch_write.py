@@ -42,9 +42,18 @@ def refusals_of(ids: Sequence[str], answer: Any) -> Refusals:
     """
     told = outcomes(answer)
     by_id = {str(details(one).get("id")): one for one in told if not failed(one)}
-    in_order = dict(zip(ids, told, strict=True)) if len(told) == len(ids) else {}
+    in_order = dict(zip(ids, told, strict=True)) if _is_in_order(ids, told) else {}
     answered = {one: by_id.get(one) or in_order.get(one, _LEFT_OUT) for one in ids}
     return {one: refusal(found) for one, found in answered.items() if failed(found)}
+
+
+def _is_in_order(ids: Sequence[str], told: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether each outcome can be of the record in its place, as far as they name any."""
+    named = [str(details(one).get("id") or "") for one in told]
+    return len(told) == len(ids) and all(
+        failed(outcome) or name in ("", one)
+        for one, name, outcome in zip(ids, named, told, strict=True)
+    )
 
 
 def refusal(problem: Mapping[str, Any]) -> WriteRefused:

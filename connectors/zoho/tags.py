@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.core.errors import RecordGone
 from connectors._http import Refused
-from connectors.zoho.answers import code, failed, outcomes
+from connectors.zoho.answers import SUCCESS, code, outcomes
 from connectors.zoho.api import TAGGED, ZohoApi, chunks
 from connectors.zoho.batch_write import Refusals, refusal, refusals_of
 from connectors.zoho.records import TAG, Record
@@ -106,17 +106,18 @@ def _change(change: Change, module: str, tags: Mapping[str, tuple[str, ...]]) ->
 
 
 def _outcome(ids: Sequence[str], ask: Callable[[], Any]) -> Refusals:
+    """None for those that there was no room for, whatever status Zoho gives that."""
     try:
-        return refusals_of(ids, ask())
+        answer = ask()
     except Refused as refused:
-        told = outcomes(refused.body)
-        if code(refused.body) in _FULL or (told and all(code(one) in _FULL for one in told)):
-            return {}
-        if len(told) == len(ids):
-            return {
-                one: refusal(problem)
-                for one, problem in zip(ids, told, strict=True)
-                if failed(problem) and code(problem) not in _FULL
-            }
-        problem = refused.body if isinstance(refused.body, dict) else {"message": str(refused)}
-        return {one: refusal(problem) for one in ids}
+        answer = refused.body if isinstance(refused.body, dict) else {"message": str(refused)}
+    told = outcomes(answer)
+    if code(answer) in _FULL or (told and all(code(one) in _FULL for one in told)):
+        return {}
+    if not told:
+        return {one: refusal(answer) for one in ids}
+    return refusals_of(ids, {"data": [_as_done(one) for one in told]})
+
+
+def _as_done(outcome: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"status": SUCCESS} if code(outcome) in _FULL else outcome

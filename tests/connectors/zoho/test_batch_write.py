@@ -79,6 +79,12 @@ def test_a_record_that_is_left_out_is_not_taken_for_written(api):
     assert list(write(1, 2)) == [contact(1)]
 
 
+@pytest.mark.parametrize("status", [200, 207])
+def test_outcomes_in_another_order_hide_no_failure(api, status):
+    api.answer("PUT", CONTACTS, {"data": [TOO_LONG, success("1"), success("3")]}, status)
+    assert list(write(1, 2, 3)) == [contact(2)]
+
+
 def test_a_batch_that_is_refused_for_one_named_record_goes_on_without_it(api):
     def answer(body):
         ids = [one["id"] for one in body["data"]]
@@ -159,10 +165,13 @@ def test_a_record_that_is_gone_is_not_tagged(api):
     assert type(write(1, tags=("class:A",))[contact(1)]) is RecordGone
 
 
-def test_an_organisation_that_is_full_of_tags_does_without_ours(api):
-    api.answer("GET", CONTACTS, rows(tagged("1")))
-    api.answer("POST", ADD, error("LICENSE_LIMIT_EXCEEDED", "tag limit exceeded"), 400)
-    assert write(1, tags=("class:A",)) == {}
+@pytest.mark.parametrize("status", [200, 207, 400])
+@pytest.mark.parametrize("answers", [False, True])
+def test_an_organisation_that_is_full_of_tags_does_without_ours(api, status, answers):
+    full = error("LICENSE_LIMIT_EXCEEDED", "tag limit exceeded")
+    api.answer("GET", CONTACTS, rows(tagged("1"), tagged("2"), tagged("3")))
+    api.answer("POST", ADD, {"data": [full, LOCKED, success("3")]} if answers else full, status)
+    assert list(write(1, 2, 3, tags=("class:A",))) == ([contact(2)] if answers else [])
 
 
 def test_a_record_that_cannot_be_tagged_is_refused(api):
