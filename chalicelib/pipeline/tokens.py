@@ -26,6 +26,9 @@ LEASE = timedelta(seconds=30)
 REST = timedelta(seconds=5)
 """Between two attempts to renew, where the CRM gave no answer."""
 
+LONGEST_REST = timedelta(minutes=15)
+"""Where it says when to come again; somebody may connect it anew meanwhile."""
+
 FORCED_EVERY = timedelta(minutes=1)
 """Between two tokens that replace refused ones: 401 alone does not say that a token has lapsed."""
 
@@ -106,8 +109,8 @@ class Tokens:
         rest = timedelta(0)
         try:
             self._known = self._renew(refresh, refused)
-        except Retryable:
-            rest = REST
+        except Retryable as error:
+            rest = _rest(error)
             if kept and self._lives(kept, grant, refused):
                 return kept.token
             raise
@@ -134,6 +137,12 @@ class Tokens:
     def _lease(self) -> bool:
         now = self._clock.now()
         return self._store.lease(self._connection, self._holder, now, now + LEASE)
+
+
+def _rest(error: Retryable) -> timedelta:
+    """A CRM that is asked for tokens too often may count those attempts as well."""
+    told = min(error.retry_after or 0, LONGEST_REST.total_seconds())
+    return max(REST, timedelta(seconds=told))
 
 
 def _is_ours(kept: KeptToken, grant: OAuthGrant, refused: str) -> bool:

@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from chalicelib.core.connector import AccessToken, OAuthGrant, Rate, Secret
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, Retryable
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RateLimited, Retryable
 from chalicelib.pipeline.access import REVOKED_FOR, SharedAccess
 from chalicelib.pipeline.local_access import LocalGrants, LocalState, local_access
 from chalicelib.pipeline.tokens import AHEAD, LEASE, REST
@@ -235,6 +235,17 @@ def test_a_crm_that_gives_no_token_is_asked_once_in_a_while(office):
     office.authority.trouble = None
     assert office.token() == "access-2"
     assert office.waited >= REST.total_seconds()
+
+
+def test_a_crm_that_says_when_to_ask_for_tokens_again_is_asked_by_nobody_before(office):
+    office.authority.trouble = RateLimited("too many tokens", retry_after=600)
+    for _ in range(30):
+        with pytest.raises(Retryable):
+            office.token()
+    assert office.refreshes == 1
+    office.clock.advance(minutes=10)
+    office.authority.trouble = None
+    assert office.token() == "access-2"
 
 
 def test_a_token_that_was_refused_does_not_serve_though_no_other_is_to_be_had(office):
