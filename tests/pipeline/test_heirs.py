@@ -83,7 +83,9 @@ def test_heirs_are_asked_for_once_and_with_what_was_known(installation):
     assert len(entries(installation, anna)) == len({row.id for row in entries(installation, anna)})
 
 
-def test_a_move_that_a_death_cut_short_is_finished_by_whoever_hears_of_the_loser_again(installation):
+def test_a_move_that_a_death_cut_short_is_finished_by_whoever_hears_of_the_loser_again(
+    installation,
+):
     anna = known(installation, 1, "anna@acme.example")
     ann = known(installation, 2, "anna@acme.example", visits=[NOON - 2 * DAY])
     card = installation.card(ann)
