@@ -55,13 +55,14 @@ def main(
         if keep:
             _stay(stage, loaded)
         else:
-            console.print("KEEP=1 make demo leaves it running, to look at the records")
+            again = f"KEEP=1 make demo CRM={crm}"
+            console.print(f"{again} leaves it running, to look at the records")
 
 
 def _install(stage: Rehearsal, loaded: Loaded) -> None:
     console.print(
         f"  {stage.crm} holds {len(loaded.customers)} customers with {len(loaded.deals)} deals "
-        f"and {len(loaded.leads)} leads, from the CDNOW purchase history\n"
+        f"and {len(loaded.leads)} people who never bought, from the CDNOW purchase history\n"
     )
     _run(stage, "deploy", "--sandbox", "--yes")
     _run(stage, *stage.connecting)
