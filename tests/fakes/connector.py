@@ -18,7 +18,7 @@ from chalicelib.core.model import Ref
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
-def connector(crm, *, signs=True):
+def connector(crm, *, signs=True, rings_both_ends=False):
     """Connector ``toy`` whose client is ``crm``; without ``signs`` its word is a mere secret."""
     return Connector(
         name="toy",
@@ -30,6 +30,7 @@ def connector(crm, *, signs=True):
         parse=parse,
         connect=lambda _connection, _secret, _attributes, _access=None: crm,
         signs=signs,
+        rings_both_ends=rings_both_ends,
     )
 
 
