@@ -1,0 +1,1 @@
+"""Fitted models, asked about one customer or lead. Pure, standard library only."""
