@@ -9,6 +9,7 @@ from datetime import datetime
 from chalicelib.core.calls import Priority, ServiceLevel
 from chalicelib.core.funnel import Forecast
 from chalicelib.core.model import Activity, Money, Purchase, Ref, Text
+from chalicelib.core.prediction import Prediction
 from chalicelib.core.standing import Standing
 from chalicelib.core.structs import struct
 
@@ -216,6 +217,7 @@ class ScoreCard:
     class_founded_at: datetime | None = None
     suggestion: Suggestion | None = None
     loyalty: Standing | None = None
+    prediction: Prediction | None = None
 
     @property
     def tier(self) -> str | None:

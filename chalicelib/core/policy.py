@@ -16,6 +16,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
+from chalicelib.core.prediction import PredictionPolicy
 from chalicelib.core.purchases import Credited
 from chalicelib.core.standing import Standing
 from chalicelib.core.structs import struct
@@ -376,6 +377,7 @@ class Policy:
     loyalty: Program | None = None
     announcements: tuple[AnnouncementRule, ...] = ()
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
+    prediction: PredictionPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,194 @@
+"""What fitted models say of a subject's future, what a policy asks of them, and their cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Literal
+
+from chalicelib.core.model import Json, Money, Text
+from chalicelib.core.structs import struct
+
+if TYPE_CHECKING:  # a condition is compiled from a policy's page, and a policy has predictions
+    from chalicelib.core.policy import Condition
+
+RiskLevel = Literal["low", "medium", "high"]
+PurchaseFamily = Literal["mbg_nbd", "bg_nbd"]
+
+MEDIUM, HIGH = 0.3, 0.6
+"""Churn risks from which on their level has that name."""
+
+
+@struct
+class Factor:
+    """What one input does to a chance; of a field, ``odds`` is its part of the log-odds.
+
+    The odds of all factors of one model and its base sum to the log-odds of the chance.
+    """
+
+    id: str
+    odds: float
+    text: Text
+
+
+@struct
+class ClusterMembership:
+    """The cluster whose centre is nearest, and the label of the second nearest."""
+
+    id: str
+    label: Text
+    alternative: Text | None = None
+
+
+@struct
+class Moment:
+    """When they are usually active: ``weekday`` 0 is Monday; ``share`` of all they did."""
+
+    weekday: int
+    part: Literal["morning", "noon", "afternoon", "evening", "night"]
+    share: float
+    text: Text
+
+
+@struct
+class Outlook:
+    """Of a buyer, at the policy's horizon: CLV with its five factors and what is added to it.
+
+    ``value`` is ``model`` and ``pipeline`` without their ``overlap``; ``interval`` is the ± of an
+    80 % interval as a share of ``model``, None where it was not estimated.
+    """
+
+    months: int
+    purchases: float
+    spend: Money
+    margin: float
+    discount: float
+    model: Money
+    pipeline: Money
+    overlap: Money
+    realised: Money
+    at_risk: Money
+    interval: float | None = None
+
+    @property
+    def value(self) -> Money:
+        amount = self.model.amount + self.pipeline.amount - self.overlap.amount
+        return Money(amount, self.model.currency)
+
+
+@struct
+class Prediction:
+    """Chances 0-1 as of ``as_of``, the local start of a week or a later last purchase's day.
+
+    What there is too little data for is None. ``chance`` is that of the policy's target within
+    ``horizon_days``, of somebody who has not bought; ``learning`` says that its model is young.
+    ``overdue`` counts the usual gaps between purchases since the last one.
+    """
+
+    as_of: date
+    alive: float | None = None
+    churn: float | None = None
+    purchase_30: float | None = None
+    purchase_90: float | None = None
+    outlook: Outlook | None = None
+    overdue: float | None = None
+    chance: float | None = None
+    horizon_days: int | None = None
+    learning: bool = False
+    cluster: ClusterMembership | None = None
+    moment: Moment | None = None
+    factors: tuple[Factor, ...] = ()
+    changes_at: datetime | None = None
+
+    @property
+    def level(self) -> RiskLevel | None:
+        """Of the churn risk."""
+        if self.churn is None:
+            return None
+        return "low" if self.churn < MEDIUM else "medium" if self.churn < HIGH else "high"
+
+
+@dataclass(frozen=True, slots=True)
+class PurchasePrediction:
+    """``annual_rate`` discounts the value of ``horizon_months``; ``overlap`` is the share of the
+    smaller of that value and the open deals which both of them count.
+    """
+
+    family: PurchaseFamily = "mbg_nbd"
+    horizon_months: int = 12
+    margin: float = 1.0
+    annual_rate: float = 0.25
+    overlap: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionPrediction:
+    """``renewal`` names the attribute that holds the next due date, ``usage`` the kinds of
+    activities that are use of what they subscribed to.
+    """
+
+    renewal: str
+    grace_days: int = 15
+    usage: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPrediction:
+    """``target`` is what they are hoped to do; fields in ``exclude`` tell of it too late."""
+
+    target: Condition
+    horizon_days: int = 90
+    exclude: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPrediction:
+    """How many clusters there may be."""
+
+    low: int = 3
+    high: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionPolicy:
+    """What is predicted; each part only where the policy names it."""
+
+    purchases: PurchasePrediction | None = None
+    subscriptions: SubscriptionPrediction | None = None
+    leads: LeadPrediction | None = None
+    clusters: ClusterPrediction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether a model may be used, and why or why not."""
+
+    passed: bool
+    sentences: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What is to be known of a fitted model before it is trusted; ``figures`` are by name."""
+
+    name: str
+    gate: Gate
+    figures: Mapping[str, Json] = field(default_factory=dict)
+    trained_at: datetime | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.gate.passed
+
+    def to_json(self) -> dict[str, Json]:
+        """As it stands among the parameters, by its name."""
+        sentences: list[Json] = [{"en": one.en, "fa": one.fa} for one in self.gate.sentences]
+        stated: dict[str, Json] = {
+            "passed": self.passed,
+            "sentences": sentences,
+            "figures": dict(self.figures),
+        }
+        if self.trained_at:
+            stated["trained_at"] = self.trained_at.isoformat()
+        return stated
