@@ -1,0 +1,196 @@
+"""What a model card says of a model of purchases, of spend or of renewals, in both languages."""
+
+from __future__ import annotations
+
+from chalicelib.core.model import Text
+from chalicelib.localization.numbers import number, persian, tenths
+
+
+def too_few_customers(known: int, needed: int) -> Text:
+    """How many there are of those that are needed.
+
+    >>> too_few_customers(40, 100).en
+    '40 of the 100 customers that a model of purchases needs'
+    """
+    n, of = number(known), number(needed)
+    return Text(
+        f"{n.en} of the {of.en} customers that a model of purchases needs",
+        f"{n.fa} مشتری از {of.fa} مشتری که الگوی خرید نیاز دارد",
+    )
+
+
+def too_few_repeaters(known: int, needed: int) -> Text:
+    n, of = number(known), number(needed)
+    return Text(
+        f"{n.en} of the {of.en} customers with a second purchase that are needed",
+        f"{n.fa} مشتری با خرید دوم از {of.fa} مشتری که لازم است",
+    )
+
+
+def nobody_came_back() -> Text:
+    return Text(
+        "Nobody bought a second time, so there is nothing to predict from",
+        "هیچ مشتری بار دوم خرید نکرده است و مبنایی برای پیش‌بینی نیست",
+    )
+
+
+def too_few_for_a_rate(known: int, needed: int) -> Text:
+    n, of = number(known), number(needed)
+    return Text(
+        f"Only {n.en} came back: below {of.en} not even a rate of purchases is told",
+        f"تنها {n.fa} مشتری بازگشته است: کمتر از {of.fa} حتی نرخ خرید هم گفته نمی‌شود",
+    )
+
+
+def too_short(gaps: float, needed: int) -> Text:
+    """``gaps`` is the history's length in the median gap between two purchases."""
+    n, of = tenths(gaps), number(needed)
+    return Text(
+        f"The history is {n.en} usual gaps between purchases long, and {of.en} are needed",
+        f"تاریخچه به درازای {n.fa} فاصلهٔ معمول میان خریدهاست و {of.fa} لازم است",
+    )
+
+
+def all_alike() -> Text:
+    return Text(
+        "All customers have the same history, so nothing sets them apart",
+        "تاریخچهٔ همهٔ مشتریان یکسان است و چیزی آنها را از هم جدا نمی‌کند",
+    )
+
+
+def fitted_on(customers: int, repeaters: int) -> Text:
+    n, of = number(repeaters), number(customers)
+    return Text(
+        f"Fitted on {of.en} customers, {n.en} of whom bought again",
+        f"برازش‌شده بر {of.fa} مشتری که {n.fa} نفرشان دوباره خریده‌اند",
+    )
+
+
+def weak_data() -> Text:
+    return Text(
+        "The data alone do not determine the model, which was drawn towards usual values",
+        "داده‌ها به‌تنهایی الگو را تعیین نمی‌کنند و الگو به مقدارهای معمول نزدیک شده است",
+    )
+
+
+def no_maximum() -> Text:
+    return Text(
+        "The fit found no maximum, so the model is not used",
+        "برازش به بیشینه نرسید و الگو به کار نمی‌رود",
+    )
+
+
+def rate_instead() -> Text:
+    return Text(
+        "A rate of purchases that grows old serves instead, which is a rule of thumb",
+        "به جای آن نرخ خریدی که با گذر زمان کم می‌شود به کار می‌رود که قاعده‌ای سرانگشتی است",
+    )
+
+
+def total_holds(ratio: float) -> Text:
+    """``ratio`` is what was predicted over what came."""
+    percent = _percent(ratio)
+    return Text(
+        f"Tried on the past, it foretold {percent.en} of the purchases that came",
+        f"در آزمون گذشته {percent.fa} خریدهای واقعی را پیش‌بینی کرد",
+    )
+
+
+def total_fails(ratio: float) -> Text:
+    percent = _percent(ratio)
+    return Text(
+        f"Tried on the past, it foretold {percent.en} of the purchases that came: "
+        "expected counts are not shown, only who comes before whom",
+        f"در آزمون گذشته {percent.fa} خریدهای واقعی را پیش‌بینی کرد: "
+        "تعداد مورد انتظار نشان داده نمی‌شود، تنها ترتیب مشتریان",
+    )
+
+
+def not_tried() -> Text:
+    return Text(
+        "There is too little history to try it on the past",
+        "تاریخچه برای آزمون بر گذشته کافی نیست",
+    )
+
+
+def no_spend() -> Text:
+    return Text(
+        "No repeat purchase has an amount above nought, so no spend is predicted",
+        "هیچ خرید دوباره‌ای مبلغ بیش از صفر ندارد و مبلغ خرید پیش‌بینی نمی‌شود",
+    )
+
+
+def shrunken_spend(known: int, needed: int) -> Text:
+    n, of = number(known), number(needed)
+    return Text(
+        f"{n.en} of the {of.en} customers that a model of spend needs: own means, "
+        "drawn towards the mean of all, serve instead",
+        f"{n.fa} مشتری از {of.fa} مشتری که الگوی مبلغ نیاز دارد: به جای آن میانگین هر مشتری، "
+        "نزدیک‌شده به میانگین همه، به کار می‌رود",
+    )
+
+
+def spend_fitted_on(known: int) -> Text:
+    n = number(known)
+    return Text(
+        f"Spend was fitted on {n.en} customers who bought again",
+        f"مبلغ خرید بر {n.fa} مشتری با خرید دوباره برازش شد",
+    )
+
+
+def spend_all_alike() -> Text:
+    return Text(
+        "All spend the same, so the mean serves for everybody",
+        "مبلغ خرید همه یکسان است و میانگین برای همه به کار می‌رود",
+    )
+
+
+def no_mean() -> Text:
+    return Text(
+        "A few amounts are so large that they have no mean; the model was held back",
+        "چند مبلغ چنان بزرگ‌اند که میانگین ندارند؛ الگو مهار شد",
+    )
+
+
+def spend_and_frequency(correlation: float) -> Text:
+    told = f"{correlation:+.2f}"
+    return Text(
+        f"Who buys often spends otherwise (correlation {told}): read spend with care",
+        f"مبلغ خرید با تعداد خرید هم‌بسته است ({persian(told)}): با احتیاط خوانده شود",
+    )
+
+
+def spend_by_frequency(correlation: float) -> Text:
+    told = f"{correlation:+.2f}"
+    return Text(
+        f"Spend depends on how often one buys (correlation {told}) and is told by that",
+        f"مبلغ خرید به تعداد خرید وابسته است ({persian(told)}) و بر پایهٔ آن گفته می‌شود",
+    )
+
+
+def no_renewals() -> Text:
+    return Text(
+        "Nobody has left or stayed at a renewal so far, so nothing is learned of renewals",
+        "هنوز کسی در زمان تمدید نرفته یا نمانده است و دربارهٔ تمدید چیزی آموخته نمی‌شود",
+    )
+
+
+def too_few_renewals(lost: int, stayed: int, needed: int) -> Text:
+    gone, still, of = number(lost), number(stayed), number(needed)
+    return Text(
+        f"{gone.en} left and {still.en} stayed at a renewal, and {of.en} of each are needed",
+        f"{gone.fa} نفر در زمان تمدید رفته و {still.fa} نفر مانده‌اند و از هر کدام {of.fa} لازم است",
+    )
+
+
+def renewals_fitted_on(lost: int, stayed: int) -> Text:
+    gone, still = number(lost), number(stayed)
+    return Text(
+        f"Learned of {gone.en} who left and {still.en} who stayed",
+        f"آموخته از {gone.fa} نفر که رفته و {still.fa} نفر که مانده‌اند",
+    )
+
+
+def _percent(ratio: float) -> Text:
+    percent = number(round(100 * ratio))
+    return Text(f"{percent.en} %", f"{percent.fa}٪")
