@@ -179,12 +179,12 @@ def _chosen(
     points: Sequence[Point], low: int, high: int, chance: Random
 ) -> tuple[_Candidate | None, list[Text]]:
     """The steadiness of a number is looked at only where it decides, for it takes most time."""
-    why_not: list[Text] = []
+    why_not: dict[int, Text] = {}
     candidates = []
     for k in range(low, high + 1):
         found = best_partition(points, k, chance)
         if _is_small(smallest := min(found.sizes), len(points)):
-            why_not.append(say.small_cluster(k, smallest))
+            why_not[k] = say.small_cluster(k, smallest)
         else:
             candidates.append(found)
     rated = [_Candidate(one, silhouette(points, one.labels)) for one in candidates]
@@ -197,11 +197,11 @@ def _chosen(
         return steady[one.k] >= STEADY
 
     best = next(filter(holds, by_silhouette), None)
-    why_not += [say.unsteady_clusters(k, mean) for k, mean in steady.items() if mean < STEADY]
     if best is None:
-        return None, why_not
+        why_not |= {k: say.unsteady_clusters(k, mean) for k, mean in steady.items()}
+        return None, [why_not[k] for k in sorted(why_not)]
     near = (one for one in rated if one.silhouette >= best.silhouette - CLOSE)
-    return next(filter(holds, near)), why_not
+    return next(filter(holds, near)), []
 
 
 def _is_small(size: int, count: int) -> bool:

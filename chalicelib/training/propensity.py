@@ -62,7 +62,7 @@ PER_PARAMETER = 10
 
 NEWEST = 0.2
 _COARSER = (RANGES, 5, 3)
-_FEWEST_TO_CALIBRATE = 10
+_FOLDS = 5
 _DIGITS = 6
 
 _NAMES = {"name", "firstname", "lastname", "fullname", "middlename", "nickname", "surname"}
@@ -290,27 +290,34 @@ def _fitted(cases: _Cases, plan: Plan) -> Propensity | None:
 
 
 def _counted(cases: _Cases, plan: Plan) -> Propensity | None:
-    """κ and the base by Platt's way as soon as enough rows need not be counted."""
-    older, newest = cases.parted()
-    calibrates = (
-        len(newest.rows) >= FEWEST_HELD_OUT
-        and newest.rarer >= _FEWEST_TO_CALIBRATE
-        and older.rarer > 0
-    )
-    counting = older if calibrates else cases
-    table = binned(counting.rows, plan.ranges)
+    """With κ and the base by Platt's way, as soon as there are rows enough."""
+    table = binned(cases.rows, plan.ranges)
     if not table.fields:
         return None
-    found = naive_bayes.fit(table.columns, _sizes(table), counting.outcomes)
+    found = naive_bayes.fit(table.columns, _sizes(table), cases.outcomes)
     fields = _weighted(table, found.weights)
-    raw = _propensity(plan, found.base, fields, len(cases.rows), counting.rows)
-    kappa = naive_bayes.KAPPA
-    start = (kappa, (1 - kappa) * found.base)
-    if calibrates:
-        shift = platt([raw.log_odds(row) for row in newest.rows], newest.outcomes)
+    raw = _propensity(plan, found.base, fields, len(cases.rows), cases.rows)
+    if len(cases.rows) >= FEWEST_HELD_OUT:
+        shift = platt(_scores_of_others(table, cases.outcomes), cases.outcomes)
         # A negative κ would turn all that was counted upside down.
-        return raw.recalibrated(shift if shift[0] > 0 else start)
-    return replace(raw.recalibrated(start), platt=None)
+        if shift[0] > 0:
+            return raw.recalibrated(shift)
+    kappa = naive_bayes.KAPPA
+    return replace(raw.recalibrated((kappa, (1 - kappa) * found.base)), platt=None)
+
+
+def _scores_of_others(table: Table, outcomes: Sequence[bool]) -> list[float]:
+    """What counters say of each row that did not count it."""
+    scores = [0.0] * len(outcomes)
+    for fold in _folds(outcomes, _FOLDS, seed=0):
+        counting = [place for place in range(len(outcomes)) if place not in fold]
+        columns = [[column[place] for place in counting] for column in table.columns]
+        found = naive_bayes.fit(columns, _sizes(table), [outcomes[place] for place in counting])
+        for place in fold:
+            pairs = zip(found.weights, table.columns, strict=True)
+            parts = [weights[column[place]] for weights, column in pairs]
+            scores[place] = math.fsum([found.base, *parts])
+    return scores
 
 
 def _sizes(table: Table) -> list[int]:
