@@ -19,6 +19,7 @@ from chalicelib.core.card import (
 )
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json, Text
+from chalicelib.core.prediction import ClusterMembership, Factor, Moment, Outlook, Prediction
 
 
 def card_json(card: ScoreCard) -> dict[str, Json]:
@@ -50,6 +51,7 @@ def card_json(card: ScoreCard) -> dict[str, Json]:
         "value": _value_json(card.value) if card.value else None,
         "satisfaction": _satisfaction_json(card.satisfaction) if card.satisfaction else None,
         "loyalty": card.loyalty.to_json() if card.loyalty else None,
+        "prediction": _prediction_json(card.prediction) if card.prediction else None,
         "class_founded_at": iso(card.class_founded_at) if card.class_founded_at else None,
     }
 
@@ -149,6 +151,65 @@ def _value_json(value: CustomerValue) -> dict[str, Json]:
 
 def _satisfaction_json(found: Satisfaction) -> dict[str, Json]:
     return {"mean": round(found.mean, 4), "answers": found.answers}
+
+
+def _prediction_json(found: Prediction) -> dict[str, Json]:
+    """Chances and counts to four places."""
+    return {
+        "as_of": found.as_of.isoformat(),
+        "alive": _rounded(found.alive),
+        "churn": _rounded(found.churn),
+        "level": found.level,
+        "purchase_30": _rounded(found.purchase_30),
+        "purchase_90": _rounded(found.purchase_90),
+        "outlook": _outlook_json(found.outlook) if found.outlook else None,
+        "overdue": _rounded(found.overdue),
+        "chance": _rounded(found.chance),
+        "horizon_days": found.horizon_days,
+        "learning": found.learning,
+        "cluster": _cluster_json(found.cluster) if found.cluster else None,
+        "moment": _moment_json(found.moment) if found.moment else None,
+        "factors": [_factor_json(one) for one in found.factors],
+    }
+
+
+def _cluster_json(found: ClusterMembership) -> dict[str, Json]:
+    alternative = _text_json(found.alternative) if found.alternative else None
+    return {"id": found.id, "label": _text_json(found.label), "alternative": alternative}
+
+
+def _moment_json(found: Moment) -> dict[str, Json]:
+    return {
+        "weekday": found.weekday,
+        "part": found.part,
+        "share": round(found.share, 4),
+        "text": _text_json(found.text),
+    }
+
+
+def _factor_json(one: Factor) -> dict[str, Json]:
+    return {"id": one.id, "odds": round(one.odds, 4), "text": _text_json(one.text)}
+
+
+def _outlook_json(found: Outlook) -> dict[str, Json]:
+    return {
+        "months": found.months,
+        "purchases": round(found.purchases, 4),
+        "spend": found.spend.to_json(),
+        "margin": found.margin,
+        "discount": round(found.discount, 4),
+        "model": found.model.to_json(),
+        "pipeline": found.pipeline.to_json(),
+        "overlap": found.overlap.to_json(),
+        "value": found.value.to_json(),
+        "realised": found.realised.to_json(),
+        "at_risk": found.at_risk.to_json(),
+        "interval": _rounded(found.interval),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
 
 
 def _rfm_json(rfm: Rfm) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,7 +41,7 @@ class Trigger(StrEnum):
     FOLLOW = "follow"  # never a reason to write; goes along with one that is
 
 
-Section = Literal["loyalty", "tiers"]
+Section = Literal["loyalty", "tiers", "churn", "chances", "clusters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Choice:
 class Output:
     """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language.
 
-    One ``of`` loyalty is for policies with a programme alone, one of tiers for those with tiers.
+    One ``of`` loyalty is for policies with a programme alone, one of tiers for those with tiers,
+    and those of churn, chances and clusters for those that have it predicted.
     """
 
     name: str
@@ -127,7 +129,24 @@ def _last_amount(card: ScoreCard, language: Language) -> FieldValue:
 
 
 def _expected_value(card: ScoreCard, language: Language) -> FieldValue:
+    """What is predicted is rounded to two digits: it falls a little every week."""
+    outlook = card.prediction.outlook if card.prediction else None
+    if outlook:
+        value = outlook.value
+        places = min(0, 2 - len(str(abs(value.amount))))
+        return _major(Money(round(value.amount, places), value.currency), language)
     return _major(card.forecast.expected, language) if card.forecast else None
+
+
+def _probability(card: ScoreCard) -> FieldValue:
+    """In per cent; 0 and 100 would mean lost and won."""
+    chance = card.prediction.likely if card.prediction else None
+    return None if chance is None else min(max(math.floor(100 * chance + 0.5), 1), 99)
+
+
+def _cluster(card: ScoreCard, language: Language) -> FieldValue:
+    cluster = card.prediction.cluster if card.prediction else None
+    return cluster.label.in_language(language) if cluster else None
 
 
 def _major(money: Money, language: Language) -> FieldValue:
@@ -158,6 +177,12 @@ _TAGS = (
     | {f"segment:{name.replace('_', '-')}": label for name, label in RFM_SEGMENTS.items()}
     | {"influencer": Text("Influencer", "تأثیرگذار")}
 )
+
+RISK_LEVELS: Mapping[str, Text] = {
+    "low": Text("Low", "کم"),
+    "medium": Text("Medium", "متوسط"),
+    "high": Text("High", "زیاد"),
+}
 
 _STAGES = dict(STAGES) | {
     f"{stage}_stalled": Text(f"{name.en}, stalled", f"{name.fa}، راکد")
@@ -373,10 +398,32 @@ OUTPUTS: tuple[Output, ...] = (
         "expected_value", OutputType.NUMBER, Trigger.ANY,
         label=Text("Emtiaz expected value", "ارزش مورد انتظار"),
         description=Text(
-            "What the open deals will probably bring, in the reporting currency.",
-            "آنچه معامله‌های باز احتمالاً می‌آورند؛ ریال به تومان نوشته می‌شود.",
+            "What is expected of them, in the reporting currency.",
+            "درآمد آیندهٔ مورد انتظار؛ ریال به تومان نوشته می‌شود.",
         ),
         read=_expected_value,
+    ),
+    Output(
+        "churn_risk", OutputType.CHOICE, Trigger.ANY, kinds=_PERSONS, of="churn",
+        label=Text("Emtiaz churn risk", "خطر ریزش"),
+        description=Text("How likely they are lost.", "چقدر احتمال دارد از دست رفته باشد."),
+        choices=_choices(RISK_LEVELS),
+        read=lambda card, _: card.prediction.level if card.prediction else None,
+    ),
+    Output(
+        "purchase_probability", OutputType.SCORE, Trigger.STEP, kinds=_PERSONS, of="chances",
+        label=Text("Emtiaz purchase chance", "احتمال خرید"),
+        description=Text(
+            "Per cent: that they buy within 90 days, or do what is hoped for.",
+            "درصد احتمال این که تا ۹۰ روز دیگر بخرد یا به هدف برسد.",
+        ),
+        read=lambda card, _: _probability(card),
+    ),
+    Output(
+        "cluster", OutputType.TEXT, Trigger.ANY, kinds=_PERSONS, of="clusters",
+        label=Text("Emtiaz cluster", "خوشهٔ مشتری"),
+        description=Text("Customers who buy alike.", "مشتریانی که خریدشان به هم می‌ماند."),
+        read=_cluster,
     ),
     Output(
         "tags", OutputType.TAGS, Trigger.ANY,

@@ -16,7 +16,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
-from chalicelib.core.prediction import PredictionPolicy
+from chalicelib.core.prediction import Prediction, PredictionPolicy
 from chalicelib.core.purchases import Credited
 from chalicelib.core.standing import Standing
 from chalicelib.core.structs import struct
@@ -89,7 +89,8 @@ class Profile:
     ``credited`` are the purchases of others that the subject brought in, oldest first.
     ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``;
     ``machines`` holds the activities that no person did, which are not among the others.
-    ``loyalty`` is how the subject stands in the policy's programme, None where it is in none.
+    ``loyalty`` is how the subject stands in the policy's programme, None where it is in none;
+    ``prediction`` is what will probably become of it, None where nothing is to be predicted.
     """
 
     subject: Ref
@@ -102,6 +103,7 @@ class Profile:
     machines: tuple[Suspect, ...] = ()
     credited: tuple[Credited, ...] = ()
     loyalty: Standing | None = None
+    prediction: Prediction | None = None
 
     def value(self, name: str) -> Json:
         """Of an attribute as conditions call it, ``account.`` before those of the account."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -20,12 +21,13 @@ MEDIUM, HIGH = 0.3, 0.6
 """Churn risks from which on their level has that name."""
 
 
+STEP = 0.05
+"""Chances count in steps towards a score, which would else change every week."""
+
+
 @struct
 class Factor:
-    """What one input does to a chance; of a field, ``odds`` is its part of the log-odds.
-
-    The odds of all factors of one model and its base sum to the log-odds of the chance.
-    """
+    """What one input does to a chance; ``odds`` is its part of the log-odds."""
 
     id: str
     odds: float
@@ -83,7 +85,8 @@ class Prediction:
 
     What there is too little data for is None. ``chance`` is that of the policy's target within
     ``horizon_days``, of somebody who has not bought; ``learning`` says that its model is young.
-    ``overdue`` counts the usual gaps between purchases since the last one.
+    ``overdue`` counts the usual gaps between purchases since the last one. ``steps_at`` is when
+    ``purchase_90`` falls by a step of ``STEP``, if anything goes by those.
     """
 
     as_of: date
@@ -99,7 +102,19 @@ class Prediction:
     cluster: ClusterMembership | None = None
     moment: Moment | None = None
     factors: tuple[Factor, ...] = ()
-    changes_at: datetime | None = None
+    steps_at: datetime | None = None
+
+    @property
+    def likely(self) -> float | None:
+        """The chance that is told: of a purchase within 90 days, or of the target."""
+        return self.chance if self.purchase_90 is None else self.purchase_90
+
+    @property
+    def step(self) -> float | None:
+        """``purchase_90`` in whole steps."""
+        return (
+            None if self.purchase_90 is None else STEP * math.floor(self.purchase_90 / STEP + 0.5)
+        )
 
     @property
     def level(self) -> RiskLevel | None:

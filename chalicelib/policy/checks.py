@@ -14,6 +14,7 @@ from chalicelib.policy import (
     condition_checks,
     impossible,
     loyalty_checks,
+    prediction_checks,
 )
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
@@ -230,4 +231,5 @@ CHECKS: tuple[Callable[[Page], Iterator[Problem]], ...] = (
     *call_checks.CHECKS,
     *loyalty_checks.CHECKS,
     *announcements.CHECKS,
+    *prediction_checks.CHECKS,
 )

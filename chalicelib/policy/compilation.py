@@ -31,6 +31,7 @@ from chalicelib.policy.calls import action, advisers, mark, priority_policy
 from chalicelib.policy.conditions import compile_condition, once_per_profile
 from chalicelib.policy.loyalty import compile_loyalty
 from chalicelib.policy.occurrences import compile_where
+from chalicelib.policy.prediction import compile_prediction
 from chalicelib.policy.scope import Scope
 from chalicelib.policy.version import version_of
 from chalicelib.scoring import models
@@ -78,6 +79,7 @@ def _compile(page: Page, version: str) -> Policy:
         segments=tuple(_segment(row, scope) for row in page.get("segments", [])),
         loyalty=compile_loyalty(page.get("loyalty"), scope),
         announcements=compile_announcements(page.get("announcements", [])),
+        prediction=compile_prediction(page.get("prediction"), scope),
     )
 
 

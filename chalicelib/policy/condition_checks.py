@@ -58,6 +58,9 @@ def conditions_of(page: Page) -> Iterator[tuple[Path, Page]]:
     opted_out = page.get("priority", {}).get("opted_out")
     if opted_out:
         yield ("priority", "opted_out"), opted_out
+    leads = page.get("prediction", {}).get("leads")
+    if leads:
+        yield ("prediction", "leads", "target"), leads["target"]
 
 
 def _asked_by(group: Page, page: Page) -> list[Mapping[str, Json]]:

@@ -50,7 +50,7 @@ def policy_schema() -> dict[str, Any]:
 def _action_names() -> dict[str, Json]:
     choices = {row.name: [choice.value for choice in row.choices] for row in OUTPUTS}
     names = {name: choices[name] for name in ("class", "grade", "temperature")}
-    names["stage"] = choices["stage_segment"]
+    names |= {"stage": choices["stage_segment"], "churn": choices["churn_risk"]}
     properties: dict[str, Json] = {
         name: {"type": "array", "minItems": 1, "items": {"enum": [*values]}}
         for name, values in names.items()

@@ -16,6 +16,7 @@ from chalicelib.core.standing import Membership
 from chalicelib.core.structs import struct
 from chalicelib.scoring import newcomers
 from chalicelib.scoring.funnel import stand
+from chalicelib.scoring.future import Future, future_of
 from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.resets import beginnings, since
@@ -53,6 +54,7 @@ class Assessment:
     begun: Mapping[str, Beginning] = field(default_factory=dict)
     products: Preferences | None = None
     membership: Membership | None = None
+    future: Future | None = None
 
     @property
     def jumps_at(self) -> datetime | None:
@@ -69,6 +71,8 @@ class Assessment:
         conditions = [one.when for one in self.policy.segments]
         if self.policy.priority and self.policy.priority.opted_out:
             conditions.append(self.policy.priority.opted_out)
+        if self.policy.prediction and self.policy.prediction.leads:
+            conditions.append(self.policy.prediction.leads.target)
         if not conditions:
             return []
         return [one.changes_at(self.profile) for one in conditions if one.changes_at]
@@ -93,6 +97,9 @@ def assess(
     profile, next_fact_at = profile_of(subject, facts, now, policy.machine_traffic)
     if membership:
         profile = replace(profile, loyalty=membership.standing)
+    future = future_of(profile, policy, models)
+    if future:
+        profile = replace(profile, prediction=future.at(now))
     begun, next_reset_at = beginnings(policy.lead.resets, profile, policy.time_zone)
     groups = [(one, begun[one.id].at if one.id in begun else None) for one in policy.lead.groups]
     if profile.purchases:
@@ -112,6 +119,7 @@ def assess(
         if policy.categories
         else None,
         membership=membership,
+        future=future,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.core.calls import Advice, Priority
@@ -30,6 +31,7 @@ from chalicelib.scoring.cross_sell import CROSS_SELL, suggestion
 from chalicelib.scoring.dues import REFERRAL
 from chalicelib.scoring.explanation import UNEXPLAINED, explain_customer, explain_lead, reasons
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
+from chalicelib.scoring.foretold import explained
 from chalicelib.scoring.levels import TOP, Levels, band_of, clamp, levels, whole
 from chalicelib.scoring.machine_traffic import summary
 from chalicelib.scoring.priority import priority_of
@@ -39,6 +41,7 @@ D = TypeVar("D", Rfm, CustomerValue, Satisfaction)
 
 
 def card_of(assessment: Assessment) -> ScoreCard:
+    assessment = _explained(assessment)
     at = levels_of(assessment)
     lead, customer = _lead(assessment, at), _customer(assessment, at)
     return _card(
@@ -57,6 +60,15 @@ def unexplained_card(assessment: Assessment) -> ScoreCard:
     at = levels_of(assessment)
     lead = _lead(assessment, at, explained=False)
     return _card(assessment, lead, _customer(assessment, at, explained=False))
+
+
+def _explained(assessment: Assessment) -> Assessment:
+    """With what is foretold in words, where that is anything."""
+    profile, future = assessment.profile, assessment.future
+    if future is None or profile.prediction is None:
+        return assessment
+    told = replace(profile, prediction=explained(future, profile.prediction))
+    return replace(assessment, profile=told)
 
 
 def _suggestion(assessment: Assessment) -> Suggestion | None:
@@ -81,6 +93,9 @@ def _card(
     loyalty = _loyalty(assessment, customer)
     tier = loyalty.tier.name if loyalty and loyalty.tier else None
     names = _names(lead, customer, _segment(bought) + own, stage, tier)
+    prediction = profile.prediction
+    if prediction and prediction.level:
+        names["churn"] = (prediction.level,)
     advice = _advice(assessment.policy.advisers, names)
     return ScoreCard(
         subject=profile.subject,
@@ -109,6 +124,7 @@ def _card(
         machine_traffic=machine_traffic,
         suggestion=suggestion,
         loyalty=loyalty,
+        prediction=prediction,
     )
 
 
@@ -232,7 +248,7 @@ def _names(
     segments: tuple[str, ...],
     stage: str | None,
     tier: str | None,
-) -> Names:
+) -> dict[str, tuple[str, ...]]:
     names: dict[str, tuple[str, ...]] = {
         "grade": (lead.grade,),
         "temperature": (lead.temperature,),

@@ -22,6 +22,7 @@ from chalicelib.scoring.classes import by_value
 from chalicelib.scoring.course import Course, course_of, damped
 from chalicelib.scoring.crossing import first_crossing, first_loud
 from chalicelib.scoring.fall import first_fall
+from chalicelib.scoring.foretold import foretells_at
 from chalicelib.scoring.funnel import stand
 from chalicelib.scoring.levels import whole
 from chalicelib.scoring.priority import scores_of
@@ -56,9 +57,8 @@ def _of_scores(
     if speaks(card, written, assessment.policy):
         return card.at + timedelta(minutes=1)
     for _ in range(_MOST_JUMPS):
-        held, jump = held_until(card, written), assessment.jumps_at
-        if held is not None:
-            jump = earliest((jump, held))
+        held, foretold = held_until(card, written), foretells_at(assessment, card, shown)
+        jump = earliest((assessment.jumps_at, held, foretold))
         # While the class shown is held, tags and actions still go by that of the card.
         by_card = {**shown, "class": card.customer.class_} if held and card.customer else shown
         minute = _first_loud_minute(assessment, by_card, jump)
@@ -68,14 +68,14 @@ def _of_scores(
                 return jump
         if jump is None:
             return None
-        assessment = _at_jump(assessment, jump)
+        assessment = _at_jump(assessment, jump, is_foretold=jump == foretold)
         card = unexplained_card(assessment)
         if speaks(card, written, assessment.policy):
             break
     return assessment.profile.now
 
 
-def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
+def _at_jump(assessment: Assessment, at: datetime, *, is_foretold: bool = False) -> Assessment:
     """As of ``at``, but with the texts of before where nothing except decay has happened."""
     profile, models = assessment.profile, assessment.models
     if at == assessment.next_fact_at:
@@ -83,7 +83,11 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
         return assess(
             profile.subject, profile.facts, assessment.policy, models, at, assessment.membership
         )
-    later = replace(profile, now=at)
+    later, future = replace(profile, now=at), assessment.future
+    if future:
+        future, before = replace(future, profile=later), profile.prediction
+        if is_foretold or not future.only_falls or (before and before.steps_at == at):
+            later = replace(later, prediction=future.at(at))
 
     def carried(reading: Reading) -> Reading:
         group, since = reading.group, reading.since
@@ -100,6 +104,7 @@ def _at_jump(assessment: Assessment, at: datetime) -> Assessment:
         components=tuple(map(carried, assessment.components)),
         standing=_standing_at(assessment, at),
         products=_products_at(assessment, later),
+        future=future,
     )
 
 

@@ -21,6 +21,7 @@ from chalicelib.core.outputs import (
     Trigger,
 )
 from chalicelib.core.policy import Policy
+from chalicelib.core.prediction import PredictionPolicy
 from chalicelib.core.structs import struct
 from chalicelib.scoring.levels import TOP
 
@@ -48,9 +49,17 @@ def outputs(policy: Policy, kind: Kind) -> tuple[Output, ...]:
 
 def _sections(policy: Policy) -> tuple[Section, ...]:
     """Those of a policy that some rows are of."""
-    if policy.loyalty is None:
-        return ()
-    return ("loyalty", "tiers") if policy.loyalty.tiers else ("loyalty",)
+    found: tuple[Section, ...] = ()
+    if policy.loyalty:
+        found = ("loyalty", "tiers") if policy.loyalty.tiers else ("loyalty",)
+    return found + _predicted(policy.prediction) if policy.prediction else found
+
+
+def _predicted(asked: PredictionPolicy) -> tuple[Section, ...]:
+    found: tuple[Section, ...] = ("churn",) if asked.purchases or asked.subscriptions else ()
+    if asked.purchases or asked.leads:
+        found += ("chances",)
+    return (*found, "clusters") if asked.clusters else found
 
 
 def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
@@ -135,6 +144,19 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
     return not known.issuperset(shown) and any(
         value is not None for name, value in shown.items() if name not in known
     )
+
+
+def tells_of_future(card: ScoreCard, shown: Fields, policy: Policy) -> bool:
+    """Whether what is predicted differs from what is shown by enough to be written."""
+    rows = _loud_rows(policy.publish.profile, card.subject.kind, _sections(policy))
+    return any(
+        _fires(row, row.read(card, policy.language), shown.get(row.name), policy.publish.step)
+        for row in rows
+        if row.name in _PREDICTED
+    )
+
+
+_PREDICTED = frozenset({"churn_risk", "purchase_probability", "expected_value", "cluster"})
 
 
 def _follows_score(row: Output, policy: Policy) -> bool:

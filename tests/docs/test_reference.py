@@ -134,6 +134,11 @@ def with_values(example):
     return page
 
 
+def with_mark(example):
+    text = {"en": "Leaving", "fa": "رفتنی"}
+    return example_policy() | {"tags": [{"id": "leaving", "when": example, "text": text}]}
+
+
 def with_limit(example):
     page = example_policy()
     page["lead"]["groups"][1]["rules"][0]["max_per_period"] = example
@@ -142,7 +147,7 @@ def with_limit(example):
 
 PLACES = (
     with_condition, with_activity, with_reset, with_section("machine_traffic"), with_values,
-    with_limit,
+    with_limit, with_mark,
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from tests.oracle.lead import (
     run_engagement,
 )
 from tests.oracle.pipeline_value import stage_named
+from tests.oracle.prediction import naive_prediction
 from tests.oracle.products import naive_preferences
 from tests.oracle.programme import NaiveWalk
 from tests.oracle.purchases import naive_sales
@@ -62,6 +63,7 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
     story = story_of(page, rows, people, now)
     known["attributes"] = Told(find_attributes(rows, subject), page, story, now)
     known["walk"] = walk_of(page, rows, subject, now)
+    known["prediction"] = naive_prediction(page, known, now)
     known["begun"] = reset_times(page, known, linked_deals(rows), now)
     lead, lead_inputs = lead_part(page, known, cuts, now)
     customer, rfm, customer_inputs, read = None, None, [], []
@@ -82,6 +84,9 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
         "segment": bought_segment + own,
         "stage": [stage] if stage else [],
         "tier": [loyalty["tier"]] if loyalty and loyalty["tier"] else [],
+        "churn": [known["prediction"]["level"]]
+        if known["prediction"] and known["prediction"]["level"]
+        else [],
     }
     inputs = lead_inputs + customer_inputs
     is_customer = bool(known["purchases"])
@@ -279,7 +284,7 @@ def run_model(page, group, known, cuts, now):
         "behaviour": lambda: naive_behaviour(page, group, known, cuts, did, zone, now),
         "roll_up": lambda: naive_people(group, known["rows"], subject),
         "loyalty": lambda: run_loyalty(group, known["walk"], now),
-        "potential": lambda: run_potential(chances(page, known)),
+        "potential": lambda: run_potential(chances(page, known), known["prediction"]),
     }[group["model"]]()
 
 

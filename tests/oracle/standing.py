@@ -147,10 +147,13 @@ def run_loyalty(group, walk, now):
     return {"terms": terms, "known": 1, "asked": 1}
 
 
-def run_potential(odds):
+def run_potential(odds, prediction):
     """``odds`` are pairs of a chance and a deal; the likeliest of them counts first."""
     terms, lost = [], 1
     for chance, deal in sorted(odds, key=lambda pair: (-pair[0], pair[1])):
         terms.append((deal, 100 * lost * chance))
         lost *= 1 - chance
+    predicted = prediction and prediction["purchase_90"]
+    if predicted is not None and int(predicted * 20 + 0.5) * 5 > 100 * (1 - lost):
+        return {"terms": [("predicted", int(predicted * 20 + 0.5) * 5)], "known": 1, "asked": 1}
     return {"terms": terms, "known": int(bool(terms)), "asked": 1}

@@ -47,6 +47,7 @@ def whole_card(page, facts, subject, now, fitted):
         "value": value_json(page, naive["components"]),
         "satisfaction": first_with(naive["components"], "satisfaction"),
         "loyalty": naive["loyalty"],
+        "prediction": known["prediction"],
     }
     bought = known["purchases"]
     return {

@@ -23,7 +23,8 @@ from tests.scoring.whole_facts import all_seen, whole_models_for, whole_rows
 from tests.scoring.whole_pages import whole_pages
 
 MINUTE = timedelta(minutes=1)
-UNTOLD = {"text", "reasons", "policy", "models", "next_change_at", "class_founded_at"}
+UNTOLD = {"text", "reasons", "policy", "models", "next_change_at", "class_founded_at", "outlook", "moment",
+          "factors"}  # fmt: skip
 """Members of a card's JSON that the naive one has not."""
 
 moments = st.sampled_from([0, 0, 0, -20 * 1440, -7, 13, 5 * 1440, 60 * 1440]).map(
@@ -75,6 +76,7 @@ def comparable(card):
     """A card's JSON in the form of the naive one."""
     found = without(card, UNTOLD)
     found |= {name: card[name] for name in ("next_action", "campaign", "service_level")}
+    found["prediction"] = foretold(found["prediction"])
     found["unknown"] = {gap["id"]: gap["points"] for gap in card["unknown"]}
     for part in filter(None, (found["lead"], found["customer"])):
         lines = {line.pop("id"): line for line in part["contributions"]}
@@ -82,6 +84,12 @@ def comparable(card):
         # What bounds take is told even if it is the last bit of a sum.
         part["limits"] = [one for one in part["limits"] if took_something(one)]
     return found
+
+
+def foretold(found):
+    """None where a best moment was all."""
+    told = found and [value for name, value in found.items() if name not in ("as_of", "learning")]
+    return found if told and any(value is not None for value in told) else None
 
 
 def whole_line(line):

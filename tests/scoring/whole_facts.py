@@ -9,7 +9,7 @@ from chalicelib.core.facts import Fact, FactSet, iso
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.scoring.funnel import sightings
-from tests.scoring import customer_examples, lead_examples
+from tests.scoring import customer_examples, foretold, lead_examples
 from tests.scoring.examples import NOW, SUBJECT, accounts, contact, instants, row
 
 COMPANY = Ref(SUBJECT.connection, "account", "7")
@@ -244,6 +244,7 @@ LEARNED = {
             "cups": [["cake", 3.0, 1.2]],
         }
     },
+    **foretold.LEARNED,
 }
 
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.scoring import customer_examples, lead_examples, loyalty_pages
+from tests.scoring import customer_examples, foretold, lead_examples, loyalty_pages
 from tests.scoring.examples import bounds, conditions, points, rfm_parameters
 
 CATEGORIES = ["tea", "cups", "cake", "books", "lamps", "pens"]
@@ -169,6 +169,7 @@ _sections = {
         {"attribute": st.just("referred_by")}, optional={"influencer_from": st.integers(1, 2)}
     ),
     "priority": priorities,
+    "prediction": foretold.sections,
 }
 
 people = st.fixed_dictionaries(
@@ -241,6 +242,8 @@ def _pages(draw):
     sections |= {"segments": own} if (own := draw(own_segments)) else {}
     names = _NAMES | ({"stage": _STAGES} if "funnel" in sections else {})
     names |= {"segment": [*_NAMES["segment"], ["own_0", "champion"]]} if own else {}
+    if {"purchases", "subscriptions"} & sections.get("prediction", {}).keys():
+        names |= {"churn": [["high"], ["low", "medium"]]}
     loyalty, more = draw(_loyalties()), {}
     if loyalty:
         sections["loyalty"] = loyalty

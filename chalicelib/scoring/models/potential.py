@@ -8,6 +8,8 @@ independent, so the chance that at least one is won is
 The likeliest deal comes first and each adds what is left for it: ``100 · p · Π (1 - p of those
 before)``, so that the lines sum to the whole. Who has no open deal in a known stage, and any
 connection that has not learned probabilities yet, has no potential that is known; that is not zero.
+Where it is predicted that they buy within 90 days with a chance that is larger, that one counts, in
+steps of 5 %.
 
 Deals at 60 % and 50 % leave a chance of 20 % that both are lost:
 
@@ -26,7 +28,9 @@ from typing import NamedTuple, cast
 from chalicelib.core.funnel import STAGES
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Measure, Profile, Term
+from chalicelib.core.prediction import Prediction
 from chalicelib.localization.customers import open_deal
+from chalicelib.localization.predictions import likely_to_buy
 from chalicelib.scoring.models import Context, Parameters
 
 SCHEMA: Mapping[str, Json] = {
@@ -60,9 +64,12 @@ class Model:
     def measure(self, profile: Profile, fitted: Mapping[str, Json]) -> Measure:
         odds = cast("Mapping[str, float]", fitted.get("p") or {})
         found = sorted(self._chances(profile, odds), key=lambda one: (-one.probability, one.deal))
+        points = shares([one.probability for one in found])
+        predicted = profile.prediction
+        if predicted and predicted.step is not None and 100 * predicted.step > sum(points):
+            return _predicted(predicted.step, predicted)
         if not found:
             return Measure(terms=(), known=0, asked=1)
-        points = shares([one.probability for one in found])
         rows = zip(found, points, strict=True)
         return Measure(tuple(_term(one, part) for one, part in rows), known=1, asked=1)
 
@@ -80,6 +87,12 @@ def shares(probabilities: Sequence[float]) -> list[float]:
         found.append(left * probability)
         left -= found[-1]
     return found
+
+
+def _predicted(step: float, found: Prediction) -> Measure:
+    percent = round(100 * step)
+    term = Term("predicted", percent, likely_to_buy(percent, 90))
+    return Measure((term,), known=1, asked=1, changes_at=found.steps_at)
 
 
 def _term(one: Chance, points: float) -> Term:

@@ -1,0 +1,99 @@
+"""What is said of somebody's future. Every function gives both languages."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from chalicelib.core.model import Text
+from chalicelib.localization.numbers import number, persian
+
+_ONE = 0.05
+"""Odds that are nearer to being the same are."""
+
+_PURCHASES = {
+    "frequency": Text("How often they bought", "تعداد خریدها"),
+    "recency": Text("The time since their last purchase", "زمان گذشته از آخرین خرید"),
+    "age": Text("How long they have been customers", "مدت مشتری بودن"),
+}
+
+_DAYS = (
+    Text("Mondays", "دوشنبه‌ها"), Text("Tuesdays", "سه‌شنبه‌ها"), Text("Wednesdays", "چهارشنبه‌ها"),
+    Text("Thursdays", "پنجشنبه‌ها"), Text("Fridays", "جمعه‌ها"), Text("Saturdays", "شنبه‌ها"),
+    Text("Sundays", "یکشنبه‌ها"),
+)  # fmt: skip
+
+Part = Literal["morning", "noon", "afternoon", "evening", "night"]
+
+_PARTS: dict[Part, Text] = {
+    "morning": Text("in the morning", "صبح"),
+    "noon": Text("around noon", "ظهر"),
+    "afternoon": Text("in the afternoon", "بعدازظهر"),
+    "evening": Text("in the evening", "عصر"),
+    "night": Text("at night", "شب"),
+}
+
+
+def purchase_input(name: str) -> Text:
+    """One of ``frequency``, ``recency``, ``age``."""
+    return _PURCHASES[name]
+
+
+def field_known(label: Text, value: str) -> Text:
+    return Text(f"{label.en}: {value}", f"{label.fa}: {value}")
+
+
+def field_missing(label: Text) -> Text:
+    return Text(f"{label.en} is not known", f"{label.fa} معلوم نیست")
+
+
+def how_often(kind: Text) -> Text:
+    """Of an activity, lately."""
+    return Text(f"How often lately: {kind.en}", f"دفعات اخیر: {kind.fa}")
+
+
+KINDS_LATELY = Text("What they did lately", "فعالیت‌های اخیر")
+DAYS_QUIET = Text("Days since they did anything", "روزهای بی‌فعالیت")
+OVERDUE_RENEWAL = Text("The renewal is overdue", "موعد تمدید گذشته است")
+RENEWALS = Text("How often they renewed", "دفعات تمدید")
+
+
+def odds(what: Text, log_odds: float) -> Text:
+    """What something does to a chance.
+
+    >>> odds(Text("Source: expo", "…"), 0.5878).en
+    'Source: expo raises the odds 1.8 times'
+    >>> odds(Text("Source: web", "…"), -0.6931).en
+    'Source: web lowers the odds 2 times'
+    """
+    if abs(log_odds) < _ONE:
+        return Text(f"{what.en} leaves the odds as they are", f"{what.fa} بخت را تغییر نمی‌دهد")
+    times = f"{min(math.exp(abs(log_odds)), 999):.1f}".removesuffix(".0")
+    up = log_odds > 0
+    return Text(
+        f"{what.en} {'raises' if up else 'lowers'} the odds {times} times",
+        f"{what.fa} بخت را {persian(times)} برابر {'بیشتر' if up else 'کمتر'} می‌کند",
+    )
+
+
+def likely_to_buy(percent: int, days: int) -> Text:
+    """In how many days, with which chance.
+
+    >>> likely_to_buy(35, 90).en
+    'Likely to buy within 90 days: 35 %'
+    """
+    span = number(days)
+    return Text(
+        f"Likely to buy within {span.en} days: {percent} %",
+        f"احتمال خرید تا {span.fa} روز دیگر: {persian(str(percent))}٪",
+    )
+
+
+def best_moment(weekday: int, part: Part) -> Text:
+    """The part of a day of the week, of which 0 is Monday.
+
+    >>> best_moment(5, "morning").en
+    'Saturdays in the morning'
+    """
+    day, hours = _DAYS[weekday], _PARTS[part]
+    return Text(f"{day.en} {hours.en}", f"{day.fa} {hours.fa}")

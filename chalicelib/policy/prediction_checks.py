@@ -1,0 +1,68 @@
+"""Does the section ``prediction`` make sense?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.policy.compilation import called
+from chalicelib.policy.page_walk import walk
+from chalicelib.policy.problem import Problem, instead, pointer
+
+Page = Mapping[str, Any]
+
+_HAPPENINGS = frozenset({"count", "sum", "first", "last", "sequence"})
+
+
+def renewal_is_a_date(page: Page) -> Iterator[Problem]:
+    row = page.get("prediction", {}).get("subscriptions")
+    known = {called(name, one): one["type"] for name, one in page["attributes"].items()}
+    if row and known.get(row["renewal"]) != "date":
+        dates = sorted(name for name, kind in known.items() if kind == "date")
+        advice = f"{row['renewal']} is no attribute of type date, "
+        advice += instead(row["renewal"], dates) if dates else "add one to attributes"
+        yield Problem("/prediction/subscriptions/renewal", advice)
+
+
+def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
+    known = sorted(called(name, one) for name, one in page["attributes"].items())
+    names = page.get("prediction", {}).get("leads", {}).get("exclude", [])
+    for index, name in enumerate(names):
+        if name not in known:
+            where = pointer(("prediction", "leads", "exclude", index))
+            yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
+
+
+def targets_happen(page: Page) -> Iterator[Problem]:
+    """An attribute tells only what is so now, and nothing could be learned of when it came so."""
+    target = page.get("prediction", {}).get("leads", {}).get("target")
+    if target and not any(
+        isinstance(node, Mapping) and _HAPPENINGS & node.keys() for _, node in walk(target)
+    ):
+        advice = "name something that happens, as {count: purchase, at_least: 1}"
+        yield Problem("/prediction/leads/target", advice)
+
+
+def clusters_have_room(page: Page) -> Iterator[Problem]:
+    row = page.get("prediction", {}).get("clusters")
+    if row is not None and row.get("from", 3) > row.get("to", 8):
+        yield Problem("/prediction/clusters", "write a from that is no more than to")
+
+
+def churn_is_predicted(page: Page) -> Iterator[Problem]:
+    if {"purchases", "subscriptions"} & page.get("prediction", {}).keys():
+        return
+    for section in ("actions", "tags"):
+        for index, row in enumerate(page.get(section, [])):
+            if "churn" in row["when"]:
+                advice = "add the section prediction with purchases or subscriptions"
+                yield Problem(pointer((section, index, "when", "churn")), advice)
+
+
+CHECKS = (
+    renewal_is_a_date,
+    exclusions_are_attributes,
+    targets_happen,
+    clusters_have_room,
+    churn_is_predicted,
+)

@@ -1,0 +1,105 @@
+"""What chances are told by: a subject's attributes and what it did lately, as one row.
+
+Of every kind of activity a count that halves every fortnight, of the last 90 days; what is older
+counts no more, so that a row that nothing new is added to stays as it is after 90 days.
+
+No row has a name, a gender, an address or an owner: a chance shall not hang on these.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from chalicelib.core.model import SENT, Text
+from chalicelib.core.policy import Attribute, Policy, Profile
+from chalicelib.localization import predictions
+from chalicelib.prediction.propensity import Value
+
+LATELY = timedelta(days=90)
+HALF_LIFE_DAYS = 14
+
+KINDS, QUIET, DID = "kinds", "quiet_days", "did:"
+
+_TYPES = frozenset({"choice", "boolean", "number", "text"})
+_NEVER = ("address", "email", "fax", "gender", "mail", "mobile", "name", "owner", "phone", "sex")
+_DAY = timedelta(days=1)
+
+
+def row_of(profile: Profile, policy: Policy, at: datetime) -> dict[str, Value]:
+    """As of ``at``, which is not before anything in the profile; what is not known is left out."""
+    row: dict[str, Value] = {}
+    for name in names_of(policy):
+        value = profile.value(name)
+        if isinstance(value, str | int | float):
+            row[name] = value
+    return row | _doings(profile, at)
+
+
+def _doings(profile: Profile, at: datetime) -> dict[str, Value]:
+    row: dict[str, Value] = {}
+    since, latest = at - LATELY, at - LATELY
+    for kind, activities in profile.activities.items():
+        if kind == SENT:
+            continue
+        recent = [one for one in activities if since < one.occurred_at <= at]
+        if recent:
+            row[DID + kind] = math.fsum(
+                one.count * 2.0 ** (-((at - one.occurred_at) / _DAY) / HALF_LIFE_DAYS)
+                for one in recent
+            )
+            latest = max(latest, recent[-1].occurred_at)
+    row[KINDS], row[QUIET] = float(len(row)), (at - latest) // _DAY
+    return row
+
+
+def names_of(policy: Policy) -> tuple[str, ...]:
+    """The attributes that rows have, as conditions call them."""
+    leads = policy.prediction.leads if policy.prediction else None
+    left_out = set(leads.exclude) if leads else set()
+    left_out |= {policy.lead.override, policy.priority.owner or "" if policy.priority else ""}
+    return tuple(name for name, one in _known(policy) if name not in left_out and _is_fair(one))
+
+
+def _known(policy: Policy) -> Iterator[tuple[str, Attribute]]:
+    for one in policy.attributes:
+        if one.of in ("contact", "lead"):
+            yield one.name, one
+        elif one.of == "account":
+            yield f"account.{one.name}", one
+
+
+def _is_fair(one: Attribute) -> bool:
+    words = {part for name in (one.name, *one.fields.values()) for part in _words(name)}
+    return one.type in _TYPES and words.isdisjoint(_NEVER)
+
+
+def _words(name: str) -> list[str]:
+    """Of a name in any of the ways that CRMs write theirs.
+
+    >>> _words("firstName__c"), _words("First_Name")
+    (['first', 'name', 'c'], ['first', 'name'])
+    """
+    apart = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
+    return [part.lower() for part in apart.split("_") if part]
+
+
+def labels(policy: Policy) -> Mapping[str, Text]:
+    """What the attributes are called that have a label."""
+    return {name: one.label for name, one in _known(policy) if one.label}
+
+
+def told(name: str, row: Mapping[str, Value], labels: Mapping[str, Text]) -> Text:
+    """A field of a row in words."""
+    if name == KINDS:
+        return predictions.KINDS_LATELY
+    if name == QUIET:
+        return predictions.DAYS_QUIET
+    if name.startswith(DID):
+        kind = name.removeprefix(DID)
+        return predictions.how_often(Text(kind, kind))
+    label, value = labels.get(name, Text(name, name)), row.get(name)
+    if value is None or value == "":
+        return predictions.field_missing(label)
+    return predictions.field_known(label, f"{value:g}" if isinstance(value, float) else str(value))

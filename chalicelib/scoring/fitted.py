@@ -1,0 +1,86 @@
+"""What training has fitted of the future, as models that can be asked; made once of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.core.policy import FittedModels
+from chalicelib.core.structs import struct
+from chalicelib.prediction.clusters import Clusters
+from chalicelib.prediction.propensity import Propensity
+from chalicelib.prediction.purchases import History, PurchaseModel, Purchasing, RateModel
+from chalicelib.prediction.spend import Spending, spending_of
+from chalicelib.prediction.subscriptions import ShiftedBetaGeometric
+
+CARDS = "model_cards"
+"""What is to be known of each model, of those too that did not pass their gate."""
+
+
+@struct
+class Buying:
+    """``model`` counts time in units of ``unit_days``; ``counts`` says whether its numbers may be
+    told, not only who is likelier. ``usual`` is the population's, ``interval`` an 80 % one's share.
+    """
+
+    model: Purchasing
+    unit_days: float
+    counts: bool
+    usual: History
+    median_gap_days: float
+    interval: float | None
+
+    @classmethod
+    def from_json(cls, stated: Mapping[str, Any]) -> Buying:
+        is_rate = stated["method"] == "rate"
+        medians = stated["medians"]
+        return cls(
+            (RateModel if is_rate else PurchaseModel).from_json(stated),
+            stated["unit_days"],
+            bool(stated["counts"]),
+            History(int(medians["frequency"]), medians["recency"], medians["age"]),
+            stated["median_gap_days"],
+            stated.get("interval"),
+        )
+
+
+@struct
+class Fitted:
+    """Each None where there was too little to learn it of, or nobody asked."""
+
+    buying: Buying | None = None
+    spend: Spending | None = None
+    currency: str = ""
+    subscriptions: ShiftedBetaGeometric | None = None
+    propensity: Propensity | None = None
+    clusters: Clusters | None = None
+
+
+_MOST = 4
+_made: list[tuple[FittedModels, Fitted]] = []
+
+
+def fitted(models: FittedModels) -> Fitted:
+    """The same for the same models, of which a process knows a few."""
+    for known, made in _made:
+        if known is models:
+            return made
+    made = _fitted(models.parameters)
+    _made.insert(0, (models, made))
+    del _made[_MOST:]
+    return made
+
+
+def _fitted(parameters: Mapping[str, Mapping[str, Any]]) -> Fitted:
+    buying, spend, renewing, chances, clusters = (
+        parameters.get(name)
+        for name in ("purchases", "spend", "subscriptions", "propensity", "clusters")
+    )
+    return Fitted(
+        buying=Buying.from_json(buying) if buying else None,
+        spend=spending_of(spend) if spend else None,
+        currency=spend["currency"] if spend else "",
+        subscriptions=ShiftedBetaGeometric.from_json(renewing) if renewing else None,
+        propensity=Propensity.from_json(chances) if chances else None,
+        clusters=Clusters.from_json(clusters) if clusters else None,
+    )

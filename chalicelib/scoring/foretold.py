@@ -1,0 +1,125 @@
+"""Why somebody's chances are what they are, and when to reach them.
+
+A buyer's factors are what sets the log-odds of a purchase within 90 days apart from the usual
+customer's; a lead's are the fields that raise its chance most, and those that lower it most.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.core.card import ScoreCard
+from chalicelib.core.model import SENT
+from chalicelib.core.outputs import Fields
+from chalicelib.core.policy import Profile
+from chalicelib.core.prediction import Factor, Moment, Prediction
+from chalicelib.localization import predictions
+from chalicelib.localization.predictions import Part
+from chalicelib.prediction.purchases import History, contributions
+from chalicelib.scoring import features
+from chalicelib.scoring.assessment import Assessment
+from chalicelib.scoring.fitted import Buying
+from chalicelib.scoring.future import SETTLED, WEEK, Future, first_week
+from chalicelib.scoring.publication import tells_of_future
+
+MOST = 3
+"""Fields that are told of a lead on either side."""
+
+ENOUGH_DONE, ENOUGH_SHARE = 10, 0.25
+"""A moment is told of no fewer activities, of which so many were in it."""
+
+_SURE = 1e-9
+_PARTS: tuple[tuple[int, Part], ...] = (
+    (6, "night"), (11, "morning"), (14, "noon"), (17, "afternoon"), (22, "evening"), (24, "night"),
+)  # fmt: skip
+"""Each up to an hour of the day."""
+
+
+def explained(future: Future, found: Prediction) -> Prediction | None:
+    """With factors and moment; None where there is nothing to tell."""
+    at = moment(future.profile, future.policy.time_zone)
+    made = replace(found, factors=tuple(_factors(future, found)), moment=at)
+    return None if made == Prediction(made.as_of) else made
+
+
+def foretells_at(assessment: Assessment, card: ScoreCard, shown: Fields) -> datetime | None:
+    """The start of the first week in which what is predicted is worth a write, or a risk has
+    another level, for no other reason than that time passed.
+    """
+    future, before = assessment.future, card.prediction
+    if future is None or before is None:
+        return None
+    week, policy = future.week_of(assessment.profile.now), assessment.policy
+
+    def differs(other: date) -> bool:
+        found = future.on(other)
+        there = replace(card, prediction=found)
+        return found.level != before.level or tells_of_future(there, shown, policy)
+
+    if not future.only_falls:
+        for one in range(1, SETTLED):
+            if differs(week + one * WEEK):
+                return future.begins(week + one * WEEK)
+        week += (SETTLED - 1) * WEEK
+    first = first_week(week, differs)
+    return future.begins(first) if first else None
+
+
+def _factors(future: Future, found: Prediction) -> Iterator[Factor]:
+    buying = future.fitted.buying
+    if buying and found.alive is not None:
+        yield from _of_buyer(buying, future.history(buying, found.as_of))
+    elif found.chance is not None:
+        yield from _of_lead(future)
+
+
+def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
+    days = 90 / buying.unit_days
+
+    def log_odds(one: History) -> float:
+        chance = min(max(buying.model.any_purchase(one, days), _SURE), 1 - _SURE)
+        return math.log(chance / (1 - chance))
+
+    parts = contributions(log_odds, history, buying.usual)
+    named = {"frequency": parts.frequency, "recency": parts.recency, "age": parts.age}
+    for name, odds in sorted(named.items(), key=lambda one: -abs(one[1])):
+        text = predictions.odds(predictions.purchase_input(name), odds)
+        yield Factor(name, odds, text)
+
+
+def _of_lead(future: Future) -> Iterator[Factor]:
+    model, week = future.fitted.propensity, future.week_of(future.profile.now)
+    if model is None:
+        return
+    row, labels = future.row(week), features.labels(future.policy)
+    parts = sorted(model.contributions(row), key=lambda one: (-one[1], one[0]))
+    chosen = [one for one in parts[:MOST] if one[1] > 0]
+    chosen += [one for one in parts[-MOST:] if one[1] < 0]
+    for name, odds in chosen:
+        yield Factor(name, odds, predictions.odds(features.told(name, row, labels), odds))
+
+
+def moment(profile: Profile, zone: ZoneInfo) -> Moment | None:
+    """The part of a week in which most of what they did was done."""
+    done = Counter(
+        _moment(one.occurred_at.astimezone(zone))
+        for kind, activities in profile.activities.items()
+        if kind != SENT
+        for one in activities
+    )
+    if done.total() < ENOUGH_DONE:
+        return None
+    (weekday, part), count = min(done.items(), key=lambda one: (-one[1], one[0]))
+    share = count / done.total()
+    if share < ENOUGH_SHARE:
+        return None
+    return Moment(weekday, part, share, predictions.best_moment(weekday, part))
+
+
+def _moment(local: datetime) -> tuple[int, Part]:
+    return local.weekday(), next(part for until, part in _PARTS if local.hour < until)

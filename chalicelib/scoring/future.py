@@ -1,0 +1,264 @@
+"""What will probably become of somebody, by the models that training has fitted.
+
+All chances are as of the local start of the week, or of the day of the last purchase if that is
+later. So they move once a week at most by themselves, and as nothing is heard of a buyer all of
+them only fall: the first week in which one has fallen far enough is found by halving. A lead's
+chance goes by what it did lately, and stays as it is once that is 90 days ago.
+
+The arithmetic of chapters 3.7 and 6 to 9 is in ``chalicelib.prediction``; here is what it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from math import floor
+from typing import Any
+
+from chalicelib.core.model import Json, Money
+from chalicelib.core.policy import FittedModels, Policy, Profile
+from chalicelib.core.prediction import ClusterMembership, Outlook, Prediction, PredictionPolicy
+from chalicelib.core.structs import struct
+from chalicelib.localization.periods import midnight, span
+from chalicelib.localization.reading import day_of
+from chalicelib.prediction.churn import gaps_of, overdue, value_at_risk
+from chalicelib.prediction.lifetime_value import lifetime_value
+from chalicelib.prediction.propensity import Value
+from chalicelib.prediction.purchases import History, history_of
+from chalicelib.scoring.features import LATELY, row_of
+from chalicelib.scoring.fitted import Buying, Fitted, fitted
+from chalicelib.scoring.forecast import STAGES_MODEL, forecast
+
+MONTH_DAYS = 30.4375
+WEEK = timedelta(days=7)
+
+SETTLED = LATELY // WEEK + 2
+"""Weeks after which what was done lately is long ago."""
+
+_MOST_WEEKS = 1040
+"""Twenty years: whoever is not lost by then need not be told of."""
+
+Parts = dict[str, Any]
+"""Fields of a ``Prediction``."""
+
+
+@struct
+class Bought:
+    """``spent`` is what was paid on each of ``days``, which rise, in the policy's currency."""
+
+    days: tuple[date, ...]
+    spent: tuple[int, ...]
+    purchases: int
+
+    @property
+    def realised(self) -> int:
+        return sum(self.spent)
+
+    @property
+    def usual(self) -> float:
+        """The mean of what was paid on a day after the first; 0 of whoever came but once."""
+        again = len(self.spent) - 1
+        return sum(self.spent[1:]) / again if again > 0 else 0.0
+
+    def point(self, day: date) -> Mapping[str, float]:
+        """As clusters know it."""
+        return {
+            "recency": (day - self.days[-1]).days,
+            "frequency": self.purchases,
+            "monetary": self.realised,
+        }
+
+
+def bought_by(profile: Profile, policy: Policy) -> Bought:
+    """What was paid in another currency, without a rate, is no sum here, but a purchase."""
+    zone, spent = policy.time_zone, dict[date, int]()
+    for one in profile.purchases:
+        day, money = one.occurred_at.astimezone(zone).date(), one.amount
+        spent[day] = spent.get(day, 0) + (money.amount if money.currency == policy.currency else 0)
+    days = sorted(spent)
+    return Bought(tuple(days), tuple([spent[day] for day in days]), len(profile.purchases))
+
+
+@struct
+class Future:
+    """What the chances of one subject go by, sorted out once, to be asked as of any week.
+
+    ``pipeline`` is what open deals will probably bring. With ``in_steps`` something goes by the
+    steps of the chance of a purchase.
+    """
+
+    profile: Profile
+    policy: Policy
+    asked: PredictionPolicy
+    fitted: Fitted
+    bought: Bought
+    pipeline: int
+    renewal: date | None
+    in_steps: bool
+
+    @property
+    def only_falls(self) -> bool:
+        """Whether every chance falls and stays fallen while nothing is heard."""
+        return bool(self.bought.days) or self.asked.leads is None or not self.fitted.propensity
+
+    def at(self, now: datetime) -> Prediction:
+        week = self.week_of(now)
+        steps = self._next_step(week) if self.in_steps else None
+        return self.on(week, steps_at=self.begins(steps) if steps else None)
+
+    def week_of(self, now: datetime) -> date:
+        local = now.astimezone(self.policy.time_zone).date()
+        return span(local, "week", self.policy.calendar)[0]
+
+    def begins(self, week: date) -> datetime:
+        return midnight(week, self.policy.time_zone)
+
+    def on(self, week: date, steps_at: datetime | None = None) -> Prediction:
+        """In the week that begins on that day."""
+        bought, day = self.bought, self._day(week)
+        parts: Parts = {"as_of": day, "steps_at": steps_at}
+        if bought.days and self.fitted.buying and self.asked.purchases:
+            parts |= self._buyer(self.fitted.buying, day)
+        if self.renewal:
+            parts |= self._subscriber(self.renewal, day)
+        if not bought.days and self.asked.leads and self.fitted.propensity:
+            parts |= self._lead(week)
+        if bought.days and self.fitted.clusters and self.asked.clusters:
+            near = self.fitted.clusters.nearest(bought.point(day))
+            parts["cluster"] = near and ClusterMembership(near.id, near.label, near.alternative)
+        return Prediction(**parts)
+
+    def history(self, buying: Buying, day: date) -> History:
+        found = history_of(self.bought.days, day, buying.unit_days)
+        assert found is not None
+        return found
+
+    def row(self, week: date) -> dict[str, Value]:
+        """Of a lead: whatever it did after the week began counts at once."""
+        done = [found[-1].occurred_at for found in self.profile.activities.values()]
+        return row_of(self.profile, self.policy, max([self.begins(week), *done]))
+
+    def _day(self, week: date) -> date:
+        return max(week, self.bought.days[-1]) if self.bought.days else week
+
+    def _buyer(self, buying: Buying, day: date) -> Parts:
+        history, model, unit = self.history(buying, day), buying.model, buying.unit_days
+        alive, since = model.alive(history), (day - self.bought.days[-1]).days
+        late = overdue(gaps_of(self.bought.days), since, usual=buying.median_gap_days)
+        parts: Parts = {
+            "alive": alive,
+            "churn": 1 - alive,
+            "overdue": late and late.gaps,
+        }
+        if buying.counts:
+            parts["purchase_30"] = model.any_purchase(history, 30 / unit)
+            parts["purchase_90"] = model.any_purchase(history, 90 / unit)
+            parts["outlook"] = self._outlook(buying, history)
+        return parts
+
+    def _outlook(self, buying: Buying, history: History) -> Outlook | None:
+        asked, spend, currency = self.asked.purchases, self.fitted.spend, self.policy.currency
+        if asked is None or spend is None or self.fitted.currency != currency:
+            return None
+        found = lifetime_value(
+            buying.model, spend, history, self.bought.usual,
+            months=asked.horizon_months, annual_rate=asked.annual_rate, margin=asked.margin,
+            month=MONTH_DAYS / buying.unit_days,
+        )  # fmt: skip
+        worth, alive = found.value, found.alive
+        kept = worth / alive if alive else 0.0
+
+        def money(amount: float) -> Money:
+            return Money(floor(amount + 0.5), currency)
+
+        return Outlook(
+            months=asked.horizon_months,
+            purchases=alive * found.purchases,
+            spend=money(found.spend),
+            margin=found.margin,
+            discount=found.discount,
+            model=money(worth),
+            pipeline=money(self.pipeline),
+            overlap=money(asked.overlap * min(worth, self.pipeline)),
+            realised=money(self.bought.realised),
+            at_risk=money(value_at_risk(1 - alive, kept)),
+            interval=buying.interval,
+        )
+
+    def _subscriber(self, renewal: date, day: date) -> Parts:
+        asked, model = self.asked.subscriptions, self.fitted.subscriptions
+        if asked and (day - renewal).days > asked.grace_days:
+            return {"churn": 1.0}
+        return {"churn": model.leaves_at(max(len(self.bought.days) - 1, 0))} if model else {}
+
+    def _lead(self, week: date) -> Parts:
+        asked, model = self.asked.leads, self.fitted.propensity
+        if asked is None or model is None or asked.target.holds(self.profile):
+            return {}
+        return {
+            "chance": model.probability(self.row(week)),
+            "horizon_days": model.horizon_days,
+            "learning": model.label == "learning",
+        }
+
+    def _next_step(self, week: date) -> date | None:
+        """When the chance of a purchase is down a step."""
+        buying = self.fitted.buying
+        if not buying or not buying.counts or not self.bought.days:
+            return None
+        days = 90 / buying.unit_days
+
+        def step(other: date) -> float | None:
+            history = self.history(buying, self._day(other))
+            chance = buying.model.any_purchase(history, days)
+            return Prediction(other, purchase_90=chance).step
+
+        here = step(week)
+        return first_week(week, lambda other: step(other) != here) if here else None
+
+
+def future_of(profile: Profile, policy: Policy, models: FittedModels) -> Future | None:
+    """None where nothing is to be predicted, as of companies, which buy through their people."""
+    asked = policy.prediction
+    if asked is None or profile.subject.kind == "account":
+        return None
+    known = fitted(models)
+    return Future(
+        profile,
+        policy,
+        asked,
+        known,
+        bought_by(profile, policy),
+        _pipeline(profile, policy, models) if known.spend else 0,
+        renewal_of(profile, policy),
+        in_steps=any(one.model_name == "potential" for one in _groups(policy)),
+    )
+
+
+def _groups(policy: Policy) -> tuple[Any, ...]:
+    return policy.lead.groups + policy.customer.components
+
+
+def _pipeline(profile: Profile, policy: Policy, models: FittedModels) -> int:
+    found = forecast(profile, policy, models.parameters.get(STAGES_MODEL, {}))
+    return found.expected.amount if found else 0
+
+
+def renewal_of(profile: Profile, policy: Policy) -> date | None:
+    """The local day on which a subscription is to be renewed."""
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    value: Json = profile.value(asked.renewal) if asked else None
+    return day_of(value, policy.time_zone) if value is not None else None
+
+
+def first_week(week: date, differs: Callable[[date], bool]) -> date | None:
+    """The first one after ``week`` that differs, of those from which on all others do."""
+    low, high = 0, 1
+    while not differs(week + high * WEEK):
+        if high >= _MOST_WEEKS:
+            return None
+        low, high = high, high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if differs(week + middle * WEEK) else (middle, high)
+    return week + high * WEEK

@@ -1,0 +1,149 @@
+"""What is predicted of one person, by the formulas as they stand in print.
+
+Source: Batislam, Denizel and Filiztekin 2007 for the chance to be alive; Fader and Hardie's note 021
+for that of a purchase. Sums of money are left out: ``tests.scoring.test_future`` has them.
+"""
+
+import itertools
+import math
+from datetime import datetime, time, timedelta
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from tests.oracle.conditions import truth
+
+DAY = timedelta(days=1)
+
+
+def naive_prediction(page, known, now):
+    """None where nothing is asked, known or to be told."""
+    asked = page.get("prediction")
+    if asked is None or ":account:" in known["subject"]:
+        return None
+    zone = ZoneInfo(page["time_zone"])
+    week = week_start(now.astimezone(zone).date(), page["calendar"])
+    days = sorted({sale[0].astimezone(zone).date() for sale in known["purchases"]})
+    found = dict.fromkeys(
+        ["alive", "churn", "purchase_30", "purchase_90", "overdue", "chance", "horizon_days",
+         "cluster"]
+    )  # fmt: skip
+    day = max([week, *days[-1:]])
+    found |= {"as_of": day.isoformat(), "learning": False}
+    if days and "purchases" in asked and "purchases" in known["fitted"]:
+        found |= buyer(known["fitted"]["purchases"], days, day)
+    if "subscriptions" in asked:
+        found |= subscriber(asked["subscriptions"], known, days, day, zone)
+    if not days and "leads" in asked and "propensity" in known["fitted"]:
+        found |= lead(asked["leads"], known, midnight(week, zone))
+    if days and "clusters" in asked and "clusters" in known["fitted"]:
+        found["cluster"] = cluster(known["fitted"]["clusters"], page, known, days, day)
+    churn = found["churn"]
+    found["level"] = churn and ("low" if churn < 0.3 else "medium" if churn < 0.6 else "high")
+    told = [value for name, value in found.items() if name not in ("as_of", "learning")]
+    return found if any(value is not None for value in told) else None
+
+
+def week_start(day, calendar):
+    while day.weekday() != (5 if calendar == "jalali" else 0):
+        day -= DAY
+    return day
+
+
+def midnight(day, zone):
+    return datetime.combine(day, time(), zone)
+
+
+def buyer(model, days, day):
+    x = len(days) - 1
+    recency, age = (days[-1] - days[0]).days / 7, (day - days[0]).days / 7
+    odds = model["a"] / (model["b"] + x)
+    odds *= ((model["alpha"] + age) / (model["alpha"] + recency)) ** (model["r"] + x)
+    alive = 1 / (1 + odds)
+
+    def again(within):
+        left = (model["alpha"] + age) / (model["alpha"] + age + within / 7)
+        return alive * (1 - left ** (model["r"] + x))
+
+    gaps = [(late - early).days for early, late in itertools.pairwise(days)]
+    usual = model["median_gap_days"]
+    typical = (x * median(gaps) + 3 * usual) / (x + 3) if gaps else usual
+    return {
+        "alive": alive,
+        "churn": 1 - alive,
+        "purchase_30": again(30),
+        "purchase_90": again(90),
+        "overdue": (day - days[-1]).days / typical,
+    }
+
+
+def subscriber(asked, known, days, day, zone):
+    due = known["attributes"].get("reset_at")
+    if not isinstance(due, str) or not due[:4].isdigit():
+        return {}
+    due = due if len(due) == 10 else datetime.fromisoformat(due).astimezone(zone).date().isoformat()
+    late = day - datetime.fromisoformat(due).date()
+    if late > asked.get("grace_days", 15) * DAY:
+        return {"churn": 1.0}
+    if "subscriptions" not in known["fitted"]:
+        return {}
+    model = known["fitted"]["subscriptions"]
+    renewed = max(len(days) - 1, 0)
+    return {"churn": model["alpha"] / (model["alpha"] + model["beta"] + renewed)}
+
+
+def lead(asked, known, begins):
+    told = known["attributes"]
+    if truth(asked["target"], told) == "yes":
+        return {}
+    people = [one for one in known["people"] if one["kind"] != "email.sent"]
+    at = max([begins, *(one["at"] for one in people)])
+    lately = [one for one in people if at - one["at"] < 90 * DAY]
+    kinds = {one["kind"] for one in lately}
+    row = {
+        "job_title": told.get("job_title") or None,
+        "kinds": len(kinds),
+        "quiet_days": min([90, *((at - one["at"]) // DAY for one in lately)]),
+    }
+    if "page.viewed" in kinds:
+        row["did:page.viewed"] = sum(
+            one["count"] * 0.5 ** ((at - one["at"]) / DAY / 14)
+            for one in lately
+            if one["kind"] == "page.viewed"
+        )
+    model = known["fitted"]["propensity"]
+    odds = model["base"] + sum(
+        weight_of(field, row.get(field["name"])) for field in model["fields"]
+    )
+    return {
+        "chance": 1 / (1 + math.exp(-odds)),
+        "horizon_days": model["horizon_days"],
+        "learning": model["label"] == "learning",
+    }
+
+
+def weight_of(field, value):
+    if value is None:
+        return field["weights"][-1]
+    if field["edges"] is not None:
+        return field["weights"][sum(1 for edge in field["edges"] if edge < value)]
+    if value in field["values"]:
+        return field["weights"][field["values"].index(value)]
+    return field["weights"][-2]
+
+
+def cluster(model, page, known, days, day):
+    paid = sum(sale[1] for sale in known["purchases"] if sale[2] == page["currency"])
+    values = [(day - days[-1]).days, len(known["purchases"]), paid]
+    place = []
+    for value, low, high, mean, deviation in zip(
+        values, model["low"], model["high"], model["mean"], model["deviation"], strict=True
+    ):
+        place.append((min(max(math.log(1 + value), low), high) - mean) / deviation)
+    far = [sum((a - b) ** 2 for a, b in zip(place, centre, strict=True))
+           for centre in model["centres"]]  # fmt: skip
+    first, second = sorted(range(len(far)), key=lambda one: far[one])[:2]
+    return {
+        "id": model["ids"][first],
+        "label": model["labels"][first],
+        "alternative": model["labels"][second],
+    }
