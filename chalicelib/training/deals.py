@@ -1,0 +1,97 @@
+"""How likely open deals are to be won, learned of those that ended.
+
+A deal that ended is looked at as it was at some age at which open deals are now: one is drawn of
+theirs by the deal's id, of those below the age at which it ended. Who was won later than within the
+horizon was not won. An open deal tells nothing, as its end is not known.
+
+>>> deals = {str(n): ClosedDeal({"intro": 20.0, "offer": 5.0}, n % 2 == 1) for n in range(9)}
+>>> snapshots = list(snapshots_of(deals, [3.0, 16.0, 90.0], horizon_days=90))
+>>> sorted({(one.row["stage"], one.row["age_days"]) for one in snapshots})
+[('intro', 3.0), ('offer', 16.0)]
+
+Source: the landmark of van Houwelingen 2007, drawn per deal.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from chalicelib.core.funnel import ClosedDeal
+from chalicelib.prediction.deals import row_of
+from chalicelib.prediction.propensity import Propensity, Value
+from chalicelib.training.propensity import Trained, train
+
+HORIZON_DAYS = 90
+NAME = "deals"
+
+
+class Snapshot(NamedTuple):
+    """``days_before`` the end."""
+
+    id: str
+    row: Mapping[str, Value]
+    won: bool
+    days_before: float
+
+
+def train_deals(  # noqa: PLR0913  what may be said of a training
+    deals: Mapping[str, ClosedDeal],
+    open_ages: Iterable[float],
+    *,
+    seed: int,
+    horizon_days: int = HORIZON_DAYS,
+    ended: Mapping[str, datetime] | None = None,
+    more: Mapping[str, Mapping[str, Value]] | None = None,
+    running: Propensity | None = None,
+    trained_at: datetime | None = None,
+) -> Trained:
+    """``open_ages`` are those of all open deals, in days.
+
+    With ``ended``, by id, the newest judge; ``more`` has further fields of a deal as they were
+    before it ended.
+    """
+    found = list(snapshots_of(deals, open_ages, horizon_days, more))
+    times = None
+    if ended is not None:
+        found = [one for one in found if one.id in ended]
+        times = [ended[one.id] - timedelta(days=one.days_before) for one in found]
+    return train(
+        [one.row for one in found],
+        [one.won for one in found],
+        times,
+        seed=seed,
+        horizon_days=horizon_days,
+        name=NAME,
+        running=running,
+        trained_at=trained_at,
+    )
+
+
+def snapshots_of(
+    deals: Mapping[str, ClosedDeal],
+    open_ages: Iterable[float],
+    horizon_days: int,
+    more: Mapping[str, Mapping[str, Value]] | None = None,
+) -> Iterator[Snapshot]:
+    """In the order of ids. A deal that was seen in no stage, or for no time, tells nothing."""
+    ages = sorted(age for age in open_ages if age >= 0)
+    for name in sorted(deals):
+        left = deals[name].days_left
+        lasted = max(left.values(), default=0.0)
+        if lasted <= 0:
+            continue
+        before = lasted - _age(name, ages, lasted)
+        since = {stage: days - before for stage, days in left.items() if days >= before}
+        won = deals[name].won and before <= horizon_days
+        yield Snapshot(name, row_of(since, (more or {}).get(name, {})), won, before)
+
+
+def _age(name: str, ages: Sequence[float], lasted: float) -> float:
+    """Of an open deal, or any age where none is as young as that."""
+    share = int.from_bytes(sha256(name.encode()).digest()[:8]) / 2**64
+    fitting = bisect_left(ages, lasted)
+    return ages[int(share * fitting)] if fitting else share * lasted
