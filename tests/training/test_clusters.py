@@ -140,6 +140,13 @@ def test_another_unit_of_money_changes_no_cluster():
     assert many == [other.clusters.nearest(p).id for p in customers(factor=10)]
 
 
+@pytest.mark.parametrize(("apart", "k"), [(2.5, 3), (4.0, 4)])
+def test_of_silhouettes_that_are_nearly_as_good_the_fewest_clusters_are_taken(apart, k):
+    # At 2.5 that of four is .854 and that of three .834.
+    people = customers([*GROUPS[:3], (40 * apart, 6 * apart, 9_000)])
+    assert learned(people, seed=1, high=4).card.figures["k"] == k
+
+
 class TestNames:
     def test_a_cluster_keeps_its_name_in_the_next_training(self):
         first = learned(customers(), seed=1)
@@ -154,6 +161,12 @@ class TestNames:
         found = learned(others, seed=1, former=lost.clusters)
         assert set(first.clusters.ids) == {"1", "2", "3", "4"}
         assert set(lost.clusters.ids) == {"1", "2", "4"}
+        assert set(found.clusters.ids) == {"1", "2", "4", "5"}
+
+    def test_a_centre_that_moved_far_is_another_cluster(self):
+        first = learned(customers(), seed=1)
+        others = customers([*GROUPS[:3], (3, 400, 90)])
+        found = learned(others, seed=1, former=first.clusters)
         assert set(found.clusters.ids) == {"1", "2", "4", "5"}
 
     def test_features_that_changed_make_all_names_new(self):

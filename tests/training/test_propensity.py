@@ -93,6 +93,13 @@ def test_parts_of_a_logistic_model_are_deviations_from_the_mean_in_training():
         assert math.fsum(weight * count for weight, count in weighted) == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.parametrize("count", [(60, 100), (240, 900)])
+def test_what_nobody_had_in_training_says_nothing(count):
+    model = learned(*with_outcomes(*count)).model
+    parts = dict(model.contributions({"source": "fax", "visits": None, "demo": "perhaps"}))
+    assert (parts["source"], parts["visits"], parts["demo"]) == (0, 0, 0)
+
+
 def test_counted_chances_are_calibrated_from_two_hundred_rows_on():
     few, many = learned(*with_outcomes(60, 100)), learned(*with_outcomes(60, 400))
     assert few.model.kind == many.model.kind == "naive_bayes"
