@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+ORACLE := .cache/oracle/.ready
 
 .PHONY: demo test mutants e2e check bench package docs clean
 
 demo: $(READY)
 	@$(BIN)/python -m infra.sandbox.demo
 
-test: $(READY)
+test: $(READY) $(ORACLE)
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not e2e"
 
 mutants: $(READY)
@@ -24,7 +25,7 @@ check: $(READY)
 	@$(BIN)/pytest tests/test_architecture.py
 	@$(BIN)/python -m infra.package  # ends with cfn-lint
 
-bench: $(READY)
+bench: $(READY) $(ORACLE)
 	@$(BIN)/python -m infra.bench
 
 package: $(READY)
@@ -44,3 +45,12 @@ $(READY): requirements.txt requirements-dev.txt infra/constraints.txt pyproject.
 		-r requirements-dev.txt -c infra/constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
+
+# Where it cannot be had, tests that need it say so and are skipped, unless REQUIRE_ORACLE is 1.
+$(ORACLE): requirements-oracle.txt
+	@echo "preparing .cache/oracle, which models are held against (once, about a minute)"
+	@rm -rf .cache/oracle
+	@$(PYTHON) -m venv .cache/oracle
+	@if .cache/oracle/bin/python -m pip install --quiet --disable-pip-version-check \
+		--only-binary :all: -r requirements-oracle.txt; \
+	then touch $@; else echo "not to be had here: done without"; fi
