@@ -248,18 +248,14 @@ def _steps(past: Past, model: PurchaseModel) -> Iterator[Step]:
 
 def _step_count(past: Past) -> int:
     """Whole units of time from anybody's first purchase to the end of the horizon."""
-    cut_off = max((start + h.age * past.unit_days for start, h in _first(past)), default=0.0)
-    return int((cut_off + past.horizon * past.unit_days) / past.unit_days + _ROUNDING)
+    if not past.starts or not past.rows:
+        return 0
+    # Who began first has the longest age: both together make the past day.
+    longest = max(History(*h).age for h, _ in past.rows)
+    return int(min(past.starts) / past.unit_days + longest + past.horizon + _ROUNDING)
 
 
 _ROUNDING = 1e-9
-
-
-def _first(past: Past) -> Iterator[tuple[int, History]]:
-    """Who began first: that start and the longest age make the cut-off day."""
-    if past.starts and past.rows:
-        longest = max((History(*h) for h, _ in past.rows), key=lambda h: h.age)
-        yield min(past.starts), longest
 
 
 def _listed(interval: Interval | None) -> Json:

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from math import exp, isfinite, log, sqrt
 from random import Random
@@ -56,6 +57,7 @@ _YEAR_DAYS = 365.25
 _LEFT_OUT = 0.1
 _STEEP = 1e-7
 _ROUGHLY = 1e-3
+_NEARLY = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,10 @@ def fit(
     penalty: bool = False,
     unit_days: float = UNIT_DAYS,
     start: PurchaseModel | None = None,
+    steepest: float = _STEEP,
 ) -> Fit:
-    """The best of two starts, or what is reached from ``start`` alone.
+    """The best of two starts, or what is reached from ``start`` alone, until no derivative of the
+    mean log-likelihood is larger than ``steepest``.
 
     Raises ValueError where nobody has been known for any time; ask ``gate`` before.
     """
@@ -97,7 +101,7 @@ def fit(
     usual = _logs(*_USUAL, scale=unit_days * longest)
     objective = _mean(likelihood, usual if penalty else None)
     starts = [_logs(start.r, start.alpha, start.a, start.b, scale=longest)] if start else _STARTS
-    best, asked = _best(objective, starts)
+    best, asked = _best(objective, starts, steepest)
     r, alpha, a, b = map(exp, best.at)
     purchases = sum(x * n for (x, _, _), n in cells.items())
     return Fit(
@@ -167,10 +171,11 @@ def interval(
     known = start or fit(cells, family, penalty=penalty, unit_days=unit_days).model
     size = min(sum(cells.values()), _ENOUGH_TO_RESAMPLE)
     counted = _drawn(cells, min(size, _ENOUGH_TO_COUNT), chance)
-    totals = sorted(
-        _total(fit(one, family, penalty=penalty, unit_days=unit_days, start=known), counted)
-        for one in (_drawn(cells, size, chance) for _ in range(refits))
+    again = partial(
+        fit, family=family, penalty=penalty, unit_days=unit_days, start=known, steepest=_NEARLY
     )
+    drawn = (_drawn(cells, size, chance) for _ in range(refits))
+    totals = sorted(_total(again(one).model, counted, unit_days) for one in drawn)
     edge = round(_LEFT_OUT * (refits - 1))
     middle = totals[refits // 2]
     width = (totals[-1 - edge] - totals[edge]) / 2
@@ -213,18 +218,18 @@ def _logs(r: float, alpha: float, a: float, b: float, *, scale: float) -> Vector
     return log(r), log(alpha / scale), log(a), log(b)
 
 
-def _best(objective: Objective, starts: Sequence[Vector]) -> tuple[Minimum, int]:
+def _best(objective: Objective, starts: Sequence[Vector], steepest: float) -> tuple[Minimum, int]:
     """The lowest, and the evaluations of all. A later start is followed to the end only if what it
     comes near to is lower than what is known.
     """
     first, *others = starts
-    best = minimise(objective, first, steepest=_STEEP)
+    best = minimise(objective, first, steepest=steepest)
     asked = best.evaluations
     for start in others:
         near = minimise(objective, start, steepest=_ROUGHLY)
         asked += near.evaluations
         if near.value < best.value:
-            best = minimise(objective, near.at, steepest=_STEEP)
+            best = minimise(objective, near.at, steepest=steepest)
             asked += best.evaluations
     return best, asked
 
@@ -234,6 +239,6 @@ def _drawn(cells: Mapping[History, int], size: int, chance: Random) -> Mapping[H
     return Counter(chance.choices(list(cells), cum_weights=heights, k=size))
 
 
-def _total(found: Fit, cells: Mapping[History, int]) -> float:
-    year = _YEAR_DAYS / UNIT_DAYS
-    return sum(n * found.model.expected(History(*h), year) for h, n in cells.items())
+def _total(model: PurchaseModel, cells: Mapping[History, int], unit_days: float) -> float:
+    year = _YEAR_DAYS / unit_days
+    return sum(n * model.expected(History(*h), year) for h, n in cells.items())

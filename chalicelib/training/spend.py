@@ -100,7 +100,8 @@ def _gamma_gamma(rows: Sequence[Row], mean: float, correlation: float | None) ->
     if exp(best.at[1]) <= 1:
         best = likelihood.best(least_q=LEAST_Q)
         sentences.append(say.no_mean())
-    if best.steepest >= STEEPEST or any(abs(at) > _FAR for at in best.at):
+    shape, rest, scale = best.at  # the rest of q may be nothing: then q is the least it may be
+    if best.steepest >= STEEPEST or max(abs(shape), rest, abs(scale)) > _FAR:
         return _shrunken(rows, mean, say.no_maximum())
     if correlation is not None and abs(correlation) > WATCHED:
         sentences.append(say.spend_and_frequency(correlation))

@@ -1,0 +1,138 @@
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.prediction.purchases import PurchaseModel, RateModel
+from chalicelib.training.buyers import past_of, population_of, two_thirds
+from chalicelib.training.purchase_learning import learn
+from tests.training import cdnow
+
+NOW = date(2024, 6, 1)
+START = date(2024, 1, 1)
+
+
+def learned(people, now=NOW, start=START, **told):
+    past = past_of(people, two_thirds(start, now), now, 7)
+    return learn(population_of(people, now, 7), past, seed=7, refits=5, **told)
+
+
+@pytest.fixture(scope="module")
+def of_cdnow():
+    return learned(list(cdnow.days().values()), date(1998, 6, 30), date(1997, 1, 1))
+
+
+def test_cdnow_passes_its_gate_and_is_tried_on_its_past(of_cdnow):
+    assert of_cdnow.gate.passed
+    assert isinstance(of_cdnow.model, PurchaseModel)
+    assert of_cdnow.counts
+    assert of_cdnow.backtest.total_ratio == pytest.approx(1, abs=0.25)
+    assert 0 < of_cdnow.interval < 0.5
+    assert of_cdnow.gate.sentences[0].en.startswith("Fitted on 295")
+
+
+def test_what_is_published_is_json_and_makes_the_same_model(of_cdnow):
+    stated = json.loads(json.dumps(of_cdnow.parameters))
+    assert PurchaseModel.from_json(stated) == of_cdnow.model
+    assert RateModel.from_json(stated) == of_cdnow.rate
+    assert (stated["method"], stated["unit_days"], stated["counts"]) == ("model", 7, True)
+    assert stated["medians"].keys() == {"frequency", "recency", "age"}
+
+
+def test_the_card_says_when_and_of_whom(of_cdnow):
+    card = of_cdnow.card(datetime(2024, 6, 1, tzinfo=UTC))
+    stated = json.loads(json.dumps(card.to_json()))
+    assert stated["passed"]
+    assert stated["figures"]["customers"] == 295
+    assert stated["figures"]["backtest"]["actual"] == of_cdnow.backtest.actual
+    assert all(sentence["fa"] for sentence in stated["sentences"])
+
+
+def test_the_same_seed_teaches_the_same(of_cdnow):
+    again = learned(list(cdnow.days().values()), date(1998, 6, 30), date(1997, 1, 1))
+    assert again == of_cdnow
+
+
+def steady(people, times, every, start=START):
+    """Each buys so many times, every so many days."""
+    return [
+        [start + timedelta(days=n % 9 + every * time) for time in range(times)]
+        for n in range(people)
+    ]
+
+
+NOBODY = []
+ONE = [[START, date(2024, 3, 1)]]
+ONCE = steady(300, 1, 1)
+TWINS = [[START, date(2024, 2, 1), date(2024, 4, 1)]] * 300
+AHEAD = [[date(2031, 1, 1)]] * 300
+TODAY = [[NOW]] * 300
+ONE_DAY = [[START] * 6] * 300
+FEW = steady(30, 3, 20) + steady(20, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [
+        (NOBODY, "0 of the 100"),
+        (ONE, "1 of the 100"),
+        (ONCE, "Nobody bought a second time"),
+        (AHEAD, "0 of the 100"),
+        (TODAY, "Nobody bought a second time"),
+        (ONE_DAY, "All customers have the same history"),
+    ],
+    ids=["nobody", "one", "once", "ahead", "today", "one day"],
+)
+def test_without_ground_there_is_a_sentence_and_no_number(people, told):
+    found = learned(people)
+    assert not found.gate.passed
+    assert told in " ".join(sentence.en for sentence in found.gate.sentences)
+    assert found.model is None
+    assert found.parameters is None
+    assert not found.card().passed
+
+
+@pytest.mark.parametrize(
+    ("people", "told"),
+    [(TWINS, "All customers have the same history"), (FEW, "50 of the 100")],
+    ids=["twins", "few"],
+)
+def test_where_no_model_can_be_fitted_a_rate_serves_and_says_so(people, told):
+    found = learned(people)
+    assert not found.gate.passed
+    said = " ".join(sentence.en for sentence in found.gate.sentences)
+    assert told in said
+    assert "rule of thumb" in said
+    assert isinstance(found.model, RateModel)
+    assert found.parameters["method"] == "rate"
+    assert RateModel.from_json(found.parameters) == found.model
+
+
+def test_counts_that_were_wrong_in_the_past_are_not_shown():
+    """Everybody stopped when the test began."""
+    people = steady(100, 9, 10) + steady(100, 4, 9) + steady(100, 1, 1)
+    found = learn(
+        population_of(people, NOW, 7), past_of(people, date(2024, 3, 25), NOW, 7), seed=7, refits=5
+    )
+    assert not found.counts
+    assert found.parameters["counts"] is False
+
+
+def test_what_could_not_be_tried_shows_no_counts():
+    people = list(cdnow.days().values())
+    found = learn(population_of(people, date(1998, 6, 30), 7), None, seed=7, refits=3)
+    assert found.gate.passed
+    assert not found.counts
+    assert "too little history to try it" in found.gate.sentences[-1].en
+
+
+@settings(max_examples=15)
+@given(st.lists(st.lists(st.integers(-200, 40), max_size=6), min_size=100, max_size=160))
+def test_no_population_trips_the_training(offsets):
+    people = [[NOW + timedelta(days=n) for n in days] for days in offsets]
+    found = learned(people, start=NOW - timedelta(days=200))
+    assert found.gate.sentences
+    if found.parameters:
+        json.dumps(found.parameters, allow_nan=False)
