@@ -62,7 +62,7 @@ def turnover(facts: FactSet, as_of: datetime | None = None) -> Turnover:
     sales, refunds = bills(facts)
     if not sales and not refunds:
         return _NOTHING
-    return _netted(sales, refunds, as_of)
+    return netted(sales, refunds, as_of)
 
 
 def bills(facts: FactSet) -> tuple[list[Sale], list[Sale]]:
@@ -81,7 +81,8 @@ _OLDEST_FIRST = attrgetter("at", "id")
 _UNTOLD: Mapping[str, Json] = {}
 
 
-def _netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | None) -> Turnover:
+def netted(sales: Sequence[Sale], refunds: Sequence[Sale], as_of: datetime | None) -> Turnover:
+    """With the refunds of up to ``as_of``, or with all."""
     counted = [one for one in refunds if as_of is None or one.at <= as_of]
     ahead = [one.at for one in refunds if as_of is not None and one.at > as_of]
     back = _by_purchase(counted)

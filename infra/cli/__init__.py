@@ -10,6 +10,7 @@ import typer
 from infra.cli import (
     announce,
     backfill,
+    backtest,
     calls,
     connect,
     dead_letters,
@@ -23,6 +24,7 @@ from infra.cli import (
     parked,
     points,
     policy,
+    predict,
     provision,
     score,
     status,
@@ -47,6 +49,8 @@ app.command()(provision.provision)
 app.command()(subscriptions.unsubscribe)
 app.command()(backfill.backfill)
 app.command()(train.train)
+app.command()(predict.predict)
+app.command()(backtest.backtest)
 app.command()(status.status)
 app.command()(score.score)
 app.command()(explain.explain)

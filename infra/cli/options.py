@@ -13,10 +13,15 @@ from infra.cli.installation import Installation
 
 
 def _only_one(context: typer.Context, named: str) -> str:
-    """What was named, else the one that the installation has. ``stage`` is known by then."""
-    if named or context.resilient_parsing:
+    """``stage`` is known by then."""
+    return named if context.resilient_parsing else the_connection(named, context.params["stage"])
+
+
+def the_connection(named: str, stage: str) -> str:
+    """What was named, else the one that the installation has."""
+    if named:
         return named
-    settings = Installation.find(context.params["stage"]).services.settings
+    settings = Installation.find(stage).services.settings
     known = sorted(connection.id for connection in settings.connections())
     if not known:
         raise Finding("nothing is connected yet; next: emtiaz connect CRM")

@@ -1,23 +1,78 @@
-"""``emtiaz train``: learn anew what scores go by and only all customers together tell."""
+"""``emtiaz train``: learn anew what scores and predictions go by and only all customers tell."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
 from chalicelib.pipeline.train import Refresh
 from chalicelib.pipeline.train import train as run
+from infra.cli import histories, train_file
 from infra.cli.console import note, say, show_json
 from infra.cli.installation import Installation
-from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
+from infra.cli.options import (
+    DEFAULT_STAGE,
+    THE_ONLY_ONE,
+    AsJson,
+    DryRun,
+    Stage,
+    the_connection,
+)
+
+Connection = Annotated[
+    str,
+    typer.Option(
+        help="Without a file: id of the CRM account, as emtiaz status tells it.",
+        show_default="the only one that is connected",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Of a file: write what was learned to this one, for predict and explain."),
+]
 
 
-def train(
+def train(  # noqa: PLR0913  # one per option
     *,
     connection: Connection = THE_ONLY_ONE,
     stage: Stage = DEFAULT_STAGE,
+    facts: histories.Facts = None,
+    table: histories.Table = None,
+    out: Out = None,
+    family: histories.Model = "mbg_nbd",
+    at: histories.At = None,
+    columns: histories.Columns = None,
+    mapped: histories.Mapped = None,
+    currency: histories.Currency = None,
+    date_format: histories.DateFormat = None,
+    zone: histories.Zone = ZoneInfo(histories.UTC),  # noqa: B008  # a constant
+    skip_faults: histories.SkipFaults = False,
+    plots: histories.Plots = None,
+    format_: histories.PlotFormat = "svg",
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn borders and ranks anew; they move where two refreshes in a row agree."""
-    found = run(connection, Installation.find(stage).services, dry_run=dry_run)
+    """Learn borders, ranks and models of the future anew, and tell how far to trust them.
+
+    Of an installation borders move where two refreshes in a row agree. With --facts or
+    --transactions models of purchases, spend and clusters are fitted to that file and held
+    against its last third, without AWS; it ends with 1 if purchases cannot be modelled.
+    """
+    if facts or table:
+        options = histories.Options(
+            facts, table, columns, mapped, currency, date_format, zone, skip_faults, at
+        )
+        wanted = train_file.Wanted(family, None if dry_run else out, plots, format_)
+        train_file.train(options, wanted, as_json=as_json)
+        return
+    if out or plots:
+        raise typer.BadParameter("--out and --plots belong to --facts and --transactions")
+    found = run(
+        the_connection(connection, stage), Installation.find(stage).services, dry_run=dry_run
+    )
     if as_json:
         show_json(
             {

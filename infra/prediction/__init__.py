@@ -1,0 +1,1 @@
+"""Predictions on this machine alone: from a file to fitted models, forecasts and pictures."""
