@@ -18,6 +18,7 @@ from infra.bench.figures import Figure, show, write
 from infra.bench.growth import growing_collections
 from infra.bench.loyalty import loyalty
 from infra.bench.population import population
+from infra.bench.purchases import purchases
 from infra.bench.sweep import due_among_many
 from infra.bench.traffic import changed_contacts
 from infra.bench.webhook_delay import event_to_webhook
@@ -54,6 +55,7 @@ def _measure(seed: int) -> Iterator[tuple[str, list[Figure]]]:
     yield "the loyalty ledger", loyalty(seed)
     yield "the events", accepted()
     yield "the population", population(seed)
+    yield "the purchases", purchases(seed)
     yield "the drip", writes_per_day(read_page(SHIPPED), seed)
     yield "the sweep", due_among_many()
     for crm in names():
