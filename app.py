@@ -42,7 +42,7 @@ RECONCILE_SECONDS = 180
 """How long reconcile begins new pages; one more may take a minute, and it may run for 280 s."""
 
 TRAIN_SECONDS = 180
-"""How long training begins new shares; one more may take a minute, and it may run for 280 s."""
+"""How long training goes on to more connections; one may take a minute, and it has 280 s."""
 
 app = Chalice(app_name="emtiaz")
 logs.start_logging()

@@ -1,6 +1,8 @@
-"""Shares of a population that wait for the others, among a connection's checkpoints.
+"""Pieces of a population that wait for the others, among a connection's checkpoints.
 
-A share of tens of thousands of customers is larger than an item may be: it is compressed and cut.
+A share of the cards is learned of page by page. How far it has come stands in its *mark*; a page is
+kept before the mark moves past it, so that pages before the mark are there and whole. A page of
+many customers is larger than an item may be: it is compressed and cut.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import base64
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.core.facts import canonical
@@ -20,37 +23,91 @@ LARGEST_SLICE = 300_000
 """In characters; DynamoDB takes items of 400 KB."""
 
 
-def keep(connection: str, shard: int, share: Share, run: str, settings: SettingsStore) -> None:
-    """The first slice comes last: with it the share is whole. Of an earlier one nothing stays."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a run has come with a share: all up to ``after`` is in the first ``pages``."""
+
+    run: str
+    pages: int = 0
+    after: str = ""
+    is_done: bool = False
+
+    def past(self, after: str, *, is_done: bool) -> Mark:
+        return replace(self, pages=self.pages + 1, after=after, is_done=is_done)
+
+    def to_json(self) -> dict[str, Json]:
+        return {"run": self.run, "pages": self.pages, "after": self.after, "done": self.is_done}
+
+
+def mark_of(
+    connection: str, shard: int, run: str, settings: SettingsStore
+) -> tuple[Mark, Mapping[str, Json] | None]:
+    """With what is kept of it, which is None or of another run where the share was not begun."""
+    held = settings.checkpoint(connection, _mark(shard))
+    if held is None or held["run"] != run:
+        return Mark(run), held
+    return Mark(run, int(str(held["pages"])), str(held["after"]), bool(held["done"])), held
+
+
+def move(
+    connection: str,
+    shard: int,
+    held: Mapping[str, Json] | None,
+    mark: Mark,
+    settings: SettingsStore,
+) -> bool:
+    """Whether it was this caller who moved it."""
+    return settings.move_checkpoint(connection, _mark(shard), held, mark.to_json())
+
+
+def keep(
+    connection: str, place: tuple[int, int], share: Share, run: str, settings: SettingsStore
+) -> None:
+    """``place`` is shard and page. The first slice comes last: with it the page is whole."""
     text = base64.b64encode(zlib.compress(canonical(share.to_json()).encode())).decode()
     slices = [text[at : at + LARGEST_SLICE] for at in range(0, len(text), LARGEST_SLICE)]
-    earlier = len(list(_slices(connection, shard, settings)))
+    earlier = len(list(_slices(connection, place, settings)))
     for number in range(len(slices), earlier):
-        settings.set_checkpoint(connection, _name(shard, number), None)
+        settings.set_checkpoint(connection, _name(place, number), None)
     for number, part in reversed(list(enumerate(slices))):
         state: dict[str, Json] = {"run": run, "of": len(slices), "text": part}
-        settings.set_checkpoint(connection, _name(shard, number), state)
+        settings.set_checkpoint(connection, _name(place, number), state)
 
 
-def kept(connection: str, run: str, settings: SettingsStore) -> list[Share]:
-    """Those shares of a run that are there and whole."""
-    slices = (_slices(connection, shard, settings) for shard in range(SHARDS))
-    return [_share(held) for held in map(list, slices) if _is_whole(held, run)]
+def kept(connection: str, run: str, settings: SettingsStore) -> list[Share] | None:
+    """All pages of a run; None unless every share is done and every page is the run's own."""
+    found = []
+    for shard in range(SHARDS):
+        mark, _ = mark_of(connection, shard, run, settings)
+        if not mark.is_done:
+            return None
+        for page in range(mark.pages):
+            slices = list(_slices(connection, (shard, page), settings))
+            if not _is_whole(slices, run):
+                return None
+            found.append(_share(slices))
+    return found
 
 
 def forget(connection: str, settings: SettingsStore) -> None:
     for shard in range(SHARDS):
-        for number, _ in enumerate(list(_slices(connection, shard, settings))):
-            settings.set_checkpoint(connection, _name(shard, number), None)
+        page = 0
+        while slices := list(_slices(connection, (shard, page), settings)):
+            for number in range(len(slices)):
+                settings.set_checkpoint(connection, _name((shard, page), number), None)
+            page += 1
+        settings.set_checkpoint(connection, _mark(shard), None)
 
 
-def _slices(connection: str, shard: int, settings: SettingsStore) -> Iterator[Mapping[str, Any]]:
-    first = settings.checkpoint(connection, _name(shard, 0))
+def _slices(
+    connection: str, place: tuple[int, int], settings: SettingsStore
+) -> Iterator[Mapping[str, Any]]:
+    first = settings.checkpoint(connection, _name(place, 0))
     if first is None:
         return
     yield first
     for number in range(1, int(str(first["of"]))):
-        yield settings.checkpoint(connection, _name(shard, number)) or {}
+        yield settings.checkpoint(connection, _name(place, number)) or {}
 
 
 def _is_whole(slices: list[Mapping[str, Any]], run: str) -> bool:
@@ -62,5 +119,10 @@ def _share(slices: list[Mapping[str, Any]]) -> Share:
     return Share.from_json(json.loads(zlib.decompress(packed)))
 
 
-def _name(shard: int, number: int) -> str:
-    return f"refresh#{shard:02}#{number}"
+def _mark(shard: int) -> str:
+    return f"refresh#{shard:02}"
+
+
+def _name(place: tuple[int, int], number: int) -> str:
+    shard, page = place
+    return f"refresh#{shard:02}#{page:04}#{number}"

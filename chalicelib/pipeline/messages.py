@@ -261,6 +261,31 @@ _COLUMNS: Mapping[str, Callable[[Json, int], list[Any]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A page of a share of the cards, of which a training run is to learn."""
+
+    run: str
+    shard: int
+    page: int
+
+
+LEARN = "learn"
+"""The reason of such messages, which name no records."""
+
+
+def lesson_message(connection: str, run: str, shard: int, page: int) -> dict[str, Json]:
+    return {"connection": connection, "reason": LEARN, "run": run, "shard": shard, "page": page}
+
+
+def is_lesson(body: Mapping[str, Json]) -> bool:
+    return body.get("reason") == LEARN
+
+
+def lesson_of(body: Mapping[str, Json]) -> Lesson:
+    return Lesson(str(body["run"]), int(str(body["shard"])), int(str(body["page"])))
+
+
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while chunk := list(islice(iterator, size)):

@@ -20,7 +20,7 @@ from chalicelib.pipeline.bells import ring_bells
 from chalicelib.pipeline.delivery import delivery
 from chalicelib.pipeline.doorbells import Work, gather
 from chalicelib.pipeline.erase import erase
-from chalicelib.pipeline.messages import Envelope, Failure, Reason, refs_messages
+from chalicelib.pipeline.messages import Envelope, Failure, Reason, is_lesson, refs_messages
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.programs import programs_in_force
 from chalicelib.pipeline.ring import ring
@@ -94,11 +94,21 @@ def _contain(lot: Sequence[Envelope], services: Services, now: datetime) -> list
     try:
         told = [envelope for envelope in lot if is_of_events(envelope.body)]
         failures = take_events(told, services, now)
-        works = gather([envelope for envelope in lot if envelope not in told], services, now)
+        lessons = [envelope for envelope in lot if is_lesson(envelope.body)]
+        failures += _learn(lessons, services) if lessons else []
+        rung = [envelope for envelope in lot if envelope not in told and envelope not in lessons]
+        works = gather(rung, services, now)
         return failures + [one for work in works for one in _attempt(work, services, now)]
     except Exception as error:  # noqa: BLE001 - the outermost boundary: one lot's fault stays its own
         logs.exception("failed", messages=[envelope.id for envelope in lot])
         return [one for one in map(Failure, lot) if not _parked_as_hopeless(one, error, services)]
+
+
+def _learn(lessons: Sequence[Envelope], services: Services) -> list[Failure]:
+    # What trains is not to be paid for by every cold start.
+    from chalicelib.pipeline.learn import learn_pages
+
+    return learn_pages(lessons, services)
 
 
 def _parked_as_hopeless(failure: Failure, error: Exception, services: Services) -> bool:

@@ -21,6 +21,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.ports import SubjectStore
 from chalicelib.core.purchases import turnover
 from chalicelib.core.stored import Collection
+from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.pipeline.reading import collections
 from chalicelib.scoring.cross_sell import CROSS_SELL
 from chalicelib.scoring.funnel import closed_deals
@@ -43,6 +44,7 @@ class Share:
     rows: tuple[Row, ...] = ()
     deals: Mapping[str, ClosedDeal] = field(default_factory=dict)
     baskets: Mapping[frozenset[str], int] = field(default_factory=dict)
+    lessons: Lessons = field(default_factory=Lessons)
 
     def to_json(self) -> dict[str, Json]:
         rows: list[Json] = [
@@ -54,6 +56,7 @@ class Share:
             "baskets": [
                 [cast(Json, sorted(basket)), count] for basket, count in self.baskets.items()
             ],
+            "lessons": self.lessons.to_json(),
         }
 
     @classmethod
@@ -65,26 +68,33 @@ class Share:
             ),
             deals={name: ClosedDeal(days, won) for name, (days, won) in held["deals"].items()},
             baskets={frozenset(basket): count for basket, count in held["baskets"]},
+            lessons=Lessons.from_json(held["lessons"]),
         )
 
 
 def share_of(
     cards: Iterable[Mapping[str, Json]], policy: Policy, store: SubjectStore, now: datetime
 ) -> Share:
-    """Of rows of the index. Facts are read too, one subject after the other, for a funnel alone:
-    the index holds nothing of it. What was bought is learned on the way.
+    """Of rows of the index. Facts are read too where ``needs_facts``: the index holds nothing of
+    what deals, baskets and predictions are learned of.
     """
     present = [card for card in cards if card.get("made") != HIDDEN]
     rows = tuple(_row(card, policy, now) for card in present)
-    if policy.funnel is None:
+    if not needs_facts(policy):
         return Share(rows)
-    refs = (Ref.parse(row.id) for row in rows)
     deals: dict[str, ClosedDeal] = {}
     baskets: Counter[frozenset[str]] = Counter()
-    for one in collections(refs, store):
-        deals |= closed_deals(one.facts, policy.funnel)
-        baskets.update(_baskets(one, policy, now))
-    return Share(rows, deals, baskets)
+    lessons = []
+    for one in collections((Ref.parse(row.id) for row in rows), store):
+        if policy.funnel:
+            deals |= closed_deals(one.facts, policy.funnel)
+            baskets.update(_baskets(one, policy, now))
+        lessons.append(lessons_of([one], policy, now))
+    return Share(rows, deals, baskets, Lessons.of(lessons))
+
+
+def needs_facts(policy: Policy) -> bool:
+    return policy.funnel is not None or policy.prediction is not None
 
 
 def learned(shares: Iterable[Share], policy: Policy) -> Learned:

@@ -19,11 +19,14 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline import rescore
+from chalicelib.pipeline.foresight import FORETELLING, foreseen
+from chalicelib.pipeline.lessons import Lessons
 from chalicelib.pipeline.satisfaction import Decline, declines
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
-from chalicelib.pipeline.shares import Learned, learned, share_of
+from chalicelib.pipeline.shares import Learned, Share, learned, share_of
 from chalicelib.policy.version import version_of
+from chalicelib.scoring.fitted import CARDS
 from chalicelib.training.data_quality import outliers
 from chalicelib.training.steadiness import SEEN, adopted
 
@@ -32,7 +35,7 @@ CHECKPOINT = "train"
 STEADY = ("rfm", "value", "classes")
 """Parameters that are borders; others, such as means and probabilities, nobody stands beside."""
 
-PREMISES = ("customer", "currency", "time_zone", "funnel", "products", "referrals")
+PREMISES = ("customer", "currency", "time_zone", "funnel", "products", "referrals", "prediction")
 """Sections of a policy that decide what there is to learn."""
 
 
@@ -86,13 +89,19 @@ class Refresh:
     doubtful: tuple[Ref, ...]
     declined: tuple[Decline, ...]
 
+    @property
+    def cards(self) -> Mapping[str, Mapping[str, Json]]:
+        """What is to be known of the models of the future, of those too that are not used."""
+        return cast("Mapping[str, Mapping[str, Json]]", self.fresh.get(CARDS, {}))
+
 
 def train(connection: str, services: Services, *, dry_run: bool = False) -> Refresh:
     """Learn anew; where something moves, put it into force, of which a rescore follows."""
     population = list(services.store.population(connection))
     live = services.settings.live(connection)
-    fresh = _learned(connection, population, services)
-    steady = steadied(live, fresh, Memory.of(connection, services))
+    memory = Memory.of(connection, services)
+    fresh = _learned(live, population, memory, services)
+    steady = steadied(live, fresh, memory)
     found = Refresh(
         parameters=steady,
         fresh=fresh,
@@ -110,7 +119,8 @@ def train(connection: str, services: Services, *, dry_run: bool = False) -> Refr
 def learn_anew(connection: str, services: Services) -> None:
     """Put into force what there is, as a backfill does that has read everybody."""
     live = services.settings.live(connection)
-    found = _learned(connection, list(services.store.population(connection)), services)
+    memory, population = Memory.of(connection, services), services.store.population(connection)
+    found = _learned(live, list(population), memory, services)
     put_into_force(live, found, found, services, services.clock.now())
 
 
@@ -121,15 +131,56 @@ def put_into_force(
 
     Raises ``Conflict`` if other models came into force meanwhile.
     """
-    connection = live.connection.id
+    connection, parameters = live.connection.id, published(parameters, live)
     version = hashlib.sha256(canonical(parameters).encode()).hexdigest()[:12]
     models = FittedModels(version, parameters)
     if version != live.models.version:
         now, before = services.clock.now(), live.models.version
         services.settings.publish_models(connection, models, now, over=before)
     policy = version_of(live.policy)
-    Memory(policy, premises_of(live), seen, at, at).keep(connection, services)
+    remembered = {name: values for name, values in seen.items() if name not in FORETELLING}
+    Memory(policy, premises_of(live), remembered, at, at).keep(connection, services)
     return models
+
+
+def published(parameters: Learned, live: LiveSettings) -> Learned:
+    """With the cards of models that are used alone; of one that stays, its own.
+
+    What is told of the others changes without anything else, and nobody is scored anew for that.
+    """
+    held, was = live.models.parameters, live.models.parameters.get(CARDS, {})
+    cards = {
+        name: was[name] if name in was and parameters[name] == held.get(name) else card
+        for name, card in parameters.get(CARDS, {}).items()
+        if name in parameters
+    }
+    others = {name: values for name, values in parameters.items() if name != CARDS}
+    return {**others, CARDS: cards} if cards else others
+
+
+def in_use(live: LiveSettings, memory: Memory) -> Learned:
+    """The models of the future that are in force, and what was last said of all of them.
+
+    Of another policy they would tell something else: then there are none.
+    """
+    if memory.premises != premises_of(live):
+        return {}
+    held = {name: one for name, one in live.models.parameters.items() if name in FORETELLING}
+    return {**held, CARDS: memory.seen.get(CARDS, {})}
+
+
+def learned_of(
+    shares: Sequence[Share],
+    live: LiveSettings,
+    memory: Memory,
+    now: datetime,
+    *,
+    anew: bool = False,
+) -> Learned:
+    """Of all shares together; ``anew`` fits models too that have time."""
+    policy, held = compiled(live.policy), in_use(live, memory)
+    lessons = Lessons.of(share.lessons for share in shares)
+    return {**learned(shares, policy), **foreseen(lessons, policy, held, now, anew=anew)}
 
 
 def premises_of(live: LiveSettings) -> str:
@@ -149,7 +200,9 @@ def steadied(live: LiveSettings, fresh: Learned, memory: Memory) -> Learned:
 def moved(live: LiveSettings, parameters: Learned) -> tuple[str, ...]:
     before = live.models.parameters
     names = sorted(parameters.keys() | before.keys())
-    return tuple(name for name in names if parameters.get(name) != before.get(name))
+    return tuple(
+        name for name in names if name != CARDS and parameters.get(name) != before.get(name)
+    )
 
 
 def _one(
@@ -162,12 +215,15 @@ def _one(
 
 
 def _learned(
-    connection: str, population: Sequence[Mapping[str, Json]], services: Services
+    live: LiveSettings,
+    population: Sequence[Mapping[str, Json]],
+    memory: Memory,
+    services: Services,
 ) -> Learned:
     """As of now, in this process alone."""
-    policy = compiled(services.settings.live(connection).policy)
-    share = share_of(population, policy, services.store, services.clock.now())
-    return learned([share], policy)
+    now = services.clock.now()
+    share = share_of(population, compiled(live.policy), services.store, now)
+    return learned_of([share], live, memory, now, anew=True)
 
 
 def _doubtful(population: Sequence[Mapping[str, Json]]) -> tuple[Ref, ...]:

@@ -1,4 +1,4 @@
-"""Every day the population is looked at, share by share, and borders move where it says so twice."""
+"""Every day the population is looked at, page by page, and borders move where it says so twice."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,15 +6,18 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.core.errors import Conflict
+from chalicelib.core.facts import iso
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline import kept_shares
-from chalicelib.pipeline.kept_shares import keep, kept
-from chalicelib.pipeline.refresh import CHECKPOINT, refresh, refresh_all
+from chalicelib.pipeline.kept_shares import Mark, keep, kept, mark_of, move
+from chalicelib.pipeline.messages import lesson_message
+from chalicelib.pipeline.refresh import refresh, refresh_all
 from chalicelib.pipeline.rescore import REST, advance
+from chalicelib.pipeline.runs import CHECKPOINT
 from chalicelib.pipeline.shares import Share, learned, share_of
-from chalicelib.pipeline.train import Memory, train
+from chalicelib.pipeline.train import Memory, learned_of, train
 from chalicelib.policy import compile_policy, version_of
 from chalicelib.training.population import Row
 from tests.fakes.clock import NOON
@@ -44,8 +47,12 @@ def rescored(installation):
 
 
 def look(installation):
-    now = installation.clock.now()
-    return refresh(CONNECTION, installation.services, now + LATER)
+    """Begin a run if it is time, let the workers learn, and reduce."""
+    refresh(CONNECTION, installation.services)
+    installation.run()
+    if installation.settings.checkpoint(CONNECTION, CHECKPOINT) is None:
+        return False
+    return refresh(CONNECTION, installation.services)
 
 
 def models(installation):
@@ -125,43 +132,83 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7, 16, 17, 32])
-def test_killed_midway_it_publishes_nothing_and_the_next_run_goes_on(ranked, steps):
+@pytest.fixture
+def paged(ranked, monkeypatch):
+    """With pages so small that every share has several."""
+    monkeypatch.setattr("chalicelib.pipeline.learn.PAGE_OF_ROWS", 2)
     somebody_buys(ranked)
-    history = ranked.settings.publications(CONNECTION)
-    untouched, left = ranked.settings.set_checkpoint, [steps]
+    return ranked
+
+
+def dying(store, method, after):
+    """The worker dies instead of so manieth a call."""
+    untouched, left = getattr(store, method), [after]
 
     def mortal(*arguments):
         left[0] -= 1
         if left[0] < 0:
             raise Killed
-        untouched(*arguments)
+        return untouched(*arguments)
 
-    ranked.settings.set_checkpoint = mortal
+    setattr(store, method, mortal)
+    return untouched
+
+
+@pytest.mark.parametrize("method", ["set_checkpoint", "move_checkpoint"])
+@pytest.mark.parametrize("after", [1, 2, 7, 16, 33])
+def test_killed_midway_it_publishes_once(paged, method, after):
+    history = paged.settings.publications(CONNECTION)
+    refresh(CONNECTION, paged.services)
+    untouched = dying(paged.settings, method, after)
     with pytest.raises(Killed):
-        look(ranked)
-    assert ranked.settings.publications(CONNECTION) == history
-    ranked.settings.set_checkpoint = untouched
-    read = []
-    population = ranked.store.population
-
-    def counted(connection, *, shard=None):
-        read.append(shard)
-        return population(connection, shard=shard)
-
-    ranked.store.population = counted
-    look(ranked)
-    assert read == list(range((steps - 1) // 2, SHARDS))
-    assert Memory.of(CONNECTION, ranked.services).learned_at == ranked.clock.now()
+        looks_until_it_is_over(paged)
+    assert paged.settings.publications(CONNECTION) == history
+    setattr(paged.settings, method, untouched)
+    looks_until_it_is_over(paged)
+    look(paged)
+    assert len(paged.settings.publications(CONNECTION)) == len(history) + 1
 
 
-def test_out_of_time_it_goes_on_in_the_next_run(ranked):
-    somebody_buys(ranked)
-    for _ in range(SHARDS):
-        assert not refresh(CONNECTION, ranked.services, ranked.clock.now())
-    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT)["done"] == 0
-    look(ranked)
-    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+def looks_until_it_is_over(installation):
+    for _ in range(10):
+        installation.run()
+        if installation.settings.checkpoint(CONNECTION, CHECKPOINT) is None:
+            return
+        refresh(CONNECTION, installation.services)
+    raise AssertionError("it does not come to an end")
+
+
+def test_pages_together_are_what_one_process_would_learn(paged):
+    now = paged.clock.now()
+    policy = compile_policy(paged.settings.live(CONNECTION).policy)
+    refresh(CONNECTION, paged.services)
+    paged.run()
+    pages = kept(CONNECTION, iso(now), paged.settings)
+    assert len(pages) > SHARDS
+    whole = share_of(paged.store.population(CONNECTION), policy, paged.store, now)
+    assert learned(pages, policy) == learned([whole], policy)
+
+
+def test_a_message_that_comes_twice_changes_nothing(paged):
+    refresh(CONNECTION, paged.services)
+    paged.run()
+    marks = [mark_of(CONNECTION, n, iso(paged.clock.now()), paged.settings) for n in range(SHARDS)]
+    run = paged.settings.checkpoint(CONNECTION, CHECKPOINT)["began"]
+    again = [lesson_message(CONNECTION, run, shard, 0) for shard in range(SHARDS)]
+    paged.intake.send(again)
+    paged.intake.send([lesson_message(CONNECTION, "another run", 3, 0)])
+    paged.run()
+    assert marks == [
+        mark_of(CONNECTION, n, iso(paged.clock.now()), paged.settings) for n in range(SHARDS)
+    ]
+
+
+def test_of_shares_that_stand_still_it_is_told_again(paged):
+    refresh(CONNECTION, paged.services)
+    paged.intake.take()
+    refresh(CONNECTION, paged.services)
+    looks_until_it_is_over(paged)
+    assert Memory.of(CONNECTION, paged.services).learned_at is not None
 
 
 def test_a_run_whose_policy_was_replaced_is_dropped(ranked):
@@ -175,13 +222,9 @@ def test_a_run_whose_policy_was_replaced_is_dropped(ranked):
 
 
 def half_done(installation):
-    """As after a run that came to its deadline."""
-    now, ticks = installation.clock.now, iter(range(1, 1_000))
-    deadline = now() + timedelta(seconds=8)
-    installation.clock.now = lambda: now() + timedelta(seconds=next(ticks))
-    refresh(CONNECTION, installation.services, deadline)
-    installation.clock.now = now
-    assert 0 < installation.settings.checkpoint(CONNECTION, CHECKPOINT)["done"] < SHARDS
+    """As after a run of which some shares are there."""
+    refresh(CONNECTION, installation.services)
+    installation.run()
 
 
 def test_while_cards_are_being_rescored_nothing_is_learned(ranked):
@@ -211,7 +254,7 @@ def test_two_runs_at_once_publish_nothing_half_done(ranked):
     somebody_buys(ranked)
     half_done(ranked)
     stolen = share_of([], compile_policy(ranked.settings.live(CONNECTION).policy), None, NOON)
-    keep(CONNECTION, 1, stolen, "another run", ranked.settings)
+    keep(CONNECTION, (1, 0), stolen, "another run", ranked.settings)
     before = models(ranked)
     assert not look(ranked)
     assert models(ranked) == before
@@ -225,16 +268,10 @@ def test_models_that_came_into_force_meanwhile_are_not_replaced(ranked):
     a_day_later(ranked)
     somebody_buys(ranked)
     other = FittedModels("other", models(ranked).parameters)
-    population = ranked.store.population
-
-    def overtaken(connection, *, shard):
-        if shard == SHARDS - 1:
-            ranked.settings.publish_models(connection, other, NOON)
-        return population(connection, shard=shard)
-
-    ranked.store.population = overtaken
-    with pytest.raises(Conflict):
-        look(ranked)
+    refresh(CONNECTION, ranked.services)
+    ranked.run()
+    ranked.settings.publish_models(CONNECTION, other, NOON)
+    refresh(CONNECTION, ranked.services)
     assert models(ranked) == other
 
 
@@ -243,21 +280,23 @@ def test_shares_larger_than_an_item_are_cut_and_put_together(installation, monke
     rows = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
     deals = {"7": ClosedDeal({"intro": 3.5}, won=True)}
     share = Share((*rows, Row("toy-main:contact:99", None)), deals, {frozenset({"چای", "tea"}): 3})
-    keep(CONNECTION, 5, share, "a run", installation.settings)
-    assert kept(CONNECTION, "a run", installation.settings) == [share]
-    assert kept(CONNECTION, "another", installation.settings) == []
+    for shard in range(SHARDS):
+        keep(CONNECTION, (shard, 0), share, "a run", installation.settings)
+        move(CONNECTION, shard, None, Mark("a run", 1, "", True), installation.settings)
+    assert kept(CONNECTION, "a run", installation.settings) == [share] * SHARDS
+    assert kept(CONNECTION, "another", installation.settings) is None
 
 
 def test_of_a_share_that_was_larger_once_nothing_stays(installation, monkeypatch):
     monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
     many = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
-    keep(CONNECTION, 5, Share(many), "a run", installation.settings)
-    keep(CONNECTION, 5, Share(many[:1]), "another", installation.settings)
+    keep(CONNECTION, (5, 0), Share(many), "a run", installation.settings)
+    keep(CONNECTION, (5, 0), Share(many[:1]), "another", installation.settings)
     kept_shares.forget(CONNECTION, installation.settings)
     assert not [
         number
         for number in range(100)
-        if installation.settings.checkpoint(CONNECTION, f"refresh#05#{number}")
+        if installation.settings.checkpoint(CONNECTION, f"refresh#05#0000#{number}")
     ]
 
 
@@ -271,8 +310,10 @@ def test_an_admins_refresh_counts_as_the_days(ranked):
 def test_a_connection_that_is_half_made_stops_no_other(ranked):
     live = ranked.settings.live(CONNECTION)
     ranked.settings.put_connection(replace(live.connection, id="toy-half"))
-    with pytest.raises(Exception, match="toy-half"):
-        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    for _ in range(2):
+        with pytest.raises(Exception, match="toy-half"):
+            refresh_all(ranked.services, ranked.clock.now() + LATER)
+        ranked.run()
     assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
 
 
@@ -280,15 +321,16 @@ def test_what_was_learned_for_a_policy_that_was_replaced_meanwhile_is_not_publis
     ranked, monkeypatch
 ):
     somebody_buys(ranked)
+    refresh(CONNECTION, ranked.services)
+    ranked.run()
     before = models(ranked)
     page = {**ranked.settings.live(CONNECTION).policy, "name": "Another"}
 
     def published_midway(*arguments):
-        if arguments[1] == SHARDS - 1:
-            ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
-        keep(*arguments)
+        ranked.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+        return learned_of(*arguments)
 
-    monkeypatch.setattr("chalicelib.pipeline.refresh.keep", published_midway)
+    monkeypatch.setattr("chalicelib.pipeline.refresh.learned_of", published_midway)
     with pytest.raises(Conflict):
-        look(ranked)
+        refresh(CONNECTION, ranked.services)
     assert models(ranked) == before

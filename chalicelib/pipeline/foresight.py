@@ -1,0 +1,190 @@
+"""Fit models of the future to what all have taught, and say of each whether to trust it.
+
+A model that does not pass its gate is not put into force: the one that is stays, and the card says
+why. A model that is in force is fitted anew when it is a month old, when people have changed, or
+when the policy asks for something else; in between it stays as it is, so that nobody's chances move
+because others bought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any, cast
+
+from chalicelib.core.facts import parse_instant
+from chalicelib.core.model import Json
+from chalicelib.core.policy import Policy
+from chalicelib.core.prediction import ModelCard, PredictionPolicy
+from chalicelib.pipeline.lessons import Lessons
+from chalicelib.prediction.clusters import Clusters
+from chalicelib.prediction.propensity import Propensity
+from chalicelib.scoring.fitted import CARDS
+from chalicelib.training import clusters, drift, propensity, purchase_learning
+from chalicelib.training.buyers import past_of, population_of, two_thirds
+from chalicelib.training.purchase_learning import LearnedPurchases
+from chalicelib.training.purchases import UNIT_DAYS
+from chalicelib.training.spend import fit_spend
+from chalicelib.training.subscriptions import fit_renewals
+
+SEED = 20260321
+
+FORETELLING = ("purchases", "spend", "subscriptions", "propensity", "clusters")
+"""Names of all such models."""
+
+OLDEST = timedelta(days=30)
+
+Parameters = Mapping[str, Mapping[str, Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """``parameters`` are None of a model that is not to be used."""
+
+    card: ModelCard
+    parameters: Mapping[str, Json] | None
+
+
+def asked_for(policy: Policy) -> tuple[str, ...]:
+    """The models that a policy wants."""
+    asked = policy.prediction
+    if asked is None:
+        return ()
+    wanted = {
+        "purchases": asked.purchases,
+        "spend": asked.purchases,
+        "subscriptions": asked.subscriptions,
+        "propensity": asked.leads,
+        "clusters": asked.clusters,
+    }
+    return tuple(name for name, part in wanted.items() if part)
+
+
+def due(policy: Policy, before: Parameters, now: datetime) -> tuple[str, ...]:
+    """The models that have to be fitted, whatever has or has not happened since."""
+    cards = _cards(before)
+    return tuple(
+        name
+        for name in asked_for(policy)
+        if name not in cards or now - parse_instant(cards[name]["trained_at"]) >= OLDEST
+    )
+
+
+def foreseen(
+    lessons: Lessons, policy: Policy, before: Parameters, now: datetime, *, anew: bool = False
+) -> dict[str, Mapping[str, Json]]:
+    """Parameters by model name, and the cards of all. ``anew`` fits those too that are not due."""
+    if policy.prediction is None:
+        return {}
+    fitted = _Fitting(lessons, policy, policy.prediction, before, now)
+    wanted = asked_for(policy)
+    fresh = set(wanted if anew else due(policy, before, now)) | fitted.drifted()
+    fresh |= {name for name, card in _cards(before).items() if not card["passed"]}
+    found = {name: fitted.fit(name) for name in wanted if name in fresh}
+    kept = {name: before[name] for name in wanted if name in before}
+    used = {name: one.parameters for name, one in found.items() if one.parameters is not None}
+    cards = {name: card for name, card in _cards(before).items() if name in wanted}
+    cards |= {name: one.card.to_json() for name, one in found.items()}
+    return {**kept, **used, CARDS: cards}
+
+
+def _cards(parameters: Parameters) -> dict[str, Any]:
+    return dict(cast("Mapping[str, Any]", parameters.get(CARDS, {})))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    lessons: Lessons
+    policy: Policy
+    asked: PredictionPolicy
+    before: Parameters
+    now: datetime
+
+    def fit(self, name: str) -> Fit:
+        fits = {
+            "purchases": self._purchases,
+            "spend": self._spend,
+            "subscriptions": self._subscriptions,
+            "propensity": self._propensity,
+            "clusters": self._clusters,
+        }
+        return fits[name]()
+
+    def drifted(self) -> set[str]:
+        """Of the models that are in force those whose people are others by now."""
+        running = self._running()
+        if running is None or not self.asked.leads or not self.lessons.snapshots:
+            return set()
+        rows = [row for _, _, row in self.lessons.snapshots]
+        found = drift.upkeep(running, rows, age_days=0)
+        return {"propensity"} if found.verdict == "retrain" else set()
+
+    def _running(self) -> Propensity | None:
+        held = self.before.get("propensity")
+        return Propensity.from_json(held) if held else None
+
+    def _purchases(self) -> Fit:
+        today = self.now.astimezone(self.policy.time_zone).date()
+        counted = [
+            ([date.fromordinal(day) for day in days], n) for days, n in self._buyers().items()
+        ]
+        everybody = list(chain.from_iterable(repeat(days, n) for days, n in counted))
+        population = population_of(everybody, today, UNIT_DAYS)
+        past = None
+        if everybody:
+            cut_off = two_thirds(min(days[0] for days in everybody), today)
+            past = past_of(everybody, cut_off, today, UNIT_DAYS)
+        family = self.asked.purchases.family if self.asked.purchases else "mbg_nbd"
+        found = purchase_learning.learn(population, past, seed=SEED, family=family)
+        return Fit(found.card(self.now), None if self._is_worse(found) else found.parameters)
+
+    def _is_worse(self, found: LearnedPurchases) -> bool:
+        """A mere rate does not take the place of a model."""
+        return self.before.get("purchases", {}).get("method") == "model" and found.fit is None
+
+    def _buyers(self) -> Mapping[tuple[int, ...], int]:
+        return dict(sorted(self.lessons.buyers.items()))
+
+    def _spend(self) -> Fit:
+        rows = sorted(self.lessons.spend.items())
+        found = fit_spend(chain.from_iterable(repeat(row, n) for row, n in rows))
+        figures: dict[str, Json] = {"n": found.n, "correlation": found.correlation}
+        card = ModelCard("spend", found.gate, figures, self.now)
+        return Fit(card, found.to_json(self.policy.currency) if found.model else None)
+
+    def _subscriptions(self) -> Fit:
+        found = fit_renewals(self.lessons.lost, self.lessons.stayed)
+        card = ModelCard("subscriptions", found.gate, {"n": found.n}, self.now)
+        return Fit(card, found.to_json() if found.model else None)
+
+    def _propensity(self) -> Fit:
+        leads, rows = self.asked.leads, self.lessons.snapshots
+        found = propensity.train(
+            [row for _, _, row in rows],
+            [did for _, did, _ in rows],
+            [parse_instant(at) for at, _, _ in rows],
+            seed=SEED,
+            horizon_days=leads.horizon_days if leads else 0,
+            exclude=leads.exclude if leads else (),
+            running=self._running(),
+            trained_at=self.now,
+        )
+        return Fit(found.card, found.model.to_json() if found.model else None)
+
+    def _clusters(self) -> Fit:
+        asked, held = self.asked.clusters, self.before.get("clusters")
+        points = [
+            {"recency": float(r), "frequency": float(f), "monetary": float(m)}
+            for r, f, m in self.lessons.points
+        ]
+        found = clusters.learned(
+            points,
+            seed=SEED,
+            low=asked.low if asked else clusters.LOW,
+            high=asked.high if asked else clusters.HIGH,
+            former=Clusters.from_json(held) if held else None,
+            trained_at=self.now,
+        )
+        return Fit(found.card, found.clusters.to_json() if found.clusters else None)

@@ -1,0 +1,190 @@
+"""What one subject teaches of the future of all: purchases, renewals, and whether it did what was
+hoped for.
+
+A lead is looked at as it was at an age that its id draws, by what it had done until then; its
+attributes are as they are now, since no history of them is kept. Whoever was past the target then
+teaches nothing, nor does whoever is younger than that age and the horizon together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from itertools import chain
+from typing import Any, TypeVar, cast
+
+from chalicelib.core.facts import FactSet, iso
+from chalicelib.core.model import Json
+from chalicelib.core.policy import Policy, Profile
+from chalicelib.core.prediction import LeadPrediction
+from chalicelib.core.stored import Collection
+from chalicelib.prediction.propensity import Value
+from chalicelib.scoring.features import row_of
+from chalicelib.scoring.future import Bought, bought_by, renewal_of
+from chalicelib.scoring.profile import profile_of
+
+OLDEST_SNAPSHOT = timedelta(days=180)
+
+T = TypeVar("T")
+
+Snapshot = tuple[str, bool, Mapping[str, Value]]
+"""When somebody is looked at, what came of it, and what was known."""
+
+Point = tuple[int, int, int]
+"""Days since the last purchase, purchases, and their sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """``buyers`` counts customers by the days on which they bought, which are ordinal numbers;
+    ``spend`` those who came back by how often, and their mean in the smallest unit of money.
+    ``lost`` and ``stayed`` count subscribers by renewals.
+    """
+
+    buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
+    spend: Mapping[tuple[int, float], int] = field(default_factory=dict)
+    points: tuple[Point, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    lost: Mapping[int, int] = field(default_factory=dict)
+    stayed: Mapping[int, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, parts: Iterable[Lessons]) -> Lessons:
+        """All together; in an order that does not depend on that of the parts."""
+        found = list(parts)
+        return cls(
+            buyers=_sum(one.buyers for one in found),
+            spend=_sum(one.spend for one in found),
+            points=tuple(sorted(chain.from_iterable(one.points for one in found))),
+            snapshots=tuple(
+                sorted(chain.from_iterable(one.snapshots for one in found), key=_in_order)
+            ),
+            lost=_sum(one.lost for one in found),
+            stayed=_sum(one.stayed for one in found),
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        return {
+            "buyers": [[list(days), n] for days, n in self.buyers.items()],
+            "spend": [[x, mean, n] for (x, mean), n in self.spend.items()],
+            "points": [list(one) for one in self.points],
+            "snapshots": [[at, did, cast(Json, dict(row))] for at, did, row in self.snapshots],
+            "lost": [[renewals, n] for renewals, n in self.lost.items()],
+            "stayed": [[renewals, n] for renewals, n in self.stayed.items()],
+        }
+
+    @classmethod
+    def from_json(cls, held: Mapping[str, Any]) -> Lessons:
+        return cls(
+            buyers={tuple(days): n for days, n in held["buyers"]},
+            spend={(x, mean): n for x, mean, n in held["spend"]},
+            points=tuple((r, f, m) for r, f, m in held["points"]),
+            snapshots=tuple((at, did, row) for at, did, row in held["snapshots"]),
+            lost=dict(held["lost"]),
+            stayed=dict(held["stayed"]),
+        )
+
+
+def lessons_of(collections: Iterable[Collection], policy: Policy, now: datetime) -> Lessons:
+    """As of the local day of ``now``; companies teach nothing, which buy through their people."""
+    asked, today = policy.prediction, now.astimezone(policy.time_zone).date()
+    return Lessons.of(
+        _lesson(one, policy, now, today)
+        for one in collections
+        if asked and one.ref.kind != "account"
+    )
+
+
+def _lesson(one: Collection, policy: Policy, now: datetime, today: date) -> Lessons:
+    profile, _ = profile_of(one.ref, one.facts, now, policy.machine_traffic)
+    asked, bought = policy.prediction, bought_by(profile, policy)
+    buys = asked is not None and asked.purchases is not None and bool(bought.days)
+    clustered = asked is not None and asked.clusters is not None and bool(bought.days)
+    lost, stayed = _renewals(profile, policy, bought, today)
+    return Lessons(
+        buyers={tuple(day.toordinal() for day in bought.days): 1} if buys else {},
+        spend=_spend(bought) if buys else {},
+        points=(_point(bought, today),) if clustered else (),
+        snapshots=tuple(_snapshots(profile, one.facts, policy)),
+        lost=lost,
+        stayed=stayed,
+    )
+
+
+def _spend(bought: Bought) -> dict[tuple[int, float], int]:
+    again = len(bought.days) - 1
+    return {(again, bought.usual): 1} if again else {}
+
+
+def _point(bought: Bought, today: date) -> Point:
+    return (today - bought.days[-1]).days, bought.purchases, bought.realised
+
+
+def _renewals(
+    profile: Profile, policy: Policy, bought: Bought, today: date
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Everybody with a date of renewal: lost at the next one, or there after so many."""
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    due = renewal_of(profile, policy)
+    if asked is None or due is None or not bought.days:
+        return {}, {}
+    renewals = len(bought.days) - 1
+    if (today - due).days > asked.grace_days:
+        return {renewals + 1: 1}, {}
+    return {}, {renewals: 1}
+
+
+def _snapshots(profile: Profile, facts: FactSet, policy: Policy) -> Iterator[Snapshot]:
+    asked = policy.prediction.leads if policy.prediction else None
+    first = _first_seen(profile, facts)
+    if asked is None or first is None:
+        return
+    room = profile.now - timedelta(days=asked.horizon_days) - first
+    if room <= timedelta(0):
+        return
+    at = first + _drawn(str(profile.subject)) * min(room, OLDEST_SNAPSHOT)
+    then = _as_of(profile, facts, policy, at)
+    if not then.purchases and not asked.target.holds(then):
+        row = row_of(then, policy, at)
+        yield iso(at), _came(profile, facts, policy, asked, at), row
+
+
+def _came(
+    profile: Profile, facts: FactSet, policy: Policy, asked: LeadPrediction, at: datetime
+) -> bool:
+    later = _as_of(profile, facts, policy, at + timedelta(days=asked.horizon_days))
+    return bool(asked.target.holds(later))
+
+
+def _as_of(profile: Profile, facts: FactSet, policy: Policy, at: datetime) -> Profile:
+    return profile_of(profile.subject, facts, at, policy.machine_traffic)[0]
+
+
+def _first_seen(profile: Profile, facts: FactSet) -> datetime | None:
+    """By the first that is known to have happened; a record's own fact is of when it was read."""
+    times = [found[0].occurred_at for found in profile.activities.values()]
+    times += [one.occurred_at for one in profile.purchases[:1]]
+    record = facts.record()
+    times += [record.occurred_at] if record and not times else []
+    return min(times, default=None)
+
+
+def _drawn(name: str) -> float:
+    """0 to 1, the same for the same name; more often near 0, as leads are mostly young."""
+    share = int.from_bytes(sha256(name.encode()).digest()[:6], "big") / 2**48
+    return share * share
+
+
+def _in_order(one: Snapshot) -> tuple[str, bool, str]:
+    at, did, row = one
+    return at, did, repr(sorted(row.items()))
+
+
+def _sum(parts: Iterable[Mapping[T, int]]) -> dict[T, int]:
+    whole: Counter[T] = Counter()
+    for one in parts:
+        whole.update(one)
+    return dict(whole)
