@@ -90,9 +90,9 @@ class Refresh:
     declined: tuple[Decline, ...]
 
     @property
-    def cards(self) -> Mapping[str, Mapping[str, Json]]:
+    def cards(self) -> Mapping[str, Json]:
         """What is to be known of the models of the future, of those too that are not used."""
-        return cast("Mapping[str, Mapping[str, Json]]", self.fresh.get(CARDS, {}))
+        return self.fresh.get(CARDS, {})
 
 
 def train(connection: str, services: Services, *, dry_run: bool = False) -> Refresh:

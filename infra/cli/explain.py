@@ -20,6 +20,7 @@ from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.stored import StoredCard
 from chalicelib.localization.sentences import in_full
 from chalicelib.policy import compile_policy
+from infra.cli import foretold
 from infra.cli.console import say, show_json, show_table
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
@@ -114,6 +115,9 @@ def _show_body(body: Mapping[str, Any], language: Language) -> None:
     for part in ("customer", "lead"):
         if body.get(part):
             _show_part(part, body[part], language)
+    # Cards that an earlier version stored have none.
+    if body.get("prediction"):
+        foretold.show(body["prediction"], language)
     _show_doubts(body, language)
 
 

@@ -19,6 +19,7 @@ from chalicelib.core.facts import FACT_TYPES, Fact, FactSet, iso, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import NOTHING_FITTED, FittedModels
 from chalicelib.policy import compile_policy
+from infra.cli import foretold
 from infra.cli.console import show_json, show_table, watched
 from infra.cli.exits import Finding
 from infra.cli.options import AsJson, Policy
@@ -71,7 +72,12 @@ def score(
         for card in cards:
             show_json(card_json(card))
     else:
-        show_table(("subject", "at", "score", "class", "grade", "why"), map(_row, cards))
+        columns = ("subject", "at", "score", "class", "grade", "why")
+        foreseen = any(card.prediction for card in cards)
+        show_table(
+            (*columns, "to come") if foreseen else columns,
+            ((*_row(card), foretold.line(card)) if foreseen else _row(card) for card in cards),
+        )
 
 
 def _row(card: ScoreCard) -> tuple[object, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import ConfigurationError
@@ -12,8 +13,10 @@ from chalicelib.core.model import Json
 from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.rescore import in_force, is_stale
 from chalicelib.pipeline.services import Services
+from chalicelib.pipeline.train import Memory
 from infra.cli.console import say, show_json, show_table
 from infra.cli.installation import Installation
+from infra.cli.model_cards import cards_of, verdict
 from infra.cli.options import DEFAULT_STAGE, AsJson, Stage
 
 _QUEUES = {
@@ -46,13 +49,19 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
     services = installation.services
     depths = {name: installation.queue(output).backlog() for name, output in _QUEUES.items()}
     rows = [_connection(one, installation, services) for one in services.settings.connections()]
+    cards = {row.connection: _model_cards(row.connection, services) for row in rows}
     if as_json:
-        show_json({"queues": dict(depths), "connections": [asdict(row) for row in rows]})
+        told: list[Json] = [asdict(row) for row in rows]
+        models: dict[str, Json] = {name: {**found} for name, found in cards.items()}
+        show_json({"queues": dict(depths), "connections": told, "model_cards": models})
         return
     show_table(("queue", "messages"), depths.items())
     if rows:
         columns = [field.name for field in fields(ConnectionStatus)]
         show_table(columns, [tuple(asdict(row).values()) for row in rows])
+        for connection, told_of in cards.items():
+            for name, card in told_of.items():
+                say(f"{connection}: {verdict(name, card)}")
     else:
         say("nothing is connected yet; next: emtiaz connect CRM")
 
@@ -81,6 +90,11 @@ def _rescored(connection: str, cards: Sequence[Mapping[str, Json]], services: Se
         return ""
     stale = sum(is_stale(card, target, whole=True) for card in cards)
     return f"{len(cards) - stale} of {len(cards)}"
+
+
+def _model_cards(connection: str, services: Services) -> Mapping[str, Any]:
+    """Of the models of the future: which are in force, and why the others are not."""
+    return cards_of(Memory.of(connection, services).seen)
 
 
 def _silent_since(connection: str, services: Services) -> str:

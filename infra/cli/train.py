@@ -10,9 +10,11 @@ import typer
 
 from chalicelib.pipeline.train import Refresh
 from chalicelib.pipeline.train import train as run
+from chalicelib.scoring.fitted import CARDS
 from infra.cli import histories, train_file
 from infra.cli.console import note, say, show_json
 from infra.cli.installation import Installation
+from infra.cli.model_cards import show_cards
 from infra.cli.options import (
     DEFAULT_STAGE,
     THE_ONLY_ONE,
@@ -78,6 +80,7 @@ def train(  # noqa: PLR0913  # one per option
             {
                 "moved": list(found.moved),
                 "subjects": found.subjects,
+                "model_cards": {**found.cards},
                 "doubtful": [str(ref) for ref in found.doubtful],
                 "declined": {
                     one.segment: {"before": one.before.value, "now": one.now.value}
@@ -96,6 +99,7 @@ def _tell(found: Refresh, *, dry_run: bool) -> None:
         say(f"{', '.join(found.moved)} would move, and {found.subjects} records be scored")
     else:
         say(f"{', '.join(found.moved)} moved; {found.subjects} records are being scored")
+    show_cards({CARDS: found.cards})
     for ref in found.doubtful:
         note(f"{ref} has spent 20 times what all but 1% of customers have: is an amount mistyped?")
     for one in found.declined:

@@ -1,0 +1,63 @@
+"""``status``, ``train``, ``explain`` and ``score`` tell what is foretold, and what is not."""
+
+import json
+
+import pytest
+import yaml
+
+from chalicelib.core.facts import iso
+from tests.infra.cli.test_train import TOY
+from tests.pipeline.test_backfill import complete, crowd
+from tests.pipeline.test_prediction import foreseeing
+from tests.scoring import foretold
+from tests.scoring.examples import NOW, SUBJECT, ago, bought, starter
+
+
+@pytest.fixture
+def foreseen(installation):
+    fakes = crowd(foreseeing(installation.fakes))
+    complete(fakes)
+    return fakes
+
+
+def test_training_says_of_every_model_whether_it_is_used_and_why(emtiaz, foreseen):
+    out = emtiaz("train", *TOY).out
+    assert "purchases: not used. 60 of the 100 customers that a model of purchases needs" in out
+    assert "propensity: not used." in out
+    assert emtiaz("train", *TOY, "--json").json["model_cards"]["purchases"]["passed"] is False
+
+
+def test_status_says_which_models_are_in_force_and_why_others_are_not(emtiaz, foreseen):
+    emtiaz("train", *TOY)
+    assert "toy-main: purchases: not used. 60 of the 100 customers" in emtiaz("status").out
+    cards = emtiaz("status", "--json").json["model_cards"]["toy-main"]
+    assert {"purchases", "spend", "propensity", "clusters"} == cards.keys()
+
+
+@pytest.fixture
+def files(tmp_path):
+    page = starter(prediction={"purchases": {}, "clusters": {}})
+    rows = [bought(f"p{n}", ago(days=30 * n), 2_000) for n in range(1, 5)]
+    models = {"version": "t", "parameters": foretold.LEARNED}
+    contents = {
+        "policy.yaml": yaml.safe_dump(page),
+        "facts.jsonl": "\n".join(map(json.dumps, rows)),
+        "models.json": json.dumps(models),
+    }
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    options = [f"--{name.partition('.')[0]}={tmp_path / name}" for name in contents]
+    return [*options, "--at", iso(NOW)]
+
+
+def test_a_card_is_explained_with_what_will_become_of_somebody(emtiaz, files):
+    out = emtiaz("explain", str(SUBJECT), *files).out
+    for told in ("churn risk", "purchase within 90 days", "value to come", "cluster"):
+        assert told in out
+    assert "How often they bought raises the odds" in out
+
+
+def test_a_table_of_cards_has_a_column_for_it(emtiaz, files):
+    assert "churn risk" in emtiaz("score", *files).out
+    without = [one for one in files if "models" not in one]
+    assert "to come" not in emtiaz("score", *without).out
