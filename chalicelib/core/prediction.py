@@ -139,13 +139,10 @@ class PurchasePrediction:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionPrediction:
-    """``renewal`` names the attribute that holds the next due date, ``usage`` the kinds of
-    activities that are use of what they subscribed to.
-    """
+    """``renewal`` names the attribute that holds the next due date."""
 
     renewal: str
     grace_days: int = 15
-    usage: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

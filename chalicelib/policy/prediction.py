@@ -53,7 +53,6 @@ def _subscriptions(row: Page | None) -> SubscriptionPrediction | None:
     return SubscriptionPrediction(
         renewal=row["renewal"],
         grace_days=row.get("grace_days", default.grace_days),
-        usage=tuple(row.get("usage", default.usage)),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from chalicelib.core.facts import canonical
 from chalicelib.core.policy import Condition
-from chalicelib.policy import compilation, compile_policy, validate
+from chalicelib.policy import compilation, compile_policy, prediction, validate
 from chalicelib.policy.defaults import filled
 from chalicelib.policy.difference import differences
 from tests.scoring.examples import pages, starter
@@ -135,6 +135,7 @@ def told_conditions(monkeypatch):
         return Condition(canonical(node))
 
     monkeypatch.setattr(compilation, "compile_condition", told)
+    monkeypatch.setattr(prediction, "compile_condition", told)
     monkeypatch.setattr(compilation, "compile_where", canonical)
     monkeypatch.setattr(compilation, "once_per_profile", lambda told: told)
 
@@ -154,6 +155,11 @@ def test_a_page_with_all_defaults_written_out_means_the_same(path, told_conditio
 def test_every_default_is_what_holds_if_it_is_left_out(told_conditions):
     page = starter(
         priority={"deal_value": 500},
+        prediction={
+            "purchases": {},
+            "leads": {"target": {"count": "purchase", "at_least": 1}},
+            "clusters": {},
+        },
         referrals={"attribute": "phone"},
         funnel={"stages": {"offer": ["x"]}},
         products={"categories": ["a", "b"]},

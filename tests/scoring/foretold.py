@@ -19,7 +19,7 @@ purchases = st.fixed_dictionaries(
 )
 subscriptions = st.fixed_dictionaries(
     {"renewal": st.just("reset_at")},
-    optional={"grace_days": st.sampled_from([0, 30]), "usage": st.just(["page.viewed"])},
+    optional={"grace_days": st.sampled_from([0, 30])},
 )
 leads = st.fixed_dictionaries(
     {"target": _targets},
