@@ -112,3 +112,10 @@ def test_what_the_queue_does_not_take_is_not_acknowledged(installation):
     installation.intake.fail_next_send(Retryable("the queue is down"))
     with pytest.raises(Retryable):
         receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)
+
+
+def test_no_address_leads_to_the_bus(installation):
+    request = installation.request(GOOD, channel="bus")
+    with pytest.raises(UnknownConnection):
+        receive("01", CONNECTION, request, installation.edge, NOON)
+    assert not installation.intake.messages
