@@ -115,19 +115,23 @@ class Reader:
         for attribute in told_by(subject.kind, self.attributes):
             if attribute.type == "activity":
                 name = field_of(attribute, subject.kind)
-                if at := midnight(record.get(name), self.reference.zone):
+                if at := self._past(record.get(name)):
                     yield _activity(subject, f"{name}@{at}", at, attribute)
 
     def _done(self, person: Person, people: People, subject: Ref) -> Iterator[Fact]:
-        """Each record is one activity, at the time that its field holds, if that has come."""
+        """Each record is one activity, at the time that its field holds."""
         asked = doings(subject.kind, self.attributes)
         for attribute in (one for told in asked.values() for one in told):
             source, name = doing(attribute)
             for record in doings_of(people, person, source):
-                at = midnight(record.get(name), self.reference.zone)
-                if at and at <= iso(self.now):
+                if at := self._past(record.get(name)):
                     identity = f"{attribute.fields[CRM]}:{full(record[ID])}"
                     yield _activity(subject, identity, at, attribute)
+
+    def _past(self, value: object) -> str | None:
+        """What is yet to come has not been done."""
+        at = midnight(value, self.reference.zone)
+        return at if at and at <= iso(self.now) else None
 
 
 def currency_of(record: Record, default: str) -> str:
