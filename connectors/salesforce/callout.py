@@ -18,7 +18,7 @@ from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from connectors._json import strict_json
 from connectors.salesforce.ids import same
 from connectors.salesforce.owned import is_ours
-from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, instant, unknown
+from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, unknown
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -65,7 +65,6 @@ def _events(row: Mapping[str, Any], key: str, connection: Connection) -> Iterato
         name=f"flow.{row['object']}.{row['operation']}",
         key=key,
         type=kind or EventType.CHANGED,
-        at=instant(row.get("lastModifiedDate")),
         ours=is_echo,
         values=fields,
     )

@@ -59,7 +59,7 @@ def _events(
     header: Mapping[str, Any], payload: Mapping[str, Any], connection: Connection
 ) -> Iterator[Event]:
     told, kind = str(header.get("changeType", "")), str(header.get("entityName", ""))
-    at, name = _committed(header), f"cdc.{kind}.{told}"[:120]
+    name = f"cdc.{kind}.{told}"[:120]
     rows = header.get("recordIds")
     ids: Sequence[Any] = rows if isinstance(rows, list) else ()
     changed = header.get("changedFields")
@@ -70,13 +70,12 @@ def _events(
             name=name,
             key=_key(header, identity),
             type=TYPES.get(told, EventType.CHANGED),
-            at=at,
             ours=told == "UPDATE" and is_ours(changed if isinstance(changed, list) else ()),
             values=payload,
         )
         yield from events(change, connection)
     if not ids or not all(map(full, ids)):  # an overflow, or all records of a kind: "001*"
-        yield Event(EventType.MISSED, None, at, name, key=_key(header, ""))
+        yield Event(EventType.MISSED, None, _committed(header), name, key=_key(header, ""))
 
 
 def _event(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.core.connector import Connection, Event, Request
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from connectors.salesforce.ids import same
-from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, instant, unknown
+from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, unknown
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -74,7 +74,6 @@ def _events(notification: Element, connection: Connection) -> Iterator[Event]:
         identity=str(values.get("Id", "")),
         name=f"outbound.{named[1]}",
         key=key,
-        at=instant(values.get("LastModifiedDate")),
         values=values,
     )
     yield from events(change, connection)

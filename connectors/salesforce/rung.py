@@ -1,14 +1,16 @@
-"""What a change of one record means, whichever way it was told."""
+"""What a change of one record means, whichever way it was told.
+
+It leads to a look at the record and no further, and so it has no time: an Outbound Message proves
+nothing of what it says.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from chalicelib.core.connector import Connection, Event, EventType
-from chalicelib.core.facts import parse_instant
 from chalicelib.core.model import Ref
 from connectors.salesforce.ids import full
 from connectors.salesforce.objects import KINDS, pointed_at
@@ -26,7 +28,6 @@ class Change:
     name: str
     key: str
     type: EventType = EventType.CHANGED
-    at: datetime | None = None
     ours: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
 
@@ -36,28 +37,20 @@ def events(change: Change, connection: Connection) -> Iterator[Event]:
     kind, identity = KINDS.get(change.object), full(change.identity)
     if kind and identity:
         ref = Ref(connection.id, kind, identity)
-        yield Event(change.type, ref, change.at, change.name, ours=change.ours, key=change.key)
+        yield Event(change.type, ref, None, change.name, ours=change.ours, key=change.key)
         return
     persons = list(pointed_at(change.object, change.values))
     for person_kind, person in persons:
         yield Event(
             EventType.CHANGED,
             Ref(connection.id, person_kind, person),
-            change.at,
+            None,
             change.name,
             key=f"{change.key}|{person}",
         )
     if not persons:
-        yield unknown(change.name, change.key, change.at)
+        yield unknown(change.name, change.key)
 
 
-def unknown(name: str, key: str, at: datetime | None = None) -> Event:
-    return Event(EventType.UNKNOWN, None, at, name, key=key)
-
-
-def instant(value: object) -> datetime | None:
-    """None for what is no time with a zone."""
-    try:
-        return parse_instant(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
+def unknown(name: str, key: str) -> Event:
+    return Event(EventType.UNKNOWN, None, None, name, key=key)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib.core.connector import Request, Secret
 from chalicelib.core.errors import SignatureInvalid
-from connectors.salesforce.ids import SHORT
+from connectors.salesforce.ids import SHORT, full
 
 FLOW = "flow"
 """The channel of callouts."""
@@ -75,9 +75,10 @@ def verify(request: Request, secret: Secret, now: datetime) -> None:
 def _organisation(body: bytes) -> str:
     """As the body has it, which nobody has parsed yet."""
     found = _ORGANISATION.search(body)
-    if found is None:
+    identity = found[1].decode() if found else ""
+    if not identity or identity not in (full(identity), full(identity)[:SHORT]):
         raise SignatureInvalid("no organisation is named")
-    return found[1].decode()
+    return identity
 
 
 def _check(given: str, right: list[str]) -> None:
