@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from chalicelib.core.connector import Errand
 from chalicelib.core.errors import CrmStumbled, RecordGone
 from chalicelib.core.model import Kind
+from connectors import _values
 from connectors._http import Refused
 from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.batch_write import refusal
@@ -27,7 +27,7 @@ _USER = "005"
 
 def create_task(api: SalesforceApi, kind: Kind, identity: str, errand: Errand, zone: str) -> None:
     """Whose record it is gets the task as well. Status and priority are as a new task has them."""
-    due = errand.due_at.astimezone(_zone(zone))
+    due = errand.due_at.astimezone(_values.zone(zone))
     owner = _owner(api, kind, identity)
     task = {
         "Subject": _line(errand.title, LONGEST_SUBJECT),
@@ -67,10 +67,3 @@ def _create(api: SalesforceApi, name: str, values: Mapping[str, Any]) -> None:
 
 def _line(text: str, most: int) -> str:
     return " ".join(text.split())[:most]
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        return ZoneInfo("UTC")

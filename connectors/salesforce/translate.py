@@ -10,6 +10,7 @@ from chalicelib.core.facts import Fact, iso, parse_instant
 from chalicelib.core.model import Json, Kind, Money, Ref
 from chalicelib.core.policy import Attribute
 from connectors._exchange import Rates
+from connectors._json_values import instant, midnight, money, number
 from connectors.salesforce.ids import full
 from connectors.salesforce.lookup import Person
 from connectors.salesforce.objects import OBJECTS
@@ -26,7 +27,7 @@ from connectors.salesforce.records import (
     told_by,
 )
 from connectors.salesforce.relations import People, doings_of
-from connectors.salesforce.values import TYPED, instant, midnight, money, number, worded
+from connectors.salesforce.values import TYPED, worded
 
 Data = dict[str, Json]
 
