@@ -19,7 +19,7 @@ from chalicelib.core.connector import (
     Update,
 )
 from chalicelib.core.errors import EmtiazError, RateLimited
-from chalicelib.core.model import Json, Kind, Language, Ref
+from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
@@ -167,9 +167,10 @@ class SalesforceClient:
         language: Language,  # noqa: ARG002 - labels are the project's
         kinds: Sequence[Kind] = ("contact",),
     ) -> tuple[Change, ...]:
+        scored = [one for one in SUBJECT_KINDS if one in kinds or one in PERSONS]
         self._schema.forget()
-        self._schema.look([OBJECTS[kind] for kind in kinds], self._now())
-        return tuple(conflicts(self._schema, outputs, kinds))
+        self._schema.look([OBJECTS[kind] for kind in scored], self._now())
+        return tuple(conflicts(self._schema, outputs, scored))
 
     def provision(
         self,

@@ -87,7 +87,7 @@ def _key(der: bytes) -> PrivateKey:
 
 
 def _content(der: bytes, tag: int) -> bytes:
-    found, content = next(_members(der))
+    found, content = next(_members(der), (None, b""))
     if found != tag:
         raise ValueError("not the expected member")
     return content

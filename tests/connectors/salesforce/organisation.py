@@ -74,8 +74,12 @@ class Organisation:
 
     def _description(self, name):
         if name in self.hidden:
-            return 404, [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
-        shown = {*OWN.get(name, ()), *self.extra.get(name, {}), "Id", "IsDeleted"} - {"CurrencyIsoCode"}
+            return 404, [
+                {"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}
+            ]
+        shown = {*OWN.get(name, ()), *self.extra.get(name, {}), "Id", "IsDeleted"} - {
+            "CurrencyIsoCode"
+        }
         shown |= {"CurrencyIsoCode"} & set(self.extra.get(name, {}))
         fields = [
             {"name": one, **dict(self.extra.get(name, {})).get(one, {})}

@@ -14,7 +14,8 @@ from connectors.salesforce.ids import full, same
 )
 def test_both_forms_of_an_id_are_one(short, long):
     assert (full(short), full(long)) == (long, long)
-    assert same(short, long) and same(long, short)
+    assert same(short, long)
+    assert same(long, short)
 
 
 def test_ids_that_differ_in_case_alone_are_two():

@@ -1,5 +1,5 @@
 import time
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -89,7 +89,7 @@ def test_a_queued_body_that_is_no_message_any_more_is_parked(connection):
 def test_the_acknowledgement_is_exactly_what_salesforce_waits_for():
     media_type, body = ACKNOWLEDGEMENT
     assert media_type.startswith("text/xml")
-    root = ElementTree.fromstring(body.encode())
+    root = ET.fromstring(body.encode())
     soap, outbound = "{http://schemas.xmlsoap.org/soap/envelope/}", "{http://soap.sforce.com/2005/09/outbound}"  # fmt: skip
     assert root.tag == f"{soap}Envelope"
     [response] = root.find(f"{soap}Body")
