@@ -18,7 +18,7 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import EmtiazError, RateLimited
+from chalicelib.core.errors import CredentialsInvalid, EmtiazError, RateLimited
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
@@ -46,6 +46,7 @@ from connectors.salesforce.values import field_value, field_values
 T = TypeVar("T")
 
 _ORGANISATION = Query("SELECT Id, TimeZoneSidKey FROM Organization")
+USERNAME = "Username"
 _PRODUCTS = frozenset({"Product2"})
 
 
@@ -81,6 +82,7 @@ class SalesforceClient:
             id=full(organisation[0][ID]),
             currency=str([*corporate, features.get("defaultCurrencyIsoCode")][0]),
             time_zone=str(organisation[0]["TimeZoneSidKey"]),
+            details=self._user(str(told.get("userSettings", {}).get("userId", ""))),
         )
 
     def subjects(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Ref, ...]]:
@@ -180,6 +182,16 @@ class SalesforceClient:
     ) -> tuple[Change, ...]:
         """Nothing: what is missing is deployed by an admin."""
         return ()
+
+    def _user(self, identity: str) -> Mapping[str, str]:
+        """As whom we work; Outbound Messages are sent in the same name."""
+        if not full(identity):
+            return {}
+        try:
+            (rows,) = self._api.queries([select([ID, USERNAME], "User", among(ID, [identity]))])
+        except (Refused, CredentialsInvalid):
+            return {}
+        return {"username": str(rows[0][USERNAME])} if rows else {}
 
     def _people_of(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         return self._seen_anew(lambda: self._relations.people_of(kind, ids, self._now()))
