@@ -160,6 +160,18 @@ def last_times(kind: Kind, attributes: Iterable[Attribute]) -> tuple[str, ...]:
     return tuple(sorted({field_of(one, kind) for one in did}))
 
 
+def at(record: Record, way: str) -> Any:
+    """The value at the end of a dotted way; None where a parent is missing.
+
+    >>> at({"Product2": {"Family": "Hardware"}}, "Product2.Family")
+    'Hardware'
+    """
+    *parents, name = way.split(".")
+    for one in parents:
+        record = parent(record, one)
+    return record.get(name)
+
+
 def parent(record: Record, name: str) -> Record:
     """Empty where a record has none, or it is hidden.
 

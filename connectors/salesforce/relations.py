@@ -29,6 +29,7 @@ from connectors.salesforce.records import (
     ROLES,
     WHO,
     Record,
+    at,
     doing,
     doings,
     fields_of,
@@ -193,7 +194,8 @@ class Relations:
     def _line_items(self, deals: Sequence[str]) -> list[Record]:
         own = fields_of("line_item", self.attributes)
         fields = self.schema.there("OpportunityLineItem", own)
-        fields += self.schema.there("Product2", OWN["Product2"], "Product2.")
+        of_product = [one.removeprefix("Product2.") for one in own if one.startswith("Product2.")]
+        fields += self.schema.there("Product2", {*OWN["Product2"], *of_product}, "Product2.")
         query = select(fields, "OpportunityLineItem", among("OpportunityId", deals))
         (rows,) = self.api.queries([query])
         return rows
@@ -221,7 +223,7 @@ class Relations:
         in_roles, *of_accounts = self.api.queries(queries)
         return [
             *((row["OpportunityId"], row["ContactId"] or "") for row in in_roles),
-            *((row[ID], str(_at(row, way) or "")) for rows in of_accounts for row in rows),
+            *((row[ID], str(at(row, way) or "")) for rows in of_accounts for row in rows),
         ]
 
     def _through_deals(self, items: Sequence[str]) -> list[tuple[str, str]]:
@@ -243,20 +245,12 @@ def doings_of(people: People, person: Person, source: str) -> list[Record]:
 
 def _add(belongings: Belongings, asked: _Asked, rows: Iterable[Record]) -> None:
     for row in rows:
-        identity = full(_at(row, asked.owner))
+        identity = full(at(row, asked.owner))
         kind: Kind = "lead" if identity.startswith("00Q") else "contact"
         record = parent(row, asked.within) if asked.within else row
         if identity and record.get(ID):
             held = belongings.setdefault((kind, identity), {})
             held.setdefault(asked.object, []).append(record)
-
-
-def _at(row: Record, way: str) -> object:
-    """The value at the end of a dotted way."""
-    *parents, name = way.split(".")
-    for one in parents:
-        row = parent(row, one)
-    return row.get(name)
 
 
 def _may_name(who: str, prefix: str) -> bool:

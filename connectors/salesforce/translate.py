@@ -20,6 +20,7 @@ from connectors.salesforce.records import (
     ID,
     MODIFIED,
     Record,
+    at,
     doing,
     doings,
     field_of,
@@ -140,7 +141,7 @@ def currency_of(record: Record, default: str) -> str:
 
 
 def _typed(told: Iterable[Attribute], kind: Kind, record: Record) -> Data:
-    return _known({one.name: TYPED[one.type](record.get(field_of(one, kind))) for one in told})
+    return _known({one.name: TYPED[one.type](at(record, field_of(one, kind))) for one in told})
 
 
 def _activity(subject: Ref, identity: str, at: str, attribute: Attribute) -> Fact:

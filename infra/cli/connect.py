@@ -122,11 +122,9 @@ def connect(  # noqa: PLR0913 - the options of a command
             return
         if not project and not webhooks_file:
             raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
-        write_files(
-            files(page, wanted, held_secret(installation.stage, wanted.id)), dry_run=dry_run
-        )
+        write_files(files(page, wanted, held), dry_run=dry_run)
         return
-    connector, held = connectors.load(crm), held_secret(installation.stage, wanted.id)
+    connector = connectors.load(crm)
     token = None
     if oauth:
         agreed = agreement(asked, stdin=stdin)
