@@ -21,6 +21,7 @@ from typing import Any
 from chalicelib.core.connector import Connection, Event, EventType, Request
 from chalicelib.core.errors import DeliveryUnreadable
 from connectors.salesforce.ids import full, same
+from connectors.salesforce.objects import KINDS, POINTERS
 from connectors.salesforce.owned import is_ours
 from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, unknown
 
@@ -74,7 +75,10 @@ def _events(
             values=payload,
         )
         yield from events(change, connection)
-    if not ids or not all(map(full, ids)):  # an overflow, or all records of a kind: "001*"
+    is_nameless = not ids or not all(map(full, ids))  # an overflow, or all of a kind: "001*"
+    if is_nameless and kind not in KINDS and kind not in POINTERS:
+        yield unknown(name, _key(header, ""))
+    elif is_nameless:
         yield Event(EventType.MISSED, None, _committed(header), name, key=_key(header, ""))
 
 

@@ -106,6 +106,12 @@ def test_an_event_of_no_record_has_them_all_looked_for(told, told_type, ids):
     assert iso(event.occurred_at) == "2026-09-30T08:14:52.000Z"
 
 
+def test_what_is_missed_of_an_object_that_nobody_reads_is_counted(told):
+    head = header(entityName="User", changeType="GAP_OVERFLOW", recordIds=["000000000000000AAA"])
+    [event] = told(relayed(head))
+    assert (event.type, event.ref) == (EventType.UNKNOWN, None)
+
+
 def test_of_one_that_names_some_records_these_ring_beside(told):
     events = told(relayed(header(recordIds=[DEAL, "006*"])))
     assert [event.type for event in events] == [EventType.CHANGED, EventType.MISSED]
