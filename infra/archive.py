@@ -25,6 +25,9 @@ _NEVER_IMPORTED = re.compile(
     r"|^jsonschema/(benchmarks|tests)/"
     r"|^dateutil/zoneinfo/.+\.tar\.gz$"  # zones by name, which botocore never asks it for
     r"|^urllib3/contrib/emscripten/"  # for Python in a browser
+    r"|^botocore/cacert\.pem$"  # certificates, which it takes from certifi where that is
+    r"|^defusedxml/(?!__init__|common|ElementTree)"  # for parsers that we do not use
+    r"|^connectors/[^/]+/README\.md$"
     r"|^bin/|\.pyi$|\.dist-info/(RECORD|INSTALLER|WHEEL)$|\.data/"
 )
 _SERVICE = re.compile(r"^botocore/data/(?P<service>[^/]+)/")

@@ -55,6 +55,16 @@ def run_alone(folder, code):
             id="every connector",
         ),
         pytest.param(
+            "from connectors.salesforce import outbound\n"
+            "from chalicelib.core.errors import PayloadInvalid\n"
+            "try: outbound.check_shape(b'<a/>')\nexcept PayloadInvalid: pass\nelse: raise SystemExit(1)",
+            id="a parser of XML",
+        ),
+        pytest.param(
+            "import botocore.httpsession as http, pathlib; pathlib.Path(http.get_cert_path(True)).stat()",
+            id="certificates for botocore",
+        ),
+        pytest.param(
             "import botocore.session; s = botocore.session.get_session(); "
             "[s.create_client(n) for n in ('dynamodb', 'sqs', 'secretsmanager', "
             "'events', 'sesv2')]",
