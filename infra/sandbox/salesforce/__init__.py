@@ -12,6 +12,7 @@ It is our reading of Salesforce's documentation, not Salesforce: figures taken a
 True
 """
 
+from infra.sandbox.salesforce.acting import start
 from infra.sandbox.salesforce.server import StandIn
 
-__all__ = ["StandIn"]
+__all__ = ["StandIn", "start"]

@@ -52,4 +52,8 @@ class OrgApi:
                 "defaultCurrencyIsoCode": settings.currency,
                 "multiCurrency": bool(settings.rates),
             },
+            "userSettings": {
+                "userId": INTEGRATION_USER,
+                "timeZone": {"name": settings.time_zone},
+            },
         }

@@ -15,12 +15,15 @@ from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.errors import Envelope, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
+from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.salesforce.bulk_api import BulkApi
 from infra.sandbox.salesforce.callouts import Callouts
 from infra.sandbox.salesforce.change_events import ChangeEvents
 from infra.sandbox.salesforce.collections_api import CollectionsApi
+from infra.sandbox.salesforce.composite_api import CompositeApi
+from infra.sandbox.salesforce.control import control_api
 from infra.sandbox.salesforce.daily_quota import DailyQuota
 from infra.sandbox.salesforce.errors import ApiError, error_of, not_found
 from infra.sandbox.salesforce.gate import Gate, route_template
@@ -29,6 +32,7 @@ from infra.sandbox.salesforce.org import Org
 from infra.sandbox.salesforce.org_api import OrgApi
 from infra.sandbox.salesforce.outbound_messages import OutboundMessages
 from infra.sandbox.salesforce.query_api import QueryApi
+from infra.sandbox.salesforce.record_view import Contacts
 from infra.sandbox.salesforce.rows_api import RowsApi
 from infra.sandbox.salesforce.sessions import Sessions
 from infra.sandbox.salesforce.settings import Settings
@@ -56,8 +60,8 @@ class StandIn:
         self.faults = Faults(self.org.now)
         self.requests = RequestLog()
         self.collections = CollectionsApi(self.org)
-        self._ways = (self.messages, self.callouts, self.change_events)
-        for way in self._ways:
+        self.ways = (self.messages, self.callouts, self.change_events)
+        for way in self.ways:
             self.org.listen(way.hear)
         self._server = WebServer(port, self._app())
 
@@ -65,7 +69,7 @@ class StandIn:
     def start(cls, port: int = 0, settings: Settings | None = None) -> Self:
         """Port 0 takes any free one; see ``url``."""
         stand_in = cls(settings or Settings(), port)
-        for way in stand_in._ways:
+        for way in stand_in.ways:
             way.start()
         stand_in._server.start()
         return stand_in
@@ -76,15 +80,15 @@ class StandIn:
 
     def record_url(self, contact_id: str) -> str:
         """Where a person looks at a contact."""
-        return f"{self.url}/lightning/r/Contact/{contact_id}/view"
+        return f"{self.url}/lightning/r/Contact/{contact_id}"
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything that rang is delivered; whether it was."""
-        idle = [way.flush(seconds) for way in self._ways]
+        idle = [way.flush(seconds) for way in self.ways]
         return all(idle)
 
     def stop(self) -> None:
-        for way in self._ways:
+        for way in self.ways:
             way.stop()
         self._server.stop()
 
@@ -106,9 +110,13 @@ class StandIn:
         app.json.sort_keys = False  # type: ignore[attr-defined]
         app.register_error_handler(errors.ApiError, rendered)
         app.register_error_handler(HTTPException, _unroutable)
-        for api in self._apis():
+        for api in (*self._apis(), control_api(self), self._page().blueprint()):
             app.register_blueprint(api)
         return app
+
+    def _page(self) -> RecordPage:
+        places = "/lightning/o/Contact/list", "/lightning/r/Contact/"
+        return RecordPage("Stand-in Salesforce", *places, Contacts(self.org))
 
     def _apis(self) -> tuple[Blueprint, ...]:
         """For apps with a token, and for those that ask for one."""
@@ -120,7 +128,8 @@ class StandIn:
         gate.guard(api)
         for part in (about, RowsApi(self.org), QueryApi(self.org), BulkApi(self.org)):
             api.register_blueprint(part.blueprint())
-        api.register_blueprint(self.collections.blueprint())
+        for wide in (self.collections, CompositeApi()):
+            api.register_blueprint(wide.blueprint())
         return api, tokens, about.open_blueprint()
 
 

@@ -180,6 +180,15 @@ EVENT = sobject(
     choice("Type", "Call", "Email", "Meeting", "Other"),
 )  # fmt: skip
 
+NOTE = sobject(
+    "Note", "002",
+    lookup("ParentId", *_WHO, *_WHAT, required=True, writes="c"),
+    text("Title", 80, required=True),
+    long_text("Body"),
+    flag("IsPrivate"),
+    OWNER,
+)  # fmt: skip
+
 CAMPAIGN = sobject(
     "Campaign", "701",
     text("Name", 80, required=True),
@@ -205,5 +214,5 @@ CAMPAIGN_MEMBER = sobject(
 
 SALES: tuple[SObject, ...] = (
     OPPORTUNITY, CONTACT_ROLE, PRODUCT, LINE_ITEM, STAGE, CURRENCY_TYPE, CASE, TASK, EVENT,
-    CAMPAIGN, CAMPAIGN_MEMBER,
+    NOTE, CAMPAIGN, CAMPAIGN_MEMBER,
 )  # fmt: skip

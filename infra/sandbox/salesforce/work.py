@@ -133,8 +133,8 @@ class Work:
         for found in self.org.schema.objects():
             there = self.org.records(found.name)
             for one in [one for one in there.values() if one.went_with == record.id]:
-                del there[one.id]
-        del here[record.id]
+                self._remove(there, one)
+        self._remove(here, record)
 
     def record(self, object_name: str, record_id: object) -> Record:
         """A living one. Raises ``ApiError``."""
@@ -183,6 +183,10 @@ class Work:
         stamps = _stamps(to_second(self.at), self.by)
         record.write({"IsDeleted": False, **stamps}, self.at, self.by)
         self._note("UNDELETE", record, {n: v for n, v in record.values.items() if v is not None})
+
+    def _remove(self, there: dict[str, Record], record: Record) -> None:
+        del there[record.id]
+        self._undoing.append(partial(there.__setitem__, record.id, record))
 
     def _forget(self, record: Record) -> None:
         del self.org.records(record.object)[record.id]
