@@ -14,7 +14,7 @@ from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute, Policy
 from infra.sandbox._serving.deliveries import Attempt
 from infra.sandbox.salesforce.callouts import EVERYTHING, REMOVALS, CalloutSettings
-from infra.sandbox.salesforce.change_events import ChangeEventSettings, Sink, event_bus, source_name
+from infra.sandbox.salesforce.change_events import ChangeEventSettings, Sink, partner_bus
 from infra.sandbox.salesforce.collections_api import MOST_WRITTEN
 from infra.sandbox.salesforce.fields import Field
 from infra.sandbox.salesforce.ids import long_id
@@ -93,7 +93,7 @@ class ActingStandIn(StandIn):
         sink: Sink | None = None,
         **unkindness: Any,
     ) -> None:
-        """``sink`` takes change events; without one they go to the bus of the partner source."""
+        """``sink`` takes change events; without one they go to the partner event source."""
         way = way or self.way
         watched = {name: _heard(self.org, name) for name in TELLING}
         if way == "outbound":
@@ -109,7 +109,7 @@ class ActingStandIn(StandIn):
             )
             self.callouts.configure(settings)
         else:
-            sink = sink or _partner_bus(self.org)
+            sink = sink or _partner_bus()
             self.change_events.configure(ChangeEventSettings(sink=sink, **unkindness))
 
     def told(self) -> int:
@@ -179,10 +179,10 @@ def _leading(org: Org, object_name: str) -> tuple[str, ...]:
     return (*references, "LastModifiedDate")
 
 
-def _partner_bus(org: Org) -> Sink:
+def _partner_bus() -> Sink:
     import boto3
 
-    return event_bus(boto3.client("events"), source_name(org.settings.org_id))
+    return partner_bus(boto3.client("events"))
 
 
 @contextmanager

@@ -174,20 +174,20 @@ def source_name(org_id: str) -> str:
     return f"aws.partner/salesforce.com/{org_id}/{CHANNEL}"
 
 
-def event_bus(client: Any, name: str) -> Sink:
-    """Puts events on a bus through a client of EventBridge."""
+def partner_bus(client: Any) -> Sink:
+    """Puts events on the partner event source, through a client of EventBridge."""
 
     def put(events: Sequence[Wire]) -> None:
         entries = [
             {
-                "EventBusName": name,
+                "Time": datetime.fromisoformat(one["time"]),
                 "Source": one["source"],
                 "DetailType": one["detail-type"],
                 "Detail": json.dumps(one["detail"], ensure_ascii=False),
             }
             for one in events
         ]
-        answer = client.put_events(Entries=entries)
+        answer = client.put_partner_events(Entries=entries)
         if answer["FailedEntryCount"]:
             raise RuntimeError(answer["Entries"])
 

@@ -90,7 +90,7 @@ def caller() -> Actor:
 
 
 def route_template() -> str:
-    """``GET /services/data/{version}/sobjects/Contact/{record_id}``: kinds by name."""
+    """``GET /services/data/v{version}/sobjects/Contact/{record_id}``: kinds by name."""
     values = request.view_args or {}
     return template_of({name: str(values[name]) for name in ("object_name",) if name in values})
 

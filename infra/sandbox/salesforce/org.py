@@ -134,7 +134,7 @@ def missing() -> ApiError:
 
 
 def _those(here: dict[str, Record], ids: Collection[str]) -> list[Record]:
-    found = (here.get(normal(one)) for one in dict.fromkeys(ids))
+    found = (here.get(one) for one in dict.fromkeys(map(normal, ids)))
     return sorted((one for one in found if one), key=lambda one: one.id)
 
 
