@@ -38,12 +38,16 @@ _ADDRESSES = {"Contact": "Mailing", "Lead": "", "Account": "Billing"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeEventSettings(Unkindness):
-    """``enriched`` are fields that go along with every change, by kind of record."""
+    """``enriched`` are fields that go along with every change, by kind of record.
+
+    ``by_app_flow``: Amazon AppFlow brings them instead of an event relay.
+    """
 
     sink: Sink | None = None
     entities: frozenset[str] = frozenset({"Lead", "Contact", "Account", "Opportunity", "Case"})
     enriched: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     batch_limit: int = PUT_LIMIT
+    by_app_flow: bool = False
 
     def __post_init__(self) -> None:
         if len(self.entities) > MOST_ENTITIES:
@@ -108,7 +112,8 @@ class ChangeEvents(deliveries.Dispatcher[Told, ChangeEventSettings]):
         self.add([self._told(payload, at) for payload in payloads])
 
     def _told(self, payload: Wire, at: datetime) -> Told:
-        number = next(self._numbers)
+        number, settings, org_id = next(self._numbers), self.settings, self._org.settings.org_id
+        source = app_flow_name(org_id) if settings.by_app_flow else source_name(org_id)
         entity = payload["ChangeEventHeader"]["entityName"]
         return Told(
             number,
@@ -116,16 +121,12 @@ class ChangeEvents(deliveries.Dispatcher[Told, ChangeEventSettings]):
                 "version": "0",
                 "id": str(uuid4()),
                 "detail-type": f"{entity}ChangeEvent",
-                "source": source_name(self._org.settings.org_id),
+                "source": source,
                 "account": "123456789012",
                 "time": spell(to_second(at), "Z").replace(".000", ""),
                 "region": "us-east-1",
                 "resources": [],
-                "detail": {
-                    "schemaId": "kzq0pX2mT1uS9bQe7cVtYw",
-                    "event": {"replayId": 1_048_212 + number},
-                    "payload": payload,
-                },
+                "detail": payload if settings.by_app_flow else _relayed(payload, number),
             },
         )
 
@@ -144,6 +145,8 @@ class ChangeEvents(deliveries.Dispatcher[Told, ChangeEventSettings]):
         told = {} if first.operation == "DELETE" else _compound(first.object, first.changed)
         if first.operation == "UPDATE":
             header["changedFields"] = list(told)
+            if not self._org.settings.guesses.events_tell_nulls:
+                told = {name: value for name, value in told.items() if value is not None}
             told |= self._enrichment(first)
         return _nested(told) | {"ChangeEventHeader": header}
 
@@ -172,6 +175,15 @@ class ChangeEvents(deliveries.Dispatcher[Told, ChangeEventSettings]):
 def source_name(org_id: str) -> str:
     """Of the partner event source, and of the bus that is made of it."""
     return f"aws.partner/salesforce.com/{org_id}/{CHANNEL}"
+
+
+def app_flow_name(org_id: str) -> str:
+    return f"aws.partner/appflow.com/salesforce.com/{org_id}"
+
+
+def _relayed(payload: Wire, number: int) -> Wire:
+    event = {"replayId": 1_048_212 + number}
+    return {"schemaId": "kzq0pX2mT1uS9bQe7cVtYw", "event": event, "payload": payload}
 
 
 def partner_bus(client: Any) -> Sink:

@@ -106,7 +106,10 @@ class CollectionsApi:
         if len(entries) > MOST_WRITTEN:
             message = f"record limit reached. cannot submit more than {MOST_WRITTEN} records"
             raise ApiError("EXCEEDED_ID_LIMIT", message)
-        with self._busy(entries) as unlocked, self._org.transaction(caller()) as work:
+        with (
+            self._busy(entries) as unlocked,
+            self._org.transaction(caller(self._org.settings.guesses)) as work,
+        ):
             often = counted((str(_given_id(one)) for one in entries), MOST_REPEATED)
             results = [self._result(work, one, write, unlocked, often) for one in entries]
             if not all_or_none or all(one["success"] for one in results):

@@ -11,7 +11,7 @@ from infra.sandbox.salesforce.daily_quota import DailyQuota
 from infra.sandbox.salesforce.errors import ApiError, session_expired
 from infra.sandbox.salesforce.records import Actor
 from infra.sandbox.salesforce.sessions import Sessions
-from infra.sandbox.salesforce.settings import FLOOR, INTEGRATION_USER, LATEST
+from infra.sandbox.salesforce.settings import FLOOR, INTEGRATION_USER, LATEST, Guesses
 
 LONGEST_HEAD = 16_384
 """Bytes of an address, and of an address together with its headers."""
@@ -20,7 +20,7 @@ PART = "stand_in.part"
 """In the environment of a request that is a part of another one."""
 
 _SCHEMES = frozenset({"Bearer", "OAuth"})
-_TELLING_ORIGINS = ("/query", "/sobjects", "/jobs")
+_TELLING = ("/query", "/sobjects", "/jobs")
 """Resources of which it is documented that they pass on who calls."""
 
 
@@ -53,7 +53,7 @@ class Gate:
         return self._mishaps.meet_fault(self._expire)
 
     def _expire(self) -> AnyError:
-        return self._sessions.expire()
+        return self._sessions.expire(_token())
 
     def _meet_trouble(self) -> Response | None:
         return self._mishaps.meet_outage() or self._mishaps.meet_fault()
@@ -75,12 +75,12 @@ def root() -> str:
     return f"/services/data/v{g.version}"
 
 
-def caller() -> Actor:
+def caller(guesses: Guesses) -> Actor:
     """The integration user, with what the request's headers say of this call."""
     options = request.headers.get("Sforce-Call-Options", "")
     client = options.partition("client=")[2].partition(",")[0].strip()
     resource = request.path.removeprefix(root())
-    tells = client and resource.startswith(_TELLING_ORIGINS)
+    tells = client and (resource.startswith(_TELLING) or guesses.collections_tell_client)
     duplicates = request.headers.get("Sforce-Duplicate-Rule-Header", "").replace(" ", "")
     return Actor(
         INTEGRATION_USER,

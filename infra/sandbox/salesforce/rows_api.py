@@ -14,7 +14,7 @@ from infra.sandbox.salesforce.gate import caller, root
 from infra.sandbox.salesforce.ids import is_id, normal
 from infra.sandbox.salesforce.locks import unable_to_lock
 from infra.sandbox.salesforce.org import BIN_KEEPS, Org
-from infra.sandbox.salesforce.records import Record
+from infra.sandbox.salesforce.records import Actor, Record
 from infra.sandbox.salesforce.rendering import rendered
 from infra.sandbox.salesforce.values import read_instant, spell
 
@@ -57,7 +57,7 @@ class RowsApi:
 
     def create(self, object_name: str) -> tuple[Wire, int]:
         found, body = self._org.schema.object(object_name), request_body.json_object(refused)
-        with self._org.transaction(caller()) as work:
+        with self._org.transaction(self._caller()) as work:
             made = work.create(found.name, body)
         return {"id": made.id, "success": True, "errors": []}, 201
 
@@ -68,7 +68,10 @@ class RowsApi:
             message = "The Id field should not be specified in the sobject data."
             raise ApiError("INVALID_FIELD", message, fields=("Id",))
         locks, account = self._org.locks, row.text("AccountId")
-        with locks.holding((account or row.id,)) as held, self._org.transaction(caller()) as work:
+        with (
+            locks.holding((account or row.id,)) as held,
+            self._org.transaction(self._caller()) as work,
+        ):
             if held:
                 raise unable_to_lock(row.id)
             locks.meet_refusal((row.id, account))
@@ -78,7 +81,7 @@ class RowsApi:
     def delete(self, object_name: str, record_id: str) -> tuple[str, int]:
         found = self._org.schema.object(object_name)
         row = self._row(found.name, record_id)
-        with self._org.transaction(caller()) as work:
+        with self._org.transaction(self._caller()) as work:
             work.delete(found.name, row.id)
         return "", 204
 
@@ -105,6 +108,9 @@ class RowsApi:
                 if isinstance(at := one.value("SystemModstamp"), datetime) and start <= at < end
             ]
         return {"ids": ids, "latestDateCovered": spell(end)}
+
+    def _caller(self) -> Actor:
+        return caller(self._org.settings.guesses)
 
     def _row(self, object_name: str, record_id: str) -> Record:
         """Raises the 404 of an address."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from flask import Blueprint, Flask
@@ -17,6 +16,7 @@ from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
 from infra.sandbox._serving.record_page import RecordPage
 from infra.sandbox._serving.request_log import RequestLog
+from infra.sandbox._serving.stoppable import Stoppable
 from infra.sandbox._serving.web_server import LOOPBACK, WebServer
 from infra.sandbox.salesforce.bulk_api import BulkApi
 from infra.sandbox.salesforce.callouts import Callouts
@@ -41,7 +41,7 @@ _NOT_FOUND = 404
 _NOT_ALLOWED = 405
 
 
-class StandIn:
+class StandIn(Stoppable):
     """A running stand-in Salesforce.
 
     ``org`` is its state, ``clock`` its time, ``sessions`` the tokens that it gave, ``quota`` the
@@ -91,17 +91,6 @@ class StandIn:
         for way in self.ways:
             way.stop()
         self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _app(self) -> Flask:
         app = Flask(__name__)

@@ -29,12 +29,12 @@ class Session:
 
 
 class Sessions:
-    """One per app and user, whoever asks for it, as long as it lives."""
+    """Of one app and its one user."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._clock = clock
-        self._session: Session | None = None
+        self._sessions: dict[str, Session] = {}
         self._numbers = count(1)
         self._logins: list[datetime] = []
         self._lock = Lock()
@@ -63,16 +63,17 @@ class Sessions:
     def admit(self, token: str) -> None:
         """Raises the 401."""
         with self._lock:
-            living = self._living()
-            if living is None or not compare_digest(token, living.token):
+            session = self._sessions.get(token)
+            if session is None or not self._lives(session):
                 raise session_expired()
-            if self._clock() - living.used_at > self._settings.session / 2:
-                self._session = replace(living, used_at=self._clock())
+            if self._clock() - session.used_at > self._settings.session / 2:
+                self._sessions[token] = replace(session, used_at=self._clock())
 
-    def expire(self) -> ApiError:
-        """At once; returns how callers are told."""
+    def expire(self, token: str = "") -> ApiError:
+        """One at once, or all; returns how callers are told."""
         with self._lock:
-            self._session = None
+            for one in [token] if token else list(self._sessions):
+                self._sessions.pop(one, None)
         return session_expired()
 
     def logins(self) -> tuple[datetime, ...]:
@@ -101,8 +102,8 @@ class Sessions:
         with self._lock:
             now = self._clock()
             self._logins.append(now)
-            session = self._living() or Session(self._new_token(), now)
-            self._session = session
+            session = self._shared() or Session(self._new_token(), now)
+            self._sessions[session.token] = session
         identity = f"{url}/id/{self._settings.org_id}/{INTEGRATION_USER}"
         return {
             "access_token": session.token,
@@ -114,11 +115,13 @@ class Sessions:
             "issued_at": str(epoch_ms(now)),
         }
 
-    def _living(self) -> Session | None:
-        session = self._session
-        if session is None or session.used_at + self._settings.session <= self._clock():
+    def _shared(self) -> Session | None:
+        if not self._settings.guesses.one_session:
             return None
-        return session
+        return next(filter(self._lives, self._sessions.values()), None)
+
+    def _lives(self, session: Session) -> bool:
+        return session.used_at + self._settings.session > self._clock()
 
     def _new_token(self) -> str:
         """The organisation's id is in it, and a sign that shells do not like."""

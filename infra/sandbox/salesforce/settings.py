@@ -29,6 +29,20 @@ class ConnectedClient:
 
 
 @dataclass(frozen=True, slots=True)
+class Guesses:
+    """What no document says: see ``docs/reference/unverified.md``.
+
+    ``collections_tell_client``: a write of many records passes on who calls, as that of one does.
+    ``events_tell_nulls``: of a field that was cleared an event has the null, and not only its name.
+    ``one_session``: whoever asks for a token gets the one that lives.
+    """
+
+    collections_tell_client: bool = False
+    events_tell_nulls: bool = True
+    one_session: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """``rates`` are units of other currencies for one of the org's; with any, each sum has one.
 
@@ -51,6 +65,7 @@ class Settings:
     lock_wait_s: float = 10.0
     write_seconds: float = 0.0
     person_accounts: bool = False
+    guesses: Guesses = Guesses()
 
     @property
     def features(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import boto3
 import pytest
+import requests
 
 from infra.sandbox.local_cloud import LocalCloud
 from infra.sandbox.salesforce import StandIn
@@ -21,6 +22,7 @@ from infra.sandbox.salesforce.errors import ApiError
 from infra.sandbox.salesforce.lineage import convert
 from infra.sandbox.salesforce.outbound_messages import Definition, MessageSettings
 from infra.sandbox.salesforce.records import PERSON
+from infra.sandbox.salesforce.settings import Guesses, Settings
 from tests.infra.sandbox.conftest import Receiver
 from tests.infra.sandbox.salesforce.conftest import Api, changed, deleted, made, person
 
@@ -322,6 +324,37 @@ def test_enriched_fields_come_along_unchanged(stand_in: StandIn, bus: Bus) -> No
     payload = bus.events[-1]["detail"]["payload"]
     assert payload["AccountId"] == acme
     assert "AccountId" not in payload["ChangeEventHeader"]["changedFields"]
+
+
+def test_app_flow_brings_the_record_itself(stand_in: StandIn) -> None:
+    bus = Bus()
+    stand_in.change_events.configure(ChangeEventSettings(sink=bus, by_app_flow=True))
+    one = person(stand_in)
+    assert stand_in.flush(5)
+
+    (event,) = bus.events
+    assert event["source"].startswith("aws.partner/appflow")
+    assert event["detail"]["ChangeEventHeader"]["recordIds"] == [one]
+
+
+def test_what_nobody_knows_for_sure_can_be_otherwise() -> None:
+    guesses = Guesses(collections_tell_client=True, events_tell_nulls=False, one_session=False)
+    with StandIn.start(settings=Settings(guesses=guesses)) as stand_in:
+        bus = Bus()
+        stand_in.change_events.configure(ChangeEventSettings(sink=bus))
+        api = Api(stand_in.url, requests.Session())
+        tokens = {api.log_in().json()["access_token"] for _ in range(2)}
+        one = person(stand_in, Title="CEO")
+        headers = {"Sforce-Call-Options": "client=emtiaz"}
+        api.update({"id": one, "Title": None}, headers=headers)
+        assert stand_in.flush(5)
+        api.session.close()
+
+    header = bus.headers[-1]
+    assert len(tokens) == 2
+    assert header["changeOrigin"].endswith(";client=emtiaz")
+    assert "Title" in header["changedFields"]
+    assert "Title" not in bus.events[-1]["detail"]["payload"]
 
 
 def test_gaps_overflows_and_wildcards(stand_in: StandIn, bus: Bus) -> None:
