@@ -10,27 +10,51 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from infra.sandbox.salesforce import StandIn
-from tests.infra.sandbox.salesforce.conftest import Api, deleted, person
+from tests.infra.sandbox.salesforce.conftest import deleted, person
 
 simple_salesforce = pytest.importorskip("simple_salesforce")
 Salesforce = simple_salesforce.Salesforce
 
 
 class Loopback(HTTPAdapter):
-    """The client knows no other scheme than https, which nobody needs on loopback."""
+    """The client knows no other scheme than https, and hosts of Salesforce to log in at."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
 
     def send(self, request, *more, **options):
-        request.url = request.url.replace("https://", "http://", 1)
+        request.url = self.url + request.path_url
         return super().send(request, *more, **options)
 
 
 @pytest.fixture
-def salesforce(stand_in: StandIn, api: Api) -> Iterator[Salesforce]:
-    token = str(api.session.headers["Authorization"]).removeprefix("Bearer ")
-    with requests.Session() as session:
-        session.mount("https://", Loopback())
-        url = stand_in.url.replace("http://", "https://")
-        yield Salesforce(instance_url=url, session_id=token, version="66.0", session=session)
+def session(stand_in: StandIn) -> Iterator[requests.Session]:
+    with requests.Session() as found:
+        found.mount("https://", Loopback(stand_in.url))
+        yield found
+
+
+@pytest.fixture
+def salesforce(stand_in: StandIn, session: requests.Session) -> Salesforce:
+    client = stand_in.org.settings.client
+    token, instance = simple_salesforce.SalesforceLogin(
+        session=session,
+        domain="northwind.my",
+        consumer_key=client.key,
+        consumer_secret=client.secret,
+    )
+    return Salesforce(instance=instance, session_id=token, version="66.0", session=session)
+
+
+def test_a_wrong_secret_opens_nothing(stand_in: StandIn, session: requests.Session) -> None:
+    with pytest.raises(simple_salesforce.SalesforceAuthenticationFailed, match="credentials"):
+        simple_salesforce.SalesforceLogin(
+            session=session,
+            domain="northwind.my",
+            consumer_key=stand_in.org.settings.client.key,
+            consumer_secret="wrong",
+        )
 
 
 def test_queries_page_by_page(stand_in: StandIn, salesforce: Salesforce) -> None:
@@ -79,7 +103,8 @@ def test_what_is_wrong_with_a_query_is_told(salesforce: Salesforce) -> None:
 def test_a_bulk_query_comes_as_csv(stand_in: StandIn, salesforce: Salesforce) -> None:
     ids = [person(stand_in, f"Name {n}") for n in range(5)]
 
-    parts = list(salesforce.bulk2.Contact.query("SELECT Id, LastName FROM Contact", max_records=2))
+    query = "SELECT Id, LastName FROM Contact"
+    parts = list(salesforce.bulk2.Contact.query(query, max_records=2, wait=0.05))
 
     lines = [line for part in parts for line in part.splitlines()]
     assert [line for line in lines if not line.startswith('"Id"')] == [
