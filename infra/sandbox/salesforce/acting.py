@@ -27,14 +27,18 @@ from infra.sandbox.salesforce.records import STAMPS
 from infra.sandbox.salesforce.server import StandIn
 from infra.sandbox.salesforce.settings import ConnectedClient, Settings
 
-Way = Literal["outbound", "flow", "cdc"]
-"""By outbound messages, with callouts for what they cannot tell; by callouts; by change events."""
+Way = Literal["outbound", "messages", "flow", "cdc"]
+"""By outbound messages, with callouts for what they cannot tell or alone; by callouts; by events."""
 
 TELLING = (
     "Contact", "Lead", "Account", "Opportunity", "OpportunityContactRole", "OpportunityLineItem",
     "Case", "Task", "Event", "CampaignMember",
 )  # fmt: skip
 """Kinds of record with a flow that rings for them."""
+
+_BY_MESSAGES = {"outbound", "messages"}
+_CALLED_OUT: Mapping[Way, frozenset[str]] = {"outbound": REMOVALS, "flow": EVERYTHING}
+_WITHOUT_MESSAGES = {"OpportunityContactRole", "OpportunityLineItem"}
 
 _UNHEARD = {*STAMPS, *OUTPUT_OF, "LastActivityDate"}
 _TYPES = {
@@ -93,24 +97,21 @@ class ActingStandIn(StandIn):
         sink: Sink | None = None,
         **unkindness: Any,
     ) -> None:
-        """``sink`` takes change events; without one they go to the partner event source."""
+        """By one way alone. ``sink`` takes change events, in place of the partner event source."""
         way = way or self.way
         watched = {name: _heard(self.org, name) for name in TELLING}
-        if way == "outbound":
-            self.messages.configure(self._messages(address, watched, unkindness))
-        if way in {"outbound", "flow"}:
-            operations = EVERYTHING if way == "flow" else REMOVALS
-            settings = CalloutSettings(
-                url=f"{address}/flow",
-                secret=self.webhook_secret,
-                watched=watched,
-                operations=operations,
-                **unkindness,
-            )
-            self.callouts.configure(settings)
-        else:
-            sink = sink or _partner_bus()
-            self.change_events.configure(ChangeEventSettings(sink=sink, **unkindness))
+        definitions = self._definitions(address, watched) if way in _BY_MESSAGES else ()
+        sink = (sink or _partner_bus()) if way == "cdc" else None
+        self.messages.configure(MessageSettings(definitions=definitions, **unkindness))
+        self.change_events.configure(ChangeEventSettings(sink=sink, **unkindness))
+        callouts = CalloutSettings(
+            url=f"{address}/flow",
+            secret=self.webhook_secret,
+            watched=watched,
+            operations=_CALLED_OUT.get(way, frozenset()),
+            **unkindness,
+        )
+        self.callouts.configure(callouts)
 
     def told(self) -> int:
         return self.messages.told + self.callouts.told + self.change_events.told
@@ -148,19 +149,16 @@ class ActingStandIn(StandIn):
         """For a whole day."""
         self.quota.set(calls_per_second * 24 * 3600)
 
-    def _messages(
-        self,
-        address: str,
-        watched: Mapping[str, frozenset[str]],
-        unkindness: Mapping[str, Any],
-    ) -> MessageSettings:
+    def _definitions(
+        self, address: str, watched: Mapping[str, frozenset[str]]
+    ) -> tuple[Definition, ...]:
         """With what leads from a record to a person, and nothing else: all else is read."""
         url = f"{address}/{message_path(self.webhook_secret, self.org.settings.org_id)}"
-        definitions = tuple(
+        return tuple(
             Definition(name, url, _leading(self.org, name), fields)
             for name, fields in watched.items()
+            if name not in _WITHOUT_MESSAGES
         )
-        return MessageSettings(definitions=definitions, **unkindness)
 
 
 def message_path(secret: str, org_id: str) -> str:

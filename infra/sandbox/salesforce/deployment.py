@@ -28,7 +28,10 @@ _ANY = "{*}"  # the namespace of metadata, which nobody mixes with others
 
 
 def deploy(org: Org, project: Path) -> None:
-    """Layouts, flows and all else of it are left out. Raises ``ApiError``."""
+    """The integration user gets all its permission sets; flows and all else are left out.
+
+    Raises ``ApiError``.
+    """
     for path in sorted(project.rglob("objects/*/fields/*.field-meta.xml")):
         object_name = path.parent.parent.name
         if org.schema.find_object(object_name) is None:
@@ -59,10 +62,11 @@ def _field(root: ET.Element) -> Field:
 
 
 def _grant(org: Org, permission: ET.Element) -> None:
+    """Sets of permissions add up: none takes away what another one gave."""
     object_name, _, name = _text(permission, "field").partition(".")
     if _text(permission, "editable") == "true":
         org.schema.grant(object_name, name, "edit")
-    elif _text(permission, "readable") == "true":
+    elif _text(permission, "readable") == "true" and not org.schema.seen(object_name, name):
         org.schema.grant(object_name, name, "read")
 
 

@@ -165,6 +165,19 @@ def test_messages_tell_what_changed_and_callouts_what_is_gone(
     assert [one.status for one in acting.attempts()] == [200] * 4
 
 
+def test_messages_alone_tell_nothing_of_what_is_gone(
+    acting: ActingStandIn, receiver: Receiver, ann: str, deal: str
+) -> None:
+    receiver.answers = [ACK]
+    acting.subscribe(receiver.url, None, way="messages", gather_ms=10)
+
+    acting.people.part(deal, ann)
+    acting.people.delete_person(ann)
+    assert acting.flush(5)
+
+    assert (acting.told(), receiver.requests) == (0, [])
+
+
 @pytest.mark.parametrize("way", ["flow", "cdc"])
 def test_any_way_rings_for_people_and_not_for_us(
     acting: ActingStandIn, api: Api, receiver: Receiver, ann: str, way: str

@@ -46,6 +46,8 @@ def test_a_field_is_seen_by_nobody_until_it_is_granted(
     deploy(stand_in.org, tmp_path)
     assert codes(api.update(row).json()) == ["INVALID_FIELD"]
     write(tmp_path / "permissionsets/Emtiaz.permissionset-meta.xml", RIGHTS)
+    reading = RIGHTS.replace("<editable>true", "<editable>false")
+    write(tmp_path / "permissionsets/Readers.permissionset-meta.xml", reading)
     deploy(stand_in.org, tmp_path)
 
     assert codes(api.update(row).json()) == [""]
