@@ -28,7 +28,7 @@ from infra.sandbox.salesforce.server import StandIn
 from infra.sandbox.salesforce.settings import ConnectedClient, Settings
 
 Way = Literal["outbound", "messages", "flow", "cdc"]
-"""By outbound messages, with callouts for what they cannot tell or alone; by callouts; by events."""
+"""Outbound messages with callouts for what they cannot tell, or alone; callouts; change events."""
 
 TELLING = (
     "Contact", "Lead", "Account", "Opportunity", "OpportunityContactRole", "OpportunityLineItem",
