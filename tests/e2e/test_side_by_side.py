@@ -161,7 +161,8 @@ def held(site, services):
         for item in scanned(table.table_name)
         if any(site.connection in str(value) for value in keys(item))
     ]
-    return sorted(rows), json.dumps(site.stage.stand_in.dump(), sort_keys=True, default=str)
+    crm = {name: told for name, told in site.stage.stand_in.dump().items() if name != "now"}
+    return sorted(rows), json.dumps(crm, sort_keys=True, default=str)
 
 
 def scanned(table):
