@@ -22,7 +22,7 @@ from tests.e2e.equality import (
     written_twice,
 )
 
-PATIENCE = 240
+PATIENCE = 480
 
 
 @dataclass(kw_only=True)

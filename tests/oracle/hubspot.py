@@ -127,6 +127,15 @@ def smallest_units(amount, code):
     return whole if amount >= 0 else -whole
 
 
+TAGS_WITH_FIELDS = True
+"""Tags are a property like any other, and change with them at once."""
+
+
+def closed_at(instant, _zone):
+    """What is known of when a deal was closed: a close date has a time."""
+    return instant
+
+
 def tags_shown(tags):
     """As they are: a property of ours holds them."""
     return sorted(tags)

@@ -140,6 +140,15 @@ def utc(text):
     return datetime.fromisoformat(text).astimezone(UTC).isoformat()
 
 
+TAGS_WITH_FIELDS = False
+"""Old tags are removed, then new ones added, and fields have a call of their own."""
+
+
+def closed_at(instant, zone):
+    """What is known of when a deal was closed: the day."""
+    return datetime.combine(instant.astimezone(ZoneInfo(zone)).date(), time.min, ZoneInfo(zone))
+
+
 def tags_shown(tags):
     """As real tags of Zoho: short and few, and ours told from those of reps."""
     named = [one if one.startswith(TAGS_BY_WORTH) else f"emtiaz:{one}" for one in tags]
