@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from math import ceil
 from typing import Any, Literal
 
 from chalicelib.core.connector import OAuthGrant, Secret
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute, Policy
+from connectors.salesforce.objects import POINTERS
+from connectors.salesforce.signature import FLOW, path_token
+from infra.crm.salesforce.ringing import rung_by, watched
 from infra.sandbox._serving.deliveries import Attempt
 from infra.sandbox.salesforce.callouts import EVERYTHING, REMOVALS, CalloutSettings
 from infra.sandbox.salesforce.change_events import ChangeEventSettings, Sink, partner_bus
 from infra.sandbox.salesforce.collections_api import MOST_WRITTEN
 from infra.sandbox.salesforce.fields import Field
 from infra.sandbox.salesforce.ids import long_id
-from infra.sandbox.salesforce.org import Org
-from infra.sandbox.salesforce.ours import OUTPUT_OF, deploy
+from infra.sandbox.salesforce.ours import deploy
 from infra.sandbox.salesforce.outbound_messages import Definition, MessageSettings
 from infra.sandbox.salesforce.people import OBJECT_OF, People
 from infra.sandbox.salesforce.query_api import LARGEST_PAGE
-from infra.sandbox.salesforce.records import STAMPS
 from infra.sandbox.salesforce.server import StandIn
 from infra.sandbox.salesforce.settings import ConnectedClient, Settings
 
 Way = Literal["outbound", "messages", "flow", "cdc"]
 """Outbound messages with callouts for what they cannot tell, or alone; callouts; change events."""
 
-TELLING = (
-    "Contact", "Lead", "Account", "Opportunity", "OpportunityContactRole", "OpportunityLineItem",
-    "Case", "Task", "Event", "CampaignMember",
-)  # fmt: skip
-"""Kinds of record with a flow that rings for them."""
-
 _BY_MESSAGES = {"outbound", "messages"}
 _CALLED_OUT: Mapping[Way, frozenset[str]] = {"outbound": REMOVALS, "flow": EVERYTHING}
-_WITHOUT_MESSAGES = {"OpportunityContactRole", "OpportunityLineItem"}
+_CALLED_OUT_BESIDE = ("OpportunityContactRole", "OpportunityLineItem")
+"""Kinds of record that messages do not tell of, and callouts do."""
 
-_UNHEARD = {*STAMPS, *OUTPUT_OF, "LastActivityDate"}
 _TYPES = {
     "number": "double",
     "boolean": "boolean",
@@ -48,7 +41,6 @@ _TYPES = {
     "instant": "datetime",
     "activity": "datetime",
 }
-_TOKEN_LENGTH = 40
 
 
 class ActingStandIn(StandIn):
@@ -91,7 +83,7 @@ class ActingStandIn(StandIn):
     def subscribe(
         self,
         address: str,
-        policy: Policy,  # noqa: ARG002 - our flows ring for whatever is not ours
+        policy: Policy,
         *,
         way: Way | None = None,
         sink: Sink | None = None,
@@ -99,15 +91,15 @@ class ActingStandIn(StandIn):
     ) -> None:
         """By one way alone. ``sink`` takes change events, in place of the partner event source."""
         way = way or self.way
-        watched = {name: _heard(self.org, name) for name in TELLING}
-        definitions = self._definitions(address, watched) if way in _BY_MESSAGES else ()
+        rung = _rung(policy)
+        definitions = self._definitions(address, rung) if way in _BY_MESSAGES else ()
         sink = (sink or _partner_bus()) if way == "cdc" else None
         self.messages.configure(MessageSettings(definitions=definitions, **unkindness))
         self.change_events.configure(ChangeEventSettings(sink=sink, **unkindness))
         callouts = CalloutSettings(
-            url=f"{address}/flow",
+            url=f"{address}/{FLOW}",
             secret=self.webhook_secret,
-            watched=watched,
+            watched=rung | dict.fromkeys(_CALLED_OUT_BESIDE, frozenset()),
             operations=_CALLED_OUT.get(way, frozenset()),
             **unkindness,
         )
@@ -150,31 +142,19 @@ class ActingStandIn(StandIn):
         self.quota.set(calls_per_second * 24 * 3600)
 
     def _definitions(
-        self, address: str, watched: Mapping[str, frozenset[str]]
+        self, address: str, rung: Mapping[str, frozenset[str]]
     ) -> tuple[Definition, ...]:
         """With what leads from a record to a person, and nothing else: all else is read."""
-        url = f"{address}/{message_path(self.webhook_secret, self.org.settings.org_id)}"
+        url = f"{address}/{path_token(self.webhook_secret, self.org.settings.org_id)}"
         return tuple(
-            Definition(name, url, _leading(self.org, name), fields)
-            for name, fields in watched.items()
-            if name not in _WITHOUT_MESSAGES
+            Definition(name, url, POINTERS.get(name, ()), fields) for name, fields in rung.items()
         )
 
 
-def message_path(secret: str, org_id: str) -> str:
-    """The last part of the address that an admin was given for outbound messages of this org."""
-    purpose = f"outbound:{org_id[:15]}".encode()
-    return hmac.new(secret.encode(), purpose, sha256).hexdigest()[:_TOKEN_LENGTH]
-
-
-def _heard(org: Org, object_name: str) -> frozenset[str]:
-    names = {one.name for one in org.schema.fields(object_name)}
-    return frozenset(names - _UNHEARD)
-
-
-def _leading(org: Org, object_name: str) -> tuple[str, ...]:
-    references = (f.name for f in org.schema.fields(object_name) if f.type == "reference")
-    return (*references, "LastModifiedDate")
+def _rung(policy: Policy) -> Mapping[str, frozenset[str]]:
+    """The fields whose changes ring, by kind of record, as our project has flows for them."""
+    attributes = policy.attributes
+    return {name: frozenset(watched(name, attributes)) for name in rung_by(attributes)}
 
 
 def _partner_bus() -> Sink:

@@ -9,12 +9,16 @@ import pytest
 import requests
 
 from chalicelib.core.policy import Attribute
+from chalicelib.policy import compile_policy
+from infra.cli.policy_page import SHIPPED, read_page
 from infra.sandbox import stand_in as neutral
 from infra.sandbox.salesforce.acting import ActingStandIn, start
 from infra.sandbox.stand_in import Deal, Person
 from tests.infra.sandbox.conftest import Receiver
 from tests.infra.sandbox.salesforce.conftest import Api
 from tests.infra.sandbox.salesforce.test_ways_in import ACK, Bus
+
+STARTER = compile_policy(read_page(SHIPPED))
 
 
 @pytest.fixture
@@ -149,7 +153,7 @@ def test_messages_tell_what_changed_and_callouts_what_is_gone(
     acting: ActingStandIn, receiver: Receiver, ann: str, deal: str
 ) -> None:
     receiver.answers = [ACK]
-    acting.subscribe(receiver.url, None, gather_ms=10)
+    acting.subscribe(receiver.url, STARTER, gather_ms=10)
 
     acting.people.set_title(ann, "CEO")
     acting.people.set_amount(deal, "20")
@@ -169,7 +173,7 @@ def test_messages_alone_tell_nothing_of_what_is_gone(
     acting: ActingStandIn, receiver: Receiver, ann: str, deal: str
 ) -> None:
     receiver.answers = [ACK]
-    acting.subscribe(receiver.url, None, way="messages", gather_ms=10)
+    acting.subscribe(receiver.url, STARTER, way="messages", gather_ms=10)
 
     acting.people.part(deal, ann)
     acting.people.delete_person(ann)
@@ -184,7 +188,7 @@ def test_any_way_rings_for_people_and_not_for_us(
 ) -> None:
     bus = Bus()
     sink = {"sink": bus} if way == "cdc" else {}
-    acting.subscribe(receiver.url, None, way=way, gather_ms=10, duplicate_share=1.0, **sink)
+    acting.subscribe(receiver.url, STARTER, way=way, gather_ms=10, duplicate_share=1.0, **sink)
 
     api.update({"id": ann, "Emtiaz_Score__c": 5})
     acting.people.set_title(ann, "CEO")
