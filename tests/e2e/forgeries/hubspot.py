@@ -11,6 +11,8 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 """Ago, so that the record is no older than what is told of it."""
 
+TAKEN = 202
+
 
 def event(contact="501", portal=62515):
     return {
