@@ -99,7 +99,7 @@ class ActingStandIn(StandIn):
         callouts = CalloutSettings(
             url=f"{address}/{FLOW}",
             secret=self.webhook_secret,
-            watched=rung | dict.fromkeys(_CALLED_OUT_BESIDE, frozenset()),
+            watched={**rung, **dict.fromkeys(_CALLED_OUT_BESIDE, frozenset[str]())},
             operations=_CALLED_OUT.get(way, frozenset()),
             **unkindness,
         )

@@ -56,7 +56,7 @@ class Settings:
     name: str = "Northwind"
     currency: str = "USD"
     rates: Mapping[str, str] = field(default_factory=dict)
-    time_zone: str = "Europe/Istanbul"
+    time_zone: str = "Asia/Tehran"
     client: ConnectedClient = ConnectedClient()
     session: timedelta = timedelta(hours=2)
     daily_requests: int = 100_000
