@@ -67,8 +67,8 @@ class People:
         return record
 
     def load_deal(self, person: str, deal: Deal) -> str:
-        """It was made an hour before it was closed."""
-        made = min(deal.closed_at or self.now(), self.now()) - timedelta(hours=1)
+        """It was made when it was closed."""
+        made = min(deal.closed_at or self.now(), self.now())
         with self._silently() as work:
             return self._new_deal(work, person, deal, made)
 
