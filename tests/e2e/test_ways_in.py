@@ -60,7 +60,8 @@ def rule(it):
         entries = [
             {"Id": str(place), "MessageBody": json.dumps(body)} for place, body in enumerate(bodies)
         ]
-        assert "Failed" not in client.send_message_batch(QueueUrl=url, Entries=entries)
+        answer = client.send_message_batch(QueueUrl=url, Entries=entries)
+        assert not answer.get("Failed")
 
     return put
 
