@@ -269,7 +269,9 @@ class DynamoSettingsStore:
         try:
             return self.item.get(DIRECTORY, connection, consistent_read=True)
         except self.item.DoesNotExist:
-            raise ConfigurationError(f"no connection {connection!r}") from None
+            raise ConfigurationError(
+                f"no connection {connection!r}; emtiaz status tells which there are"
+            ) from None
 
     def _publish(self, row: SettingsItem, wanted: Publication, over: str | None) -> Publication:
         """Numbered by what is there, so that of two at once the later one sees the other's."""

@@ -309,7 +309,7 @@ OUTPUTS: tuple[Output, ...] = (
     ),
     Output(
         "last_purchase_amount", OutputType.NUMBER, Trigger.ANY,
-        label=Text("Emtiaz last purchase amount", "مبلغ آخرین خرید"),
+        label=Text("Emtiaz last purchase sum", "مبلغ آخرین خرید"),
         description=Text(
             "In the reporting currency.", "به واحد پول گزارش؛ ریال به تومان نوشته می‌شود."
         ),

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from chalicelib import logs
 from chalicelib.core.connector import CrmClient, Reading, TellsHeirs
-from chalicelib.core.facts import Fact
 from chalicelib.core.model import Ref
 from chalicelib.core.ports import SubjectStore
+from chalicelib.core.stored import StoredCard
 
 Read = Callable[[Sequence[Ref]], Reading]
 
@@ -17,10 +17,14 @@ Read = Callable[[Sequence[Ref]], Reading]
 def with_heirs(
     reading: Reading, absent: Collection[Ref], client: CrmClient, store: SubjectStore, read: Read
 ) -> Reading:
-    """The reading with those of ``absent`` moved to their heirs, if these are there themselves."""
-    if not isinstance(client, TellsHeirs) or not (known := _known(absent, store)):
+    """The reading with those of ``absent`` moved to their heirs, if these are there themselves.
+
+    Who has moved already has the heir of then, who is read again: whoever began the move may have
+    died before its end, and nobody but the loser has rung.
+    """
+    if not isinstance(client, TellsHeirs) or not absent:
         return reading
-    heirs = client.heirs(known)
+    heirs = _heirs(store.cards(sorted(absent)), client, store)
     unread = sorted(set(heirs.values()) - reading.facts.keys() - set(absent))
     found = read(unread) if unread else Reading({})
     facts = {**found.facts, **reading.facts}
@@ -32,8 +36,9 @@ def with_heirs(
     return replace(reading, facts={**inherited, **reading.facts}, moved={**reading.moved, **moved})
 
 
-def _known(absent: Collection[Ref], store: SubjectStore) -> Mapping[Ref, tuple[Fact, ...]]:
-    """What is known of those who have a card; for one that moved away, its move has been told."""
-    cards = store.cards(sorted(absent)) if absent else ()
-    subjects = [card.ref for card in cards if card.stub is None]
-    return {ref: tuple(store.load(ref).facts) for ref in subjects}
+def _heirs(
+    cards: Sequence[StoredCard], client: TellsHeirs, store: SubjectStore
+) -> Mapping[Ref, Ref]:
+    moved = {card.ref: card.stub.into for card in cards if card.stub and card.stub.into}
+    known = {card.ref: tuple(store.load(card.ref).facts) for card in cards if card.stub is None}
+    return {**moved, **(client.heirs(known) if known else {})}

@@ -80,10 +80,14 @@ class Scorer:
         """
         return self._score(subject, tuple(told), LONGEST_CHAIN, only_known=True)
 
-    def hide(self, subject: Ref) -> None:
-        """The CRM has the record in its bin: write nothing, but remember all."""
-        if self.store.load(subject).card.version:
-            self.score(subject, [Fact(subject, "deleted", subject.id, self.now, {})])
+    def hide(self, subject: Ref) -> Ref | None:
+        """The CRM has the record in its bin: write nothing, but remember all.
+
+        Returns whom the CRM has to hear of, where the subject had begun to move to another.
+        """
+        if not self.store.load(subject).card.version:
+            return None
+        return self.score(subject, [Fact(subject, "deleted", subject.id, self.now, {})])
 
     def merge(self, loser: Ref, survivor: Ref) -> Ref | None:
         """Move all that is known of ``loser`` to ``survivor`` and score it, leaving an alias."""

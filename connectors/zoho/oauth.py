@@ -185,7 +185,10 @@ def _reason(refusal: Refused) -> str:
     """By Zoho's codes alone, for its sentences may quote what was sent."""
     error = _error(refusal.body)
     if error in WITHDRAWN:
-        return "the organisation has withdrawn its grant, or the code was used or is too old"
+        return (
+            "the organisation has withdrawn its grant, or the code was used, is too old or is of "
+            "another data centre"
+        )
     code = error if _CODE.fullmatch(error) else ""
     return f"Zoho refuses the client or its grant: {refusal} {code}".rstrip()
 

@@ -104,7 +104,7 @@ class Channels:
         return dict(zip(kinds, outcomes(body, "watch"), strict=False))
 
     def _id(self, kind: Kind) -> str:
-        return channel_id(self.connection.id, MODULES[kind])
+        return channel_id(self.secret.url, MODULES[kind])
 
     def _is_due(self, held: Mapping[str, Any] | None, kind: Kind, now: datetime) -> bool:
         if held is None or _expiry(held) < now + RENEW_AT:
@@ -159,9 +159,13 @@ class Channels:
         return found
 
 
-def channel_id(connection: str, module: str) -> str:
-    """A number of our own, the same whoever subscribes: a positive one of 63 bits."""
-    digest = hashlib.sha256(f"{connection}/{module}".encode()).digest()
+def channel_id(url: str, module: str) -> str:
+    """A number of our own, the same whoever subscribes: a positive one of 63 bits.
+
+    Of the connection's address, since two installations may call one organisation alike, and
+    neither must take the channels of the other for its own that were led astray.
+    """
+    digest = hashlib.sha256(f"{url}/{module}".encode()).digest()
     return str((int.from_bytes(digest[:8]) >> 1) or 1)
 
 

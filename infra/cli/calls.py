@@ -56,7 +56,8 @@ def calls(  # noqa: PLR0913 - the options of a command
     else:
         _show(chosen, bodies, language or policy.language)
         taken = sum(one.priority.minutes for one in chosen)
-        note(f"{len(chosen)} calls, {taken:g} of {minutes:g} minutes")
+        count = "1 call" if len(chosen) == 1 else f"{len(chosen)} calls"
+        note(f"{count}, {taken:g} of {minutes:g} minutes")
     if write_owners:
         call_owners.write_owners(connection, chosen, services, dry_run=dry_run, yes=yes)
 

@@ -21,7 +21,7 @@ from chalicelib.core.policy import Attribute
 from chalicelib.pipeline.local_access import local_access
 from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.policy import compile_policy, version_of
-from infra.cli.authorization import REDIRECT_URL
+from infra.cli.authorization import REDIRECT_URL, is_loopback
 from infra.cli.console import confirm, note, say, show_json
 from infra.cli.credentials import agreed_secret, asked_secret, held_secret, keep_secret
 from infra.cli.crm_app import Wish, app_files, write_files
@@ -166,13 +166,15 @@ def _wanted(
             f"{connection!r} must be {crm}- and then small letters, digits or dashes",
             param_hint="--connection",
         )
+    if base_url and not base_url.startswith("https://") and not is_loopback(base_url):
+        raise typer.BadParameter(f"{base_url!r} must begin with https://", param_hint="--base-url")
     declared = connectors.load(crm)
     new = Connection(connection, crm, "", declared.base_url, "", "", "")
     made = {one.id: one for one in installation.services.settings.connections()}
     held = made.get(connection, new)
     return replace(
         held,
-        base_url=base_url or held.base_url,
+        base_url=base_url.rstrip("/") or held.base_url,
         api_version=api_version or declared.api_version,
     )
 

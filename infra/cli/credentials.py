@@ -31,7 +31,7 @@ def asked_secret(connector: Connector, url: str, held: Secret | None, *, stdin: 
         needed = "an access token and a webhook secret are" if connector.signs else "a token is"
         raise typer.BadParameter(
             f"{needed} needed: set EMTIAZ_TOKEN{f' and {WEBHOOK_SECRET}' * connector.signs}, "
-            "or say --stdin"
+            "or say --stdin; or connect with --oauth"
         )
     return Secret(url, tuple(given) or _shown_secrets(held), token)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from chalicelib.core.connector import Connection
 from chalicelib.core.errors import ConfigurationError
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json
+from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.rescore import in_force, is_stale
 from chalicelib.pipeline.services import Services
 from infra.cli.console import say, show_json, show_table
@@ -27,12 +28,15 @@ _QUEUES = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
+    """``unsubscribed`` is since when the CRM was told to ring no more; empty if it rings."""
+
     connection: str
     account: str
     webhooks: str
     cards: int
     rescored: str
     parked: int
+    unsubscribed: str
     paused: str
 
 
@@ -47,7 +51,7 @@ def status(*, stage: Stage = DEFAULT_STAGE, as_json: AsJson = False) -> None:
         return
     show_table(("queue", "messages"), depths.items())
     if rows:
-        columns = ("connection", "account", "webhooks", "cards", "rescored", "parked", "paused")
+        columns = [field.name for field in fields(ConnectionStatus)]
         show_table(columns, [tuple(asdict(row).values()) for row in rows])
     else:
         say("nothing is connected yet; next: emtiaz connect CRM")
@@ -64,6 +68,7 @@ def _connection(
         cards=len(cards),
         rescored=_rescored(connection.id, cards, services),
         parked=len(services.settings.parked(connection.id)),
+        unsubscribed=_silent_since(connection.id, services),
         paused=_pause(connection.id, services),
     )
 
@@ -76,6 +81,11 @@ def _rescored(connection: str, cards: Sequence[Mapping[str, Json]], services: Se
         return ""
     stale = sum(is_stale(card, target, whole=True) for card in cards)
     return f"{len(cards) - stale} of {len(cards)}"
+
+
+def _silent_since(connection: str, services: Services) -> str:
+    silence = services.settings.checkpoint(connection, SILENT)
+    return str(silence["since"]) if silence else ""
 
 
 def _pause(connection: str, services: Services) -> str:

@@ -19,7 +19,8 @@ def unsubscribe(
 ) -> None:
     """Have the CRM ring no more; what it told stays.
 
-    emtiaz provision has it ring again. A CRM whose webhooks stand in an app loses them there.
+    What changes is then found by looking, every quarter of an hour. emtiaz provision has it ring
+    again. From a CRM whose webhooks stand in an app they are taken out there.
     """
     services = Installation.find(stage).services
     live = services.settings.live(connection)
@@ -29,7 +30,7 @@ def unsubscribe(
     confirm(f"Have {connection} ring no more?", yes=yes)
     services.settings.set_checkpoint(connection, SILENT, {"since": iso(services.clock.now())})
     client.unsubscribe()
-    note(f"{connection} rings no more")
+    note(f"{connection} rings no more; what changes is found by looking, in up to 15 minutes")
 
 
 def subscribe(client: CrmClient) -> Sequence[Change]:

@@ -173,9 +173,13 @@ def _alike(acts: Sequence[Act]) -> int:
 
 
 def _somebody_who_has_not_bought(stage: Rehearsal, loaded: Loaded) -> str:
-    """So that a change of the record moves the score: that of customers is made of purchases."""
-    shown = stage.stand_in.people.shown
-    return next(one for one in loaded.leads if "class" not in shown(one))
+    """So that a promotion moves the score: that of customers is made of purchases.
+
+    The lowest of all, for whoever decides already has points for it.
+    """
+    shown = {one: stage.stand_in.people.shown(one) for one in loaded.leads}
+    prospects = [one for one in loaded.leads if "class" not in shown[one]]
+    return min(prospects, key=lambda one: int(shown[one].get("score", 0)))
 
 
 def _stay(acts: Sequence[Act]) -> None:

@@ -19,16 +19,26 @@ def assert_oracle_equality(services, stand_in, connection, people, moved=None):
     page, cuts = live.policy, live.models.parameters.get("rfm", {})
     rows, oracle = read_by_the_oracle(stand_in, live), oracle_of(live.connection.crm)
     for person in people:
-        stored = services.store.load(stand_in.ref(connection, person)).card
-        card = stored.body
+        subject = services.store.load(stand_in.ref(connection, person))
+        stored, card = subject.card, subject.card.body
         facts = each_once(rows(person) + (moved or {}).get(person, []))
         naive = naive_card(page, facts, cuts, card["subject"], parse_instant(card["at"]))
-        assert summary(card) == summary(naive), person
+        assert summary(card) == summary(naive), apart(person, subject, facts, card, naive)
         assert_contributions(card, naive)
         assert not stored.pending
         assert_shown(stand_in.people.shown(person), card, page)
         tags = stand_in.people.shown(person).get("tags", "").split(";")
         assert sorted(filter(None, tags)) == oracle.tags_shown(card["tags"])
+
+
+def apart(person, subject, rows, card, naive):
+    """What stands in the way of equality, to be read by whoever looks for the reason."""
+    known = {(one.type, one.id) for one in subject.facts}
+    foreseen = {(row["type"], row["id"]) for row in rows}
+    return (
+        f"{person}, version {subject.card.version} of {card['at']}: {summary(card)}, "
+        f"not {summary(naive)}; only stored {known - foreseen}, only foreseen {foreseen - known}"
+    )
 
 
 def oracle_of(crm):

@@ -4,7 +4,7 @@ import pytest
 
 from infra.sandbox.stand_in import names
 from tests.e2e.crashing import EXIT
-from tests.e2e.equality import written_twice
+from tests.e2e.equality import oracle_of, written_twice
 from tests.e2e.scenario import assert_undisturbed, wait_for
 from tests.e2e.storm import storm
 
@@ -72,6 +72,8 @@ def crashed(it, role, others, point):
 )
 def test_a_forced_exit_at_any_point_is_mended(it, role, others, steps, tmp_path, capsys):
     points = passed(it, role, others, tmp_path)
+    # Where a CRM cannot say that somebody is to be forgotten, nobody looks for what waits of them.
+    steps = steps if oracle_of(it.crm).ERASES else steps - {"settings.parked"}
     assert {point.split(" ")[1] for point in points} >= steps
     for point in points:
         crashed(it, role, others, point)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 
 import boto3
@@ -24,7 +25,7 @@ from chalicelib.pipeline.points_api import PointsRequest, answer_points
 from chalicelib.pipeline.process import process
 from chalicelib.pipeline.receive import receive
 from chalicelib.pipeline.receive_events import receive_events
-from chalicelib.pipeline.services import Edge
+from chalicelib.pipeline.services import Edge, Services
 from infra.bench.traffic import nobody_else_works, received
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.sandbox.rehearsal import Rehearsal, rehearsal
@@ -46,14 +47,15 @@ REFUSED = {401, 403, 404}
 EARNING = {"earning": LOYALTY["earning"]}
 
 
-@dataclass
+@dataclass(eq=False)
 class Site:
-    """One connection, what opens it, and who is in its CRM."""
+    """One connection, what opens it, and who is in its CRM. ``services`` are everybody's."""
 
     stage: Rehearsal
     events_secret: str
     points_key: str
     persons: list
+    services: Services
 
     @property
     def connection(self):
@@ -78,7 +80,8 @@ def policy_file(tmp_path_factory):
 def sites(policy_file):
     with rehearsal() as first, ExitStack() as others:
         first.deploy()
-        yield [opened(stage, policy_file) for stage in stages(first, others)]
+        services = first.services
+        yield [opened(stage, policy_file, services) for stage in stages(first, others)]
 
 
 def stages(first, others):
@@ -90,7 +93,7 @@ def stages(first, others):
                 yield first.beside(crm, stand_in, connection)
 
 
-def opened(stage, policy_file):
+def opened(stage, policy_file, services):
     """As an admin does it, of an account with people that every other account has too."""
     crm = stage.stand_in.people
     persons = [crm.load_person(Person(f"p{n}@example.com", "Student")) for n in range(PEOPLE)]
@@ -100,13 +103,12 @@ def opened(stage, policy_file):
     shop = json.loads(stage.emtiaz("events", "secret", *stage.at, "--json"))
     made = ("points", "keys", "create", "--name", "till", "--scope", "points:write")
     key = json.loads(stage.emtiaz(*made, *stage.at, "--json"))
-    return Site(stage, shop["secrets"][0], key["key"], persons)
+    return Site(stage, shop["secrets"][0], key["key"], persons, services)
 
 
 def settle(sites):
-    services = sites[0].stage.services
     for site in sites:
-        settled(site.stage.stand_in, services.intake, services.write_back)
+        settled(site.stage.stand_in, site.services.intake, site.services.write_back)
 
 
 def test_changes_at_the_same_time_are_each_answered_where_they_happened(sites):
@@ -120,9 +122,7 @@ def test_changes_at_the_same_time_are_each_answered_where_they_happened(sites):
     for place, site in enumerate(sites):
         bought = [one for one in range(PEOPLE) if "class" in shown(site, one)]
         assert bought == [1 + place], site.connection
-        assert_oracle_equality(
-            site.stage.services, site.stage.stand_in, site.connection, site.persons
-        )
+        assert_oracle_equality(site.services, site.stage.stand_in, site.connection, site.persons)
 
 
 def shown(site, place):
@@ -131,7 +131,7 @@ def shown(site, place):
 
 def test_ten_thousand_calls_with_credentials_of_another_touch_nothing_foreign(sites, capsys):
     settle(sites)
-    services, rng, told = sites[0].stage.services, random.Random(SEED), Counter()
+    services, rng, told = sites[0].services, random.Random(SEED), Counter()
     for site in sites:
         site.stage.stand_in.allow(100_000)
     with nobody_else_works():
@@ -140,7 +140,7 @@ def test_ten_thousand_calls_with_credentials_of_another_touch_nothing_foreign(si
             with untouched(others, services):
                 for _ in range(CALLS // len(sites)):
                     call = rng.choice(KINDS_OF_CALLS)
-                    told[call.__name__, call(holder, rng.choice(others), rng, services)] += 1
+                    told[call.__name__, call(holder, rng.choice(others), rng)] += 1
                 work_off(services)
     print_figures(capsys, f"{told.total():,} calls by {len(sites)} connections", dict(told))
 
@@ -188,54 +188,54 @@ def work_off(services):
 # Each kind of call by somebody who holds a connection's credentials, and means another connection.
 
 
-def webhook_to_another(holder, other, rng, services):
+def webhook_to_another(holder, other, rng):
     """As the holder's CRM sends it, to the address of the other."""
-    return refused(delivered, holder, other, rng.choice(other.persons), services)
+    return refused(delivered, holder, other, rng.choice(other.persons))
 
 
-def webhook_about_another(holder, other, rng, services):
+def webhook_about_another(holder, other, rng):
     """To the right address; what it tells of is there only in the other."""
-    return answered(delivered, holder, holder, rng.choice(other.persons), services)
+    return answered(delivered, holder, holder, rng.choice(other.persons))
 
 
-def delivered(holder, to, person, services):
+def delivered(holder, to, person):
     sender = import_module(f"tests.e2e.forgeries.{holder.stage.crm}")
     url = to.stage.webhook_url
     parcel = sender.good(holder.stage.stand_in, url, person)
     channel = parcel.url.removeprefix(url).strip("/")
     headers = {name.lower(): value for name, value in parcel.headers.items()}
     request = Request("POST", "", headers, parcel.body, channel)
-    receive("fuzz", to.connection, request, edge(services), datetime.now(UTC))
+    receive("fuzz", to.connection, request, edge(to), datetime.now(UTC))
 
 
-def events_to_another(holder, other, rng, services):
-    return refused(shopped, holder, other, who(other, rng), rng, services)
+def events_to_another(holder, other, rng):
+    return refused(shopped, holder, other, who(other, rng), rng)
 
 
-def events_about_another(holder, other, rng, services):
-    return answered(shopped, holder, holder, who(other, rng), rng, services)
+def events_about_another(holder, other, rng):
+    return answered(shopped, holder, holder, who(other, rng), rng)
 
 
-def shopped(holder, to, customer, rng, services):
+def shopped(holder, to, customer, rng):
     now = datetime.now(UTC).isoformat(timespec="seconds")
     body = encoded(order(rng.randrange(10**9), 1_000, who=customer, occurred_at=now))
     headers = signed(body, holder.events_secret)
     request = Request("POST", "", headers, body)
-    receive_events("fuzz", to.connection, request, edge(services), datetime.now(UTC))
+    receive_events("fuzz", to.connection, request, edge(to), datetime.now(UTC))
 
 
-def points_of_another(holder, other, rng, services):
-    status = asked(holder, other, rng, services)
+def points_of_another(holder, other, rng):
+    status = asked(holder, other, rng)
     assert status in REFUSED
     return status
 
 
-def points_about_another(holder, other, rng, services):
+def points_about_another(holder, other, rng):
     """With the right key, about people by the ids that the other has."""
-    return asked(holder, holder, rng, services, who=other)
+    return asked(holder, holder, rng, who=other)
 
 
-def asked(holder, at, rng, services, who=None):
+def asked(holder, at, rng, who=None):
     body = {
         "who": {"id": rng.choice((who or at).persons)},
         "points": rng.randint(1, 9),
@@ -249,31 +249,33 @@ def asked(holder, at, rng, services, who=None):
     }
     sent = json.dumps(body).encode()
     request = PointsRequest(at.connection, "adjust", "POST", {}, headers, sent)
-    return answer_points(request, services).status
+    return answer_points(request, at.services).status
 
 
-def queued_refs_of_another(holder, other, rng, services):
+def queued_refs_of_another(holder, other, rng):
     """A message of the holder that names records of the other."""
     refs = [other.ref(rng.choice(other.persons))]
-    services.intake.send(refs_messages(holder.connection, refs, rng.choice(list(Reason))))
+    holder.services.intake.send(refs_messages(holder.connection, refs, rng.choice(list(Reason))))
     return "queued"
 
 
-def read_with_a_wrong_grant(holder, other, rng, services):
+def read_with_a_wrong_grant(holder, other, rng):
     return refused_by_the_crm(
-        lambda: client(holder, other, services).fetch(
+        lambda: client(holder, other).fetch(
             [other.ref(rng.choice(other.persons))], datetime.now(UTC)
         )
     )
 
 
-def write_with_a_wrong_grant(holder, other, rng, services):
+def write_with_a_wrong_grant(holder, other, rng):
     update = Update(other.ref(rng.choice(other.persons)), {"score": rng.randrange(100)})
-    return refused_by_the_crm(lambda: client(holder, other, services).write([update]))
+    return refused_by_the_crm(lambda: client(holder, other).write([update]))
 
 
-def client(holder, other, services):
+@cache
+def client(holder, other):
     """Of the other's CRM, opened with what the holder has."""
+    services = other.services
     live = services.settings.live(other.connection)
     secret = services.secrets.get(holder.connection)
     access = local_access(secret, services.clock)
@@ -298,8 +300,8 @@ def who(site, rng):
     return rng.choice([{"id": site.persons[place]}, {"email": f"p{place}@example.com"}])
 
 
-def edge(services):
-    return Edge(connectors.load, services.secrets, services.intake)
+def edge(site):
+    return Edge(connectors.load, site.services.secrets, site.services.intake)
 
 
 def refused(call, *given):

@@ -133,4 +133,6 @@ class InMemorySettingsStore:
 
     def _require(self, connection):
         if connection not in self._connections:
-            raise ConfigurationError(f"no connection {connection!r}")
+            raise ConfigurationError(
+                f"no connection {connection!r}; emtiaz status tells which there are"
+            )

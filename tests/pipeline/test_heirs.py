@@ -83,6 +83,23 @@ def test_heirs_are_asked_for_once_and_with_what_was_known(installation):
     assert len(entries(installation, anna)) == len({row.id for row in entries(installation, anna)})
 
 
+def test_a_move_that_a_death_cut_short_is_finished_by_whoever_hears_of_the_loser_again(
+    installation,
+):
+    anna = known(installation, 1, "anna@acme.example")
+    ann = known(installation, 2, "anna@acme.example", visits=[NOON - 2 * DAY])
+    card = installation.card(ann)
+    installation.store.retire(
+        ann, card.version, Stub(Leaving.MERGED, anna), installation.clock.now()
+    )
+    put(installation, 1, "anna@acme.example", visits=[NOON - DAY])
+    lost(installation, ann, anna)
+    read_again(installation, ann)
+    assert visits_of(installation, anna) == 2
+    assert installation.card(ann).due_at is None
+    assert not installation.card(anna).pending
+
+
 def test_who_was_never_known_is_asked_nothing_of(installation):
     read_again(installation, Ref(CONNECTION, "contact", "77"))
     assert installation.crm.called("heirs") == []

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -52,6 +53,14 @@ def test_a_delivery_queued_before_there_were_channels_has_none(installation):
     (message,) = installation.intake.messages
     del message["channel"]
     assert delivered_request(message).channel == ""
+
+
+def test_a_channel_that_is_a_secret_does_not_travel_with_the_delivery(installation):
+    request = installation.request(b'"contact:1"', channel="notes")
+    edge = replace(installation.edge, load_connector=lambda _: toy.connector(None, signs=False))
+    receive("01", CONNECTION, request, edge, NOON)
+    [message] = installation.intake.messages
+    assert message["channel"] == ""
 
 
 def test_the_signature_does_not_travel_with_the_delivery(installation):

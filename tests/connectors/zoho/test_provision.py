@@ -38,6 +38,8 @@ def test_labels_fit_and_no_two_are_alike_in_either_language():
     for language in ("en", "fa"):
         labels = [label(one, language).lower() for one in OUTPUTS]
         assert all(len(one) <= 25 for one in labels)
+        whole = [one.label.in_language(language).lower() for one in OUTPUTS]
+        assert [one for one, cut in zip(whole, labels, strict=True) if one not in cut] == []
         assert len(set(labels)) == len(labels)
     assert all("امتیاز" in label(one, "fa") for one in OUTPUTS)
     assert all(label(one, "en").startswith("Emtiaz") for one in OUTPUTS)

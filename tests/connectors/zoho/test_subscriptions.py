@@ -68,7 +68,7 @@ def done(body, lives=None):
 
 def held(module, left=timedelta(days=6, hours=12), **own):
     return {
-        "channel_id": channel_id("zoho-main", module),
+        "channel_id": channel_id(SECRET.url, module),
         "events": [f"{module}.{one}" for one in ("create", "edit", "delete")],
         "channel_expiry": (NOW + left).isoformat(),
         "token": token(WEBHOOK_SECRET),
@@ -89,7 +89,7 @@ def test_a_channel_is_asked_for_whole(zoho):
     client(TITLE, EMAIL).subscribe()
     [body] = [body["watch"] for method, _, body in zoho.calls if method == "POST"]
     assert body[0] == {
-        "channel_id": channel_id("zoho-main", "Contacts"),
+        "channel_id": channel_id(SECRET.url, "Contacts"),
         "events": ["Contacts.create", "Contacts.edit", "Contacts.delete"],
         "channel_expiry": "2026-11-08T07:55:00+00:00",
         "token": token(WEBHOOK_SECRET),
@@ -164,7 +164,7 @@ def test_a_channel_that_is_not_as_it_should_be_is_defined_anew(zoho, own):
     [change] = client(TITLE, EMAIL).subscribe()
     assert (change.action, change.target) == ("extend", "channel Contacts")
     [body] = [body["watch"] for method, _, body in zoho.calls if method == "PUT"]
-    assert [one["channel_id"] for one in body] == [channel_id("zoho-main", "Contacts")]
+    assert [one["channel_id"] for one in body] == [channel_id(SECRET.url, "Contacts")]
 
 
 def test_a_condition_that_names_what_there_is_will_do(zoho):
@@ -231,11 +231,13 @@ def test_only_what_is_there_is_closed(zoho):
     client().unsubscribe()
     method, path, query = zoho.calls[-1]
     assert (method, path) == ("DELETE", WATCH)
-    assert query == {"channel_ids": channel_id("zoho-main", "Contacts")}
+    assert query == {"channel_ids": channel_id(SECRET.url, "Contacts")}
 
 
 def test_ids_are_our_own_whoever_asks_and_fit_into_63_bits():
-    ids = {channel_id(one, module) for one in ("zoho-main", "zoho-b") for module in FIELDS}
+    ids = {
+        channel_id(one, module) for one in (SECRET.url, "https://b.example") for module in FIELDS
+    }
     assert len(ids) == 6
     assert all(0 < int(one) < 2**63 for one in ids)
     assert timedelta(days=7) > LIVES

@@ -271,6 +271,19 @@ def test_connecting_again_goes_to_where_the_account_was(emtiaz, installation, cr
     assert installation.fakes.settings.live("toy-eu").connection.base_url == elsewhere[1]
 
 
+@pytest.mark.parametrize("address", ["eu.toy.example", "http://eu.toy.example", "eu"])
+def test_credentials_are_sent_nowhere_in_the_clear(emtiaz, installation, crm, address):
+    outcome = emtiaz("connect", "toy", "--connection", "toy-eu", "--base-url", address, "--yes")
+    assert outcome.code == 2
+    assert f"'{address}' must begin with https://" in outcome.err
+
+
+def test_an_address_may_end_in_a_slash(emtiaz, installation, crm):
+    address = "https://eu.toy.example"
+    emtiaz("connect", "toy", "--connection", "toy-eu", "--base-url", f"{address}/", "--yes")
+    assert installation.fakes.settings.live("toy-eu").connection.base_url == address
+
+
 def test_a_connection_is_not_turned_to_another_account(emtiaz, installation, crm):
     arguments = ("connect", "toy", "--connection", "toy-one", *SERVER, "--yes")
     emtiaz(*arguments)

@@ -202,6 +202,16 @@ def test_zoho_can_be_made_to_ring_no_more(with_code, emtiaz, zoho):
     with_code("zoho-quiet")
     assert emtiaz("unsubscribe", "--connection", "zoho-quiet", "--yes").code == 0
     assert not zoho.channels.live()
+    assert silent_since(emtiaz, "zoho-quiet")
+    emtiaz("provision", "--connection", "zoho-quiet", "--yes")
+    assert zoho.channels.live()
+    assert not silent_since(emtiaz, "zoho-quiet")
+
+
+def silent_since(emtiaz, connection):
+    known = emtiaz("status", "--json").json["connections"]
+    (since,) = (one["unsubscribed"] for one in known if one["connection"] == connection)
+    return since
 
 
 def test_connecting_again_keeps_the_secret_and_opens_nothing_anew(with_code, installation, zoho):

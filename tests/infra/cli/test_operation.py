@@ -62,6 +62,7 @@ def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, 
         "cards": 1,
         "rescored": "1 of 1",
         "parked": 2,
+        "unsubscribed": "",
         "paused": "",
     }
 
@@ -76,6 +77,7 @@ def test_status_in_lines_says_the_same(emtiaz, installation, scored):
         "1",
         "1 of 1",
         "0",
+        "",
         "",
     ] in cells
 

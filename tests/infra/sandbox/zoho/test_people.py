@@ -82,7 +82,7 @@ def test_the_products_of_a_deal_are_listed(zoho: StandIn, api: Api, deal: str) -
 def test_our_fields_are_known_by_their_labels_in_either_language(
     zoho: StandIn, api: Api, ann: str
 ) -> None:
-    labels = ("Emtiaz score", "بخش مشتری (امتیاز)", "Emtiaz last purchase amou")
+    labels = ("Emtiaz score", "بخش مشتری (امتیاز)", "Emtiaz last purchase sum")
     rows = [{"field_label": one, "data_type": "text"} for one in labels]
     assert api.post("settings/fields", {"fields": rows}, module="Contacts").ok
     names = [
