@@ -32,7 +32,8 @@ def _parse(request: Request, connection: Connection) -> tuple[Event, ...]:
     if request.channel == BUS:
         return change_data.parse(request, connection)
     is_callout = request.body.lstrip().startswith(b"{")
-    return (callout if is_callout else outbound).parse(request, connection)
+    parse = callout.parse if is_callout else outbound.parse
+    return parse(request, connection)
 
 
 def _acknowledge(request: Request) -> tuple[str, str] | None:
