@@ -354,6 +354,9 @@ class Connector:
 
     ``signs`` is false of a CRM whose deliveries prove no more than that the sender knows a secret.
 
+    ``rings_both_ends`` is true of a CRM where, whenever a record is no longer somebody's, that
+    somebody rings too. Of any other they are found by what is known of them.
+
     ``verify`` raises ``SignatureInvalid``, and ``UnknownConnection`` for a channel that this CRM
     does not have; ``check_shape`` raises ``PayloadInvalid`` for a body that nothing sent to the
     request's channel looks like; ``parse`` raises ``DeliveryUnreadable``.
@@ -371,4 +374,5 @@ class Connector:
     parse: Callable[[Request, Connection], tuple[Event, ...]]
     connect: Callable[[Connection, Secret, Sequence[Attribute], Access], CrmClient]
     signs: bool = True
+    rings_both_ends: bool = False
     acknowledge: Callable[[Request], tuple[str, str] | None] = lambda _request: None

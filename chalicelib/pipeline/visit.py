@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +12,7 @@ from math import ceil
 from chalicelib import logs
 from chalicelib.core.connector import CrmClient, Reading
 from chalicelib.core.model import KINDS, SUBJECT_KINDS, Ref
-from chalicelib.core.ports import LiveSettings
+from chalicelib.core.ports import LiveSettings, SubjectStore
 from chalicelib.pipeline.companies import with_companies
 from chalicelib.pipeline.doorbells import Work
 from chalicelib.pipeline.heirs import with_heirs
@@ -56,7 +56,9 @@ def visited(work: Work, live: LiveSettings, services: Services, now: datetime) -
     client = services.client(live, policy.attributes)
     read = partial(client.fetch, now=now, history=work.reason.reads_history)
     with Guard(live, services.settings, services.clock):
-        owners = _owners(work, rung, client, services)
+        is_told = services.load_connector(live.connection.crm).rings_both_ends
+        led = _led_to(rung, client, services.store, whoever_had=not is_told)
+        owners = _owners(work, rung, led, services)
         reading = read(list(owners))
         lost = _gone_for_good(Visit(reading, owners, work.told), now)
         reading = with_heirs(reading, lost, client, services.store, read)
@@ -86,15 +88,28 @@ def rung_by(work: Work) -> dict[Ref, list[Envelope]]:
     return dict(rung)
 
 
-def _owners(
-    work: Work, rung: Mapping[Ref, list[Envelope]], client: CrmClient, services: Services
-) -> dict[Ref, list[Envelope]]:
-    """Whose score the rings can move, with the messages that each came from."""
-    owners: dict[Ref, list[Envelope]] = defaultdict(list)
+def _led_to(
+    rung: Iterable[Ref], client: CrmClient, store: SubjectStore, *, whoever_had: bool
+) -> Iterator[tuple[Ref, tuple[Ref, ...]]]:
+    """Whose score each record can move: that it leads to nobody now may be the news.
+
+    ``whoever_had`` it is found also of one that leads to somebody, who may be another by now.
+    """
     for ref, linked in client.subjects(list(rung)).items():
-        # A deal that was deleted, or is another's now, leads no more to whoever had it.
-        holders = () if linked == (ref,) else services.store.holders(ref)
-        subjects = tuple(dict.fromkeys((*linked, *holders)))
+        is_asked = not linked or (whoever_had and linked != (ref,))
+        held = store.holders(ref) if is_asked else ()
+        yield ref, tuple(dict.fromkeys((*linked, *held)))
+
+
+def _owners(
+    work: Work,
+    rung: Mapping[Ref, list[Envelope]],
+    led: Iterable[tuple[Ref, tuple[Ref, ...]]],
+    services: Services,
+) -> dict[Ref, list[Envelope]]:
+    """The subjects to read, with the messages that each came from."""
+    owners: dict[Ref, list[Envelope]] = defaultdict(list)
+    for ref, subjects in led:
         is_large = len(subjects) > REFS_PER_MESSAGE  # a company of thousands
         is_late = subjects != (ref,) and len(owners) + len(subjects) > MOST_OWNERS
         if is_large or is_late:  # it is work for many runs

@@ -56,4 +56,5 @@ CONNECTOR = Connector(
     check_shape=_check_shape,
     parse=_parse,
     connect=_connect,
+    rings_both_ends=True,
 )

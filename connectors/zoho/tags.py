@@ -94,15 +94,29 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _change(change: Change, module: str, tags: Mapping[str, tuple[str, ...]]) -> Refusals:
-    alike: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
-    for identity, names in tags.items():
-        if names:
-            alike[names].append(identity)
     refusals: Refusals = {}
-    for names, ids in sorted(alike.items()):
+    for names, ids in sorted(_lots(tags).items()):
         for some in chunks(ids, TAGGED):
             refusals |= _outcome(some, partial(change, module, some, names))
     return refusals
+
+
+def _lots(tags: Mapping[str, tuple[str, ...]]) -> Mapping[tuple[str, ...], list[str]]:
+    """Records by the tags of one call: by all that are theirs, or tag by tag if that is less.
+
+    >>> _lots({"1": ("a", "b"), "2": ("a", "b")})
+    {('a', 'b'): ['1', '2']}
+    >>> _lots({"1": ("a", "b"), "2": ("a",), "3": ("b",)})
+    {('a',): ['1', '2'], ('b',): ['1', '3']}
+    """
+    whole: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    single: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for identity, names in tags.items():
+        if names:
+            whole[names].append(identity)
+        for name in names:
+            single[name,].append(identity)
+    return dict(whole if len(whole) <= len(single) else single)
 
 
 def _outcome(ids: Sequence[str], ask: Callable[[], Any]) -> Refusals:

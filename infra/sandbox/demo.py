@@ -85,7 +85,8 @@ def main(
         if keep:
             _stay(acts)
         else:
-            console.print("KEEP=1 make demo leaves it running, to look at the records")
+            again = f"KEEP=1 make demo CRM={crm}"
+            console.print(f"{again} leaves it running, to look at the records")
 
 
 def _beside(first: Rehearsal, crm: str, others: ExitStack) -> Rehearsal:
@@ -106,8 +107,8 @@ def _install(acts: Sequence[Act]) -> None:
     for one in acts:
         console.print(
             f"  {one.stage.crm} holds {len(one.loaded.customers)} customers with "
-            f"{len(one.loaded.deals)} deals and {len(one.loaded.leads)} leads, from the CDNOW "
-            "purchase history"
+            f"{len(one.loaded.deals)} deals and {len(one.loaded.leads)} people who never "
+            "bought, from the CDNOW purchase history"
         )
     console.print()
     _run(acts[0].stage, "deploy", "--sandbox", "--yes")

@@ -11,9 +11,11 @@ import pytest
 from infra.sandbox.cdnow import Loaded, load_cdnow
 from infra.sandbox.rehearsal import Rehearsal, rehearsal
 from infra.sandbox.stand_in import names
+from tests.e2e.equality import unwritten
 
 PURCHASES = Path("tests/data/cdnow/purchases.txt")
 PATIENCE_SECONDS = 60
+SWEPT_SECONDS = 180
 
 
 @dataclass
@@ -56,8 +58,9 @@ class Stage:
         return next(one for one in self.loaded.leads if "class" not in self.shown(one))
 
     def settle(self):
-        """Until all deliveries are made and both queues are empty."""
+        """Until all deliveries are made, both queues are empty and no card is unwritten."""
         settled(self.stand_in, self.services.intake, self.services.write_back)
+        waited_for(lambda: not unwritten(self.services, self.connection), SWEPT_SECONDS)
 
     def wait_for(self, condition):
         waited_for(condition)
@@ -74,8 +77,8 @@ def settled(stand_in, *queues):
         time.sleep(0.1)
 
 
-def waited_for(condition):
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def waited_for(condition, seconds=PATIENCE_SECONDS):
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.05)

@@ -5,6 +5,7 @@ from importlib import import_module
 from itertools import pairwise
 
 from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.model import Ref
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import outputs
 from tests.oracle.scorer import naive_card
@@ -39,6 +40,12 @@ def apart(person, subject, rows, card, naive):
         f"{person}, version {subject.card.version} of {card['at']}: {summary(card)}, "
         f"not {summary(naive)}; only stored {known - foreseen}, only foreseen {foreseen - known}"
     )
+
+
+def unwritten(services, connection):
+    """Whose cards the CRM does not show yet: where it was busy, sweep rings for them."""
+    refs = [Ref.parse(str(row["ref"])) for row in services.store.population(connection)]
+    return [card.ref for card in services.store.cards(refs) if card.pending]
 
 
 def oracle_of(crm):

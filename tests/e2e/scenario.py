@@ -11,7 +11,6 @@ from functools import partial
 
 import boto3
 
-from chalicelib.core.model import Ref
 from infra.sandbox._serving.fault_plan import KINDS, FaultPlan
 from infra.sandbox.stand_in import Deal, Person
 from tests.e2e.equality import (
@@ -19,6 +18,7 @@ from tests.e2e.equality import (
     oracle_of,
     overtaken,
     read_by_the_oracle,
+    unwritten,
     written_twice,
 )
 
@@ -132,7 +132,7 @@ class Scenario:
     def settle(self, patience=PATIENCE):
         """Until all is delivered, both queues are empty and no card is unwritten."""
         assert self.stand_in.flush(patience)
-        wait_for(lambda: self.is_quiet and not self.pending, patience)
+        wait_for(lambda: self.is_quiet and not unwritten(self.services, self.connection), patience)
 
     @property
     def is_quiet(self):
@@ -141,13 +141,6 @@ class Scenario:
             for _ in range(2)
             for queue in (self.services.intake, self.services.write_back)
         )
-
-    @property
-    def pending(self):
-        refs = [
-            Ref.parse(str(row["ref"])) for row in self.services.store.population(self.connection)
-        ]
-        return [card.ref for card in self.services.store.cards(refs) if card.pending]
 
     def dead_letters(self):
         sqs = boto3.client("sqs")

@@ -19,7 +19,7 @@ from chalicelib.core.model import Ref
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
-def connector(crm, *, signs=True, acknowledge=lambda _request: None):
+def connector(crm, *, signs=True, rings_both_ends=False, acknowledge=lambda _request: None):
     """Connector ``toy`` whose client is ``crm``; without ``signs`` its word is a mere secret."""
     return Connector(
         name="toy",
@@ -31,6 +31,7 @@ def connector(crm, *, signs=True, acknowledge=lambda _request: None):
         parse=parse,
         connect=lambda _connection, _secret, _attributes, _access=None: crm,
         signs=signs,
+        rings_both_ends=rings_both_ends,
         acknowledge=acknowledge,
     )
 

@@ -1,6 +1,7 @@
 """Records that are deleted, restored, merged or forgotten, as a CRM tells it and as it shows it."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,9 +11,10 @@ from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import park, replay
 from chalicelib.pipeline.saves import HIDDEN_FOR
 from chalicelib.pipeline.scorer import scorer
+from tests.fakes import connector as toy
 from tests.fakes.bells import unheard
 from tests.fakes.clock import NOON
-from tests.pipeline.conftest import CONNECTION
+from tests.pipeline.conftest import CONNECTION, Installation
 
 DAY = timedelta(days=1)
 
@@ -159,6 +161,16 @@ def test_a_deal_that_went_to_somebody_else_stops_counting_where_it_was(installat
     rung(installation, deal)
     assert installation.crm.fields[ref]["class"] is None
     assert installation.card(other) is not None
+
+
+def test_nobody_is_looked_for_where_whoever_lost_a_deal_rings_too(installation, monkeypatch):
+    ref = scored(installation, deals=[(NOON - DAY, 500)])
+    told = partial(toy.connector, rings_both_ends=True)
+    monkeypatch.setattr(Installation, "_load", lambda self, _name: told(self.crm))
+    monkeypatch.setattr(installation.store, "holders", lambda _ref: pytest.fail("it was looked up"))
+    installation.crm.link(deal := Ref(CONNECTION, "deal", "1-0"), ref)
+    rung(installation, deal)
+    assert installation.card(ref).version > 0
 
 
 def test_a_dissociated_deal_stops_counting_though_its_fact_is_still_there(installation):
