@@ -140,7 +140,9 @@ def opened(running, told, listener, policy, policy_file):
 
 
 def ago(**duration):
-    return (datetime.now(UTC) - timedelta(**duration)).isoformat(timespec="seconds")
+    """So long before noon of the day before yesterday: no midnight lies between two of these."""
+    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0) - timedelta(days=2)
+    return (noon - timedelta(**duration)).isoformat(timespec="seconds")
 
 
 def sold(number, toman, when):
