@@ -1,17 +1,19 @@
 """Reading people with all that belongs to them, in as few calls as there can be.
 
-A composite request takes five queries and counts as one call. Opportunities come with the roles
-that contacts have in them, accounts with the contacts; so the usual policy costs one call for two
-hundred people. Opportunities are purchases, and are always looked at; all else only under a policy
+A composite request takes five queries and counts as one call. Each query names up to two hundred
+records, and those of many people fill calls together. Opportunities come with the roles that
+contacts have in them, accounts with the contacts; so under the usual policy two hundred people take
+three queries. Opportunities are purchases, and are always looked at; all else only under a policy
 that has attributes of it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
@@ -71,6 +73,15 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class _Lead:
+    """A query whose rows lead from the record in field ``key`` to the one in ``to``."""
+
+    query: Query
+    key: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Relations:
     """Of one organisation, as far as ``attributes`` ask for them and it lets us see them."""
 
@@ -99,8 +110,7 @@ class Relations:
         if todo:
             self.schema.look(self.objects, now)
         while todo:
-            for some in chunks(sorted(todo), BATCH):
-                self._read_some(some, read)
+            self._read_all(sorted(todo), read)
             todo = read.found.wanted() - todo
         if "line_item" in self.kinds:
             self._add_line_items(read)
@@ -113,23 +123,29 @@ class Relations:
         """The contacts that each record leads to; none of a kind that is not read."""
         led: defaultdict[str, list[str]] = defaultdict(list)
         self.schema.look(self.objects, now)
-        for some in chunks(sorted(set(ids)), BATCH) if kind in self.kinds else ():
-            for row in self._leading(kind, some):
-                record, contact = (full(one) for one in row)
-                if record and contact and contact not in led[record]:
-                    led[record].append(contact)
+        for row in self._leading(kind, sorted(set(ids))) if kind in self.kinds else ():
+            record, contact = (full(one) for one in row)
+            if record and contact and contact not in led[record]:
+                led[record].append(contact)
         return led
 
-    def _read_some(self, people: Sequence[Person], read: People) -> None:
-        ids = by_kind(people)
-        persons = [(kind, self._persons(kind, ids[kind])) for kind in ids]
-        belonging = [one for kind in ids for one in self._belonging(kind, ids[kind])]
-        wanted = [*(query for _, query in persons), *(one.query for one in belonging)]
-        answers = iter(self.api.queries(wanted))
-        for kind, _ in persons:
-            read.found.take(kind, next(answers))
-        for one in belonging:
-            _add(read.belongings, one, next(answers))
+    def _read_all(self, people: Sequence[Person], read: People) -> None:
+        asked = [
+            one
+            for some in chunks(people, BATCH)
+            for kind, ids in by_kind(some).items()
+            for one in self._asked_of(kind, ids, read)
+        ]
+        for (_, take), rows in zip(asked, self.api.queries([one for one, _ in asked]), strict=True):
+            take(rows)
+
+    def _asked_of(
+        self, kind: Kind, ids: Sequence[str], read: People
+    ) -> Iterator[tuple[Query, Callable[[list[Record]], None]]]:
+        """Queries, and what takes the rows of each."""
+        yield self._persons(kind, ids), partial(read.found.take, kind)
+        for one in self._belonging(kind, ids):
+            yield one.query, partial(_add, read.belongings, one)
 
     def _persons(self, kind: Kind, ids: Sequence[str]) -> Query:
         name = OBJECTS[kind]
@@ -183,57 +199,64 @@ class Relations:
         for person, held in read.belongings.items():
             for deal in held.get("Opportunity", ()):
                 owners[full(deal[ID])].append(person)
-        for some in (
-            chunks(sorted(owners), BATCH) if self.schema.fields("OpportunityLineItem") else ()
-        ):
-            for row in self._line_items(some):
-                for person in dict.fromkeys(owners[full(row["OpportunityId"])]):
-                    held = read.belongings.setdefault(person, {})
-                    held.setdefault("OpportunityLineItem", []).append(row)
+        deals = sorted(owners) if self.schema.fields("OpportunityLineItem") else []
+        for row in self._line_items(deals):
+            for person in dict.fromkeys(owners[full(row["OpportunityId"])]):
+                held = read.belongings.setdefault(person, {})
+                held.setdefault("OpportunityLineItem", []).append(row)
 
     def _line_items(self, deals: Sequence[str]) -> list[Record]:
         own = fields_of("line_item", self.attributes)
         fields = self.schema.there("OpportunityLineItem", own)
         of_product = [one.removeprefix("Product2.") for one in own if one.startswith("Product2.")]
         fields += self.schema.there("Product2", {*OWN["Product2"], *of_product}, "Product2.")
-        query = select(fields, "OpportunityLineItem", among("OpportunityId", deals))
-        (rows,) = self.api.queries([query])
-        return rows
+        asked = _several(fields, "OpportunityLineItem", "OpportunityId", deals)
+        return [row for rows in self.api.queries(asked) for row in rows]
 
     def _leading(self, kind: Kind, ids: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Pairs of a record and a contact."""
         match kind:
             case "account":
-                query = select([ID, ACCOUNT], "Contact", among(ACCOUNT, ids))
-                return [(row[ACCOUNT], row[ID]) for row in self.api.queries([query])[0]]
+                return self._pairs(_leads("Contact", ACCOUNT, ids, to=ID))
             case "ticket":
-                query = select([ID, "ContactId"], "Case", among(ID, ids))
-                return [(row[ID], row["ContactId"] or "") for row in self.api.queries([query])[0]]
+                return self._pairs(_leads("Case", ID, ids, to="ContactId"))
             case "line_item":
                 return self._through_deals(ids)
             case _:
                 return self._in_roles(ids)
 
     def _in_roles(self, deals: Sequence[str]) -> list[tuple[str, str]]:
-        roles = select(["OpportunityId", "ContactId"], ROLES, among("OpportunityId", deals))
-        queries = [roles]
         way = f"Account.{PERSON_CONTACT}"
+        asked = _leads(ROLES, "OpportunityId", deals, to="ContactId")
         if self.schema.has("Account", PERSON_CONTACT):
-            queries.append(select([ID, way], "Opportunity", among(ID, deals)))
-        in_roles, *of_accounts = self.api.queries(queries)
-        return [
-            *((row["OpportunityId"], row["ContactId"] or "") for row in in_roles),
-            *((row[ID], str(at(row, way) or "")) for rows in of_accounts for row in rows),
-        ]
+            asked += _leads("Opportunity", ID, deals, to=way)
+        return self._pairs(asked)
 
     def _through_deals(self, items: Sequence[str]) -> list[tuple[str, str]]:
-        query = select([ID, "OpportunityId"], "OpportunityLineItem", among(ID, items))
-        deals = {row[ID]: full(row["OpportunityId"]) for row in self.api.queries([query])[0]}
+        sold_in = self._pairs(_leads("OpportunityLineItem", ID, items, to="OpportunityId"))
+        deals = {item: full(deal) for item, deal in sold_in}
         led: defaultdict[str, list[str]] = defaultdict(list)
-        for some in chunks(sorted({deal for deal in deals.values() if deal}), BATCH):
-            for deal, contact in self._in_roles(some):
-                led[full(deal)].append(contact)
+        for deal, contact in self._in_roles(sorted({one for one in deals.values() if one})):
+            led[full(deal)].append(contact)
         return [(item, contact) for item, deal in deals.items() for contact in led[deal]]
+
+    def _pairs(self, asked: Sequence[_Lead]) -> list[tuple[str, str]]:
+        """What each row leads from and to, "" for nobody."""
+        answers = self.api.queries([one.query for one in asked])
+        return [
+            (str(at(row, one.key)), str(at(row, one.to) or ""))
+            for one, rows in zip(asked, answers, strict=True)
+            for row in rows
+        ]
+
+
+def _leads(table: str, key: str, ids: Sequence[str], *, to: str) -> list[_Lead]:
+    return [_Lead(query, key, to) for query in _several([key, to], table, key, ids)]
+
+
+def _several(fields: Sequence[str], table: str, key: str, ids: Sequence[str]) -> list[Query]:
+    """As many as it takes to name all ids."""
+    return [select(fields, table, among(key, some)) for some in chunks(ids, BATCH)]
 
 
 def doings_of(people: People, person: Person, source: str) -> list[Record]:

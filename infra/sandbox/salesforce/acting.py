@@ -17,17 +17,20 @@ from infra.sandbox._serving.deliveries import Attempt
 from infra.sandbox.salesforce.callouts import EVERYTHING, REMOVALS, CalloutSettings
 from infra.sandbox.salesforce.change_events import ChangeEventSettings, Sink, partner_bus
 from infra.sandbox.salesforce.collections_api import MOST_WRITTEN
+from infra.sandbox.salesforce.composite_api import MOST_HEAVY
 from infra.sandbox.salesforce.fields import Field
 from infra.sandbox.salesforce.ids import long_id
 from infra.sandbox.salesforce.ours import deploy
 from infra.sandbox.salesforce.outbound_messages import Definition, MessageSettings
 from infra.sandbox.salesforce.people import OBJECT_OF, People
-from infra.sandbox.salesforce.query_api import LARGEST_PAGE
 from infra.sandbox.salesforce.server import StandIn
 from infra.sandbox.salesforce.settings import ConnectedClient, Settings
 
 Way = Literal["outbound", "messages", "flow", "cdc"]
 """Outbound messages with callouts for what they cannot tell, or alone; callouts; change events."""
+
+_NAMED = 200
+"""Records in the condition of a query, which is a part of an address and may not grow for ever."""
 
 _BY_MESSAGES = {"outbound", "messages"}
 _CALLED_OUT: Mapping[Way, frozenset[str]] = {"outbound": REMOVALS, "flow": EVERYTHING}
@@ -125,12 +128,16 @@ class ActingStandIn(StandIn):
         return self.org.dump() | {"settings": told}
 
     def least_calls(self, people: int, deals: int, companies: int) -> Mapping[str, int]:
-        """Companies come with people, and five queries in one call, each with 2,000 rows."""
+        """A query names two hundred records, and finds all deals, or calls by telephone, of
+        two hundred people, whose companies come with them; a call takes five queries.
+        """
         del companies
-        return {
-            "reading": ceil(max(people, deals) / LARGEST_PAGE),
-            "writing": ceil(people / MOST_WRITTEN),
+        queries = {
+            "finding whose deals changed": ceil(deals / _NAMED),
+            "reading people, deals and telephone calls": 3 * ceil(people / _NAMED),
         }
+        calls = {name: ceil(number / MOST_HEAVY) for name, number in queries.items()}
+        return calls | {"writing": ceil(people / MOST_WRITTEN)}
 
     def promotion(self, person: str) -> str:
         change = f"{self.url}/_control/records/Contact/{person}"
