@@ -131,21 +131,20 @@ class Relations:
 
     def _read_all(self, people: Sequence[Person], read: People) -> None:
         asked = [
-            one
-            for some in chunks(people, BATCH)
-            for kind, ids in by_kind(some).items()
-            for one in self._asked_of(kind, ids, read)
+            one for some in chunks(people, BATCH) for one in self._asked_of(by_kind(some), read)
         ]
         for (_, take), rows in zip(asked, self.api.queries([one for one, _ in asked]), strict=True):
             take(rows)
 
     def _asked_of(
-        self, kind: Kind, ids: Sequence[str], read: People
+        self, people: Mapping[Kind, Sequence[str]], read: People
     ) -> Iterator[tuple[Query, Callable[[list[Record]], None]]]:
         """Queries, and what takes the rows of each."""
-        yield self._persons(kind, ids), partial(read.found.take, kind)
-        for one in self._belonging(kind, ids):
-            yield one.query, partial(_add, read.belongings, one)
+        for kind, ids in people.items():
+            yield self._persons(kind, ids), partial(read.found.take, kind)
+        for kind, ids in people.items():
+            for one in self._belonging(kind, ids):
+                yield one.query, partial(_add, read.belongings, one)
 
     def _persons(self, kind: Kind, ids: Sequence[str]) -> Query:
         name = OBJECTS[kind]

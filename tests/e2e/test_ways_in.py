@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 CRM = "salesforce"
 PEOPLE = 60
-EVENTS = 2_000
+EVENTS = 1_000
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 UNTOLD = {"messages": ("part", "gone"), "flow": (), "cdc": ("part",)}
