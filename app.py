@@ -92,13 +92,16 @@ def channel_hooks(connection: str, channel: str) -> Response:
 def _answer(connection: str, channel: str) -> Response:
     delivery = uuid4().hex
     try:
-        receive(delivery, connection, _request(channel), edge(), datetime.now(UTC))
+        awaited = receive(delivery, connection, _request(channel), edge(), datetime.now(UTC))
     except Rejected as error:
         logs.warning("rejected", status=error.status, reason=str(error))
         return Response({"error": str(error)}, status_code=error.status)
     except Retryable as error:
         logs.warning("not queued", reason=str(error))
         return Response({"error": "try again"}, {"Retry-After": "5"}, status_code=503)
+    if awaited:
+        media_type, body = awaited
+        return Response(body, {"Content-Type": media_type}, status_code=200)
     return Response({"delivery": delivery}, status_code=202)
 
 

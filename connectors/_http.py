@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from time import sleep
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -114,6 +114,13 @@ class Forbidden(CredentialsInvalid):
     """The token is good, and does not reach as far as this: a scope was not granted."""
 
 
+class File(NamedTuple):
+    """``headers`` are found in any case."""
+
+    content: bytes
+    headers: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What reads and writes of one account have in common."""
@@ -152,14 +159,16 @@ class Http:
         """For any request that changes nothing, a batch read by POST included."""
         return self._reading.send(_Call(method, path, query, body, headers))
 
-    def download(self, path: str) -> bytes:
+    def download(self, path: str, *, query: Mapping[str, str] | None = None) -> File:
         """A file as it comes, which is not JSON."""
-        content: bytes = self._reading.send(_Call("GET", path, is_file=True))
-        return content
+        file: File = self._reading.send(_Call("GET", path, query, is_file=True))
+        return file
 
-    def write(self, method: str, path: str, *, body: Any) -> Any:
+    def write(
+        self, method: str, path: str, *, body: Any, headers: Mapping[str, str] | None = None
+    ) -> Any:
         """For a change that ends the same when it is made twice."""
-        return self._writing.send(_Call(method, path, body=body))
+        return self._writing.send(_Call(method, path, body=body, headers=headers))
 
 
 def submit_form(
@@ -305,7 +314,7 @@ class _Channel:
         if answer.status not in SUCCESS:
             raise self._failure(answer, token)
         if call.is_file:
-            return response.content
+            return File(response.content, response.headers)
         if answer.body is None and response.content:
             raise self._silence(f"answered {answer.status} with what is no JSON", sent=True)
         return answer.body

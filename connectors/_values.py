@@ -6,6 +6,7 @@ import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
 
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Money
@@ -16,6 +17,14 @@ MOST_DIGITS = 18
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _FIRST_EPOCH_MS = 10**11  # spring of 1973; no counter comes near
 _LARGEST_WHOLE = 2**53
+
+
+def zone(name: str) -> ZoneInfo:
+    """UTC for one that nobody knows, such as an account's that is not known yet."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, LookupError, OSError):
+        return ZoneInfo("UTC")
 
 
 def number(text: str) -> int | float | None:

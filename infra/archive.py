@@ -19,13 +19,22 @@ KEPT_SERVICES = ("dynamodb", "events", "secretsmanager", "sesv2", "sqs")
 
 _NEVER_IMPORTED = re.compile(
     r"(^|/)__pycache__/"  # ours, compiled against the paths of this machine
-    r"|^boto3/(data|examples)/"  # resources, which only boto3.resource() reads
+    r"|/__main__\.py$|/(tests|benchmarks|examples)/"
+    r"|^boto3/(data|s3|ec2|crt\.py)"  # resources, which only boto3.resource() reads, and S3
     r"|^s3transfer/"  # boto3 imports it when a client of S3 is made
     r"|^botocore/data/.+/examples-1\.json"
-    r"|^jsonschema/(benchmarks|tests)/"
-    r"|^dateutil/zoneinfo/.+\.tar\.gz$"  # zones by name, which botocore never asks it for
-    r"|^urllib3/contrib/emscripten/"  # for Python in a browser
-    r"|^bin/|\.pyi$|\.dist-info/(RECORD|INSTALLER|WHEEL)$|\.data/"
+    r"|^botocore/data/(dynamodb/2011|events/2014)-"  # botocore takes the newest version of each
+    r"|^botocore/crt/auth\.py$"  # for a library in C that is not there
+    r"|^(jsonschema|idna)/cli\.py$|^charset_normalizer/cli/"
+    r"|^dateutil/(zoneinfo/|rrule|easter|tzwin|tz/win)"  # botocore parses times, and no more
+    r"|^phonenumbers/shortdata/region_"  # of emergency numbers and the like: nobody is called so
+    r"|^tzdata/zoneinfo/(tzdata\.zi|leapseconds|[^/]+\.tab)$"  # zoneinfo reads zones by name
+    r"|^urllib3/contrib/(emscripten/|pyopenssl|socks)"  # a browser, and what is not installed
+    r"|^botocore/cacert\.pem$"  # certificates, which it takes from certifi where that is
+    r"|^defusedxml/(?!__init__|common|ElementTree)"  # for parsers that we do not use
+    r"|^chalicelib/advice/"  # which the command line gives, where it runs
+    r"|^connectors/[^/]+/README\.md$"
+    r"|^bin/|\.pyi$|(^|/)py\.typed$|\.dist-info/(RECORD|INSTALLER|WHEEL|sboms/)|\.data/"
 )
 _SERVICE = re.compile(r"^botocore/data/(?P<service>[^/]+)/")
 

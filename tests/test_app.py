@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ import app
 from chalicelib.core.connector import Secret
 from chalicelib.core.errors import ConfigurationError, RateLimited, Retryable
 from chalicelib.pipeline.services import Edge
+from connectors.salesforce.outbound import ACKNOWLEDGEMENT
+from connectors.salesforce.signature import path_token
 from infra.sandbox.hubspot.signature import signed_headers
 from tests.fakes import events
 from tests.fakes.points import Shop
@@ -414,3 +417,79 @@ def test_an_installation_without_a_policy_is_told_without_details(shop, http, mo
     answer = at_the_till(http, "redeem", b'{"who": {"id": "1"}, "points": 1}', shop)
     assert answer.status_code == 500
     assert "policy" not in answer.body.decode()
+
+
+ORGANISATION = "00DWs000004ExA1MAK"
+SALESFORCE = Secret("https://emtiaz.example/v1/hooks/salesforce-main", ("the-secret",), "token")
+
+
+@pytest.fixture
+def salesforce_queue(monkeypatch):
+    intake = InMemoryQueue()
+    edge = Edge(app.connectors.load, InMemorySecrets({"salesforce-main": SALESFORCE}), intake)
+    monkeypatch.setattr(app, "edge", lambda: edge)
+    return intake
+
+
+def outbound_message(organisation=ORGANISATION, company="Olmec Freight"):
+    return (
+        '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><soapenv:Body>'
+        '<notifications xmlns="http://soap.sforce.com/2005/09/outbound">'
+        f"<OrganizationId>{organisation}</OrganizationId><ActionId>04kWs00000001ZpIAI</ActionId>"
+        '<SessionId xsi:nil="true"/><Notification><Id>04lWs00000A1b2CIAR</Id>'
+        '<sObject xsi:type="sf:Lead" xmlns:sf="urn:sobject.enterprise.soap.sforce.com">'
+        f"<sf:Id>00QWs00000Kp3QdMAJ</sf:Id><sf:Company>{company}</sf:Company></sObject>"
+        "</Notification></notifications></soapenv:Body></soapenv:Envelope>"
+    ).encode()
+
+
+def send_outbound(http, body, token=None):
+    made = path_token("the-secret", ORGANISATION) if token is None else token
+    headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": '""'}
+    return http.post(f"/hooks/salesforce-main/{made}", headers=headers, body=body)
+
+
+def test_an_outbound_message_is_acknowledged_once_it_is_queued(salesforce_queue, http):
+    answer = send_outbound(http, outbound_message())
+    assert (answer.status_code, answer.body.decode()) == (200, ACKNOWLEDGEMENT[1])
+    assert answer.headers["Content-Type"] == ACKNOWLEDGEMENT[0]
+    assert len(salesforce_queue.messages) == 1
+
+
+BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+FILE = b'<!DOCTYPE x [<!ENTITY b SYSTEM "file:///etc/passwd">]>'
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "status"),
+    [
+        (BOMB + outbound_message(company="&b;"), None, 400),
+        (FILE + outbound_message(company="&b;"), None, 400),
+        (outbound_message(company="<a>" * 100_000), None, 400),
+        (outbound_message(company="a" * 2 * 1024 * 1024), None, 413),
+        (outbound_message("00DWs000009ZzZ1MAK"), None, 401),
+        (outbound_message(), path_token("another", ORGANISATION), 401),
+        (outbound_message(), "bus", 404),
+    ],
+    ids=["bomb", "file", "depth", "size", "organisation", "address", "bus"],
+)
+def test_what_means_harm_is_refused_quickly_and_nothing_of_it_is_kept(
+    salesforce_queue, http, body, token, status
+):
+    began = time.perf_counter()
+    answer = send_outbound(http, body, token)
+    assert time.perf_counter() - began < 1
+    assert answer.status_code == status
+    assert b"Ack" not in answer.body
+    assert not salesforce_queue.messages
+
+
+def test_a_message_that_cannot_be_queued_is_not_acknowledged(salesforce_queue, http, monkeypatch):
+    def full(_messages, **_):
+        raise Retryable("the queue is down")
+
+    monkeypatch.setattr(salesforce_queue, "send", full)
+    answer = send_outbound(http, outbound_message())
+    assert answer.status_code == 503
+    assert b"Ack" not in answer.body

@@ -55,12 +55,40 @@ def run_alone(folder, code):
             id="every connector",
         ),
         pytest.param(
+            "from connectors.salesforce import outbound\n"
+            "from chalicelib.core.errors import PayloadInvalid\n"
+            "try: outbound.check_shape(b'<a/>')\nexcept PayloadInvalid: pass\nelse: raise SystemExit(1)",
+            id="a parser of XML",
+        ),
+        pytest.param(
+            "import botocore.httpsession as http, pathlib; pathlib.Path(http.get_cert_path(True)).stat()",
+            id="certificates for botocore",
+        ),
+        pytest.param(
             "import botocore.session; s = botocore.session.get_session(); "
             "[s.create_client(n) for n in ('dynamodb', 'sqs', 'secretsmanager', "
             "'events', 'sesv2')]",
             id="clients of the services in use",
         ),
-        pytest.param("import zoneinfo; zoneinfo.ZoneInfo('Asia/Tehran')", id="time zones"),
+        pytest.param(
+            "import pkgutil, importlib, chalicelib, connectors\n"
+            "for package in (chalicelib, connectors):\n"
+            "    for one in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+            "        importlib.import_module(one.name)",
+            id="all that any module imports",
+        ),
+        pytest.param(
+            "import zoneinfo; zoneinfo.reset_tzpath([]); zones = zoneinfo.available_timezones()\n"
+            "assert len(zones) > 590; [zoneinfo.ZoneInfo(zone) for zone in zones]",
+            id="every time zone",
+        ),
+        pytest.param(
+            "import phonenumbers as p; from chalicelib.localization.phones import e164\n"
+            "for region in p.SUPPORTED_REGIONS:\n"
+            "    number = p.format_number(p.example_number(region), p.PhoneNumberFormat.NATIONAL)\n"
+            "    assert e164(number, region), region",
+            id="telephone numbers of every region",
+        ),
     ],
 )
 def test_the_zip_alone_provides(unpacked, code):

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from chalicelib.core.policy import Attribute
 
 
+BUS = "bus"
+"""The channel of events that came by an event bus of the installation's own cloud account.
+
+No address leads to it, and what is on it has no sender to be verified: the bus has one.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An HTTP request without a framework. Header names are in lower case.
 
     ``channel`` is what follows the connection in the address: empty for a CRM's own webhooks, a
-    secret for a CRM that cannot sign, the kind of record for a workflow that sends records.
+    secret for a CRM that cannot sign, the kind of record for a workflow that sends records; or
+    ``BUS``.
     """
 
     method: str
@@ -137,6 +145,7 @@ class EventType(StrEnum):
     RESTORED = "restored"
     MERGED = "merged"
     ERASED = "erased"  # a privacy deletion: everything known of the person goes
+    MISSED = "missed"  # much changed at once, and it is not told what: it has to be looked for
     UNKNOWN = "unknown"
 
 
@@ -351,6 +360,9 @@ class Connector:
     ``verify`` raises ``SignatureInvalid``, and ``UnknownConnection`` for a channel that this CRM
     does not have; ``check_shape`` raises ``PayloadInvalid`` for a body that nothing sent to the
     request's channel looks like; ``parse`` raises ``DeliveryUnreadable``.
+
+    ``acknowledge`` gives media type and body of the 200 that tells a sender that its request is
+    kept, where its CRM looks at more than the status; None where any success will do.
     """
 
     name: str
@@ -363,3 +375,4 @@ class Connector:
     connect: Callable[[Connection, Secret, Sequence[Attribute], Access], CrmClient]
     signs: bool = True
     rings_both_ends: bool = False
+    acknowledge: Callable[[Request], tuple[str, str] | None] = lambda _request: None

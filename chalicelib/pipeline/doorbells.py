@@ -21,6 +21,7 @@ from chalicelib.pipeline.messages import (
     told_messages,
     told_of,
 )
+from chalicelib.pipeline.missed import look_back
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.services import Services
 
@@ -67,7 +68,7 @@ def gather(lot: Iterable[Envelope], services: Services, now: datetime) -> list[W
     work: dict[tuple[str, Reason], Work] = {}
     for envelope in lot:
         try:
-            rung = _read(envelope, services)
+            rung = _read(envelope, services, now)
         except Parked as error:
             park(envelope.body, str(error), services, now)
             continue
@@ -85,7 +86,7 @@ def gather(lot: Iterable[Envelope], services: Services, now: datetime) -> list[W
     return list(work.values())
 
 
-def _read(envelope: Envelope, services: Services) -> Mapping[Reason, list[Told]]:
+def _read(envelope: Envelope, services: Services, now: datetime) -> Mapping[Reason, list[Told]]:
     if not is_delivery(envelope.body):
         told = told_of(envelope.body)
         reason = Reason(str(envelope.body.get("reason", Reason.READ)))
@@ -94,6 +95,8 @@ def _read(envelope: Envelope, services: Services) -> Mapping[Reason, list[Told]]
     connector = services.load_connector(connection.crm)
     events = connector.parse(delivered_request(envelope.body), connection)
     _log(events, envelope)
+    if missed := [event for event in events if event.type is EventType.MISSED]:
+        look_back(connection.id, [event.occurred_at for event in missed], services, now)
     return sift(events, is_signed=connector.signs)
 
 

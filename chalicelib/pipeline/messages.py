@@ -13,7 +13,7 @@ from itertools import islice
 from math import ceil
 from typing import Any, TypeVar, cast
 
-from chalicelib.core.connector import Request
+from chalicelib.core.connector import BUS, Request
 from chalicelib.core.errors import DeliveryUnreadable
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
@@ -173,11 +173,14 @@ def events_messages(
 
 
 def is_delivery(body: Mapping[str, Json]) -> bool:
-    return "body_b64" in body
+    """Whether it is to be parsed: a request, or the ``event`` of a bus, which a rule queues."""
+    return "body_b64" in body or "event" in body
 
 
 def delivered_request(body: Mapping[str, Json]) -> Request:
     """Raises ``DeliveryUnreadable``."""
+    if "event" in body:
+        return Request("POST", "", {}, json.dumps(body["event"]).encode(), BUS)
     try:
         raw = base64.b64decode(str(body["body_b64"]), validate=True)
     except (KeyError, binascii.Error) as error:

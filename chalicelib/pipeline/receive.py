@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from chalicelib.core.connector import Connector, Request, Secret
+from chalicelib.core.connector import BUS, Connector, Request, Secret
 from chalicelib.core.errors import (
     BodyTooLarge,
     SignatureInvalid,
@@ -21,18 +21,24 @@ from chalicelib.pipeline.services import Edge
 BODY_LIMIT = 512 * 1024
 
 
-def receive(delivery: str, connection: str, request: Request, edge: Edge, now: datetime) -> None:
+def receive(
+    delivery: str, connection: str, request: Request, edge: Edge, now: datetime
+) -> tuple[str, str] | None:
     """Queue a delivery or raise ``Rejected``, with nothing stored.
 
+    Returns media type and body of the answer that its CRM waits for, None where any will do.
     Raises ``Retryable`` if the queue would not take it: answer 503, the sender tries again.
     """
     check_size(request)
     connector = _connector(connection, edge)
+    if request.channel == BUS:
+        raise UnknownConnection("no address leads to the bus")
     check_media_type(request, connector.content_types)
     check_signature(connection, edge, partial(_verify, connector, request, now))
     connector.check_shape(request)
     kept = request if connector.signs else replace(request, channel="")  # a secret, which served
     edge.intake.send([delivery_message(delivery, connection, kept, now)])
+    return connector.acknowledge(request)
 
 
 def check_size(request: Request) -> None:

@@ -11,7 +11,7 @@ Before that, where a CRM rings only for some days, it is asked to go on.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
@@ -23,6 +23,7 @@ from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.messages import Reason, refs_messages
+from chalicelib.pipeline.missed import MISSED, missed_since, settle
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.scorer import compiled
@@ -112,6 +113,9 @@ class _Walk:
         since, cursor = parse_instant(str(state["since"])), cast("str | None", state["cursor"])
         return cls(since, parse_instant(str(state["began"])) if cursor else now, cursor)
 
+    def reaching_back_to(self, since: datetime | None) -> _Walk:
+        return replace(self, since=min(self.since, since)) if since else self
+
     def at(self, cursor: str | None) -> _Walk:
         """After a page; after the last one the next look is from shortly before this one."""
         since = self.since if cursor else self.began - OVERLAP
@@ -125,6 +129,8 @@ def _changed(connection: Connection, services: Services, now: datetime, deadline
     live = services.settings.live(connection.id)
     client = services.client(live, compiled(live.policy).attributes)
     walk = _Walk.resumed(services.settings.checkpoint(connection.id, CHANGED), now)
+    missed = services.settings.checkpoint(connection.id, MISSED) if walk.cursor is None else None
+    walk = walk.reaching_back_to(missed_since(missed))
     queued = 0
     guard = Guard(live, services.settings, services.clock)
     while services.clock.now() < deadline:
@@ -135,6 +141,9 @@ def _changed(connection: Connection, services: Services, now: datetime, deadline
             _leave_refused(connection, walk, error, services)
             raise
         walk = _reached(connection, walk, page, services)
+        if missed:  # from here on the walk itself remembers since when it looks
+            settle(connection.id, missed, services)
+            missed = None
         queued += len(page.refs)
         if walk.cursor is None:
             break

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.connector import Rate
+from connectors import _values
 from connectors._http import Closure
 from connectors._wire import Answer
 
@@ -43,7 +44,7 @@ class HubSpotLimits:
     """Implements ``Limits`` for one worker. ``zone`` is where the account's days end."""
 
     def __init__(self, zone: str, now: Callable[[], datetime]) -> None:
-        self._zone = _zone(zone)
+        self._zone = _values.zone(zone)
         self._now = now
         self._calls = CALLS
         self._closure: Closure | None = None
@@ -93,14 +94,6 @@ def next_day(now: datetime, zone: ZoneInfo) -> datetime:
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, zone).astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    """UTC for an account that is not known yet."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        return ZoneInfo("UTC")
 
 
 def _day_is_spent(answer: Answer) -> bool:

@@ -135,7 +135,7 @@ class ZohoApi:
 
     def exported(self, job: str) -> bytes:
         """A ZIP with one CSV."""
-        return self._http.download(f"/crm/bulk/{self._version}/read/{job}/result")
+        return self._http.download(f"/crm/bulk/{self._version}/read/{job}/result").content
 
     def update(self, module: str, records: Sequence[Record]) -> Any:
         """At most ``BATCH`` records. No workflow, approval, blueprint or cadence begins by it."""

@@ -20,6 +20,7 @@ from typing import Literal, Self, cast
 from chalicelib.core.facts import canonical, iso, parse_instant
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
+from connectors._json_values import instant
 from connectors.zoho import coql
 from connectors.zoho.api import FIRST, MOST_ROWS, ROWS, ZohoApi
 from connectors.zoho.coql import Selection
@@ -34,7 +35,6 @@ from connectors.zoho.records import (
     lookup,
 )
 from connectors.zoho.reference_data import Modules
-from connectors.zoho.values import instant
 
 Walk = Literal["changed", "done", "deleted"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from chalicelib.core.connector import Errand
 from chalicelib.core.errors import CrmStumbled, RecordGone
 from chalicelib.core.model import Kind
+from connectors import _values
 from connectors._http import Refused
 from connectors.zoho.answers import code, details, failed, message, outcomes
 from connectors.zoho.api import ZohoApi
@@ -25,7 +25,7 @@ _LINKS = frozenset({"Who_Id", "What_Id", "Parent_Id"})
 
 def create_task(api: ZohoApi, kind: Kind, identity: str, errand: Errand, zone: str) -> None:
     """Whose record it is gets the task as well."""
-    due = errand.due_at.astimezone(_zone(zone))
+    due = errand.due_at.astimezone(_values.zone(zone))
     task: dict[str, Any] = {
         "Subject": _line(errand.title, LONGEST_SUBJECT),
         "Description": errand.body[:LONGEST_DESCRIPTION],
@@ -82,10 +82,3 @@ def _refused(outcome: Mapping[str, Any]) -> Exception:
 
 def _line(text: str, most: int) -> str:
     return " ".join(text.split())[:most]
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, LookupError, OSError):
-        return ZoneInfo("UTC")

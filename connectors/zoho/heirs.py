@@ -9,6 +9,7 @@ from itertools import product
 from chalicelib.core.facts import SKEW, Fact, parse_instant
 from chalicelib.core.model import Kind, Ref
 from chalicelib.core.policy import Attribute
+from connectors._json_values import instant
 from connectors.zoho.coql import Selection
 from connectors.zoho.records import (
     EMAIL,
@@ -22,7 +23,6 @@ from connectors.zoho.records import (
     told_by,
 )
 from connectors.zoho.reference_data import Modules
-from connectors.zoho.values import instant
 
 
 def heirs(

@@ -10,6 +10,7 @@ from chalicelib.core.facts import Fact, parse_instant
 from chalicelib.core.model import Json, Kind, Money, Ref
 from chalicelib.core.policy import Attribute
 from connectors._exchange import Rates
+from connectors._json_values import instant, midnight, money, number
 from connectors.zoho.records import (
     MODIFIED,
     OWNER,
@@ -21,7 +22,7 @@ from connectors.zoho.records import (
 )
 from connectors.zoho.reference_data import OPEN, Stages
 from connectors.zoho.relations import Related
-from connectors.zoho.values import TYPED, instant, midnight, money, number, worded
+from connectors.zoho.values import TYPED, worded
 
 CLOSED = "Closed"
 """The status of a case that is; a label may say otherwise, the value does not."""

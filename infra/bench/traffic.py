@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any, cast
@@ -37,18 +38,37 @@ GOAL_REQUESTS = 2.2
 _HOW = ", in deliveries of 100"
 
 
+@dataclass(frozen=True, slots=True)
+class _Workers:
+    """Each with clients of the CRM of its own, as functions in processes of their own have."""
+
+    process: Services
+    write_back: Services
+
+    @classmethod
+    def of(cls, services: Services) -> _Workers:
+        return cls(services, replace(services, clients={}))
+
+    def work_off(self) -> None:
+        """Both queues, batch by batch as the event source mappings would hand them out."""
+        now = self.process.clock.now
+        _drain(self.process.intake, lambda batch: process(batch, self.process, now()))
+        deadline = now() + timedelta(minutes=10)
+        _drain(self.process.write_back, lambda batch: write_back(batch, self.write_back, deadline))
+
+
 def changed_contacts(stage: Rehearsal, seed: int) -> list[Figure]:
     """A thousand contacts, one deal each, whose amounts are corrected: deliveries of 100."""
-    services, people = stage.services, stage.stand_in.people
+    workers, people = _Workers.of(stage.services), stage.stand_in.people
     deals = _people(people, Random(seed))  # noqa: S311 - a bench that can be repeated
     with nobody_else_works():
         stage.subscribe(gather_ms=GATHERING_MS)
         _correct_amounts(stage, deals, "1.00")
-        _work_off(services)  # everybody is known and written before anything is counted
+        workers.work_off()  # everybody is known and written before anything is counted
         stage.stand_in.requests.reset()
-        together = _metered(stage, services, deals, "2.00")
+        together = _metered(stage, workers, deals, "2.00")
         calls = sum(stage.stand_in.requests.counts().values())
-        alone = _metered(stage, services, deals[:1], "3.00")
+        alone = _metered(stage, workers, deals[:1], "3.00")
     return [_crm_calls(stage, calls), *_table_requests(together), _alone(alone)]
 
 
@@ -86,13 +106,6 @@ def nobody_else_works() -> Iterator[None]:
             client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
 
-def _work_off(services: Services) -> None:
-    """Both queues, batch by batch as the event source mappings would hand them out."""
-    _drain(services.intake, lambda batch: process(batch, services, services.clock.now()))
-    deadline = services.clock.now() + timedelta(minutes=10)
-    _drain(services.write_back, lambda batch: write_back(batch, services, deadline))
-
-
 def _drain(queue: Queue, work: Callable[[list[Envelope]], tuple[Failure, ...]]) -> None:
     client, url = boto3.client("sqs"), cast(SqsQueue, queue).url
     while records := received(client, url):
@@ -117,11 +130,11 @@ def received(client: Any, url: str) -> list[dict[str, Any]]:
     ]
 
 
-def _metered(stage: Rehearsal, services: Services, deals: Sequence[str], amount: str) -> Meter:
+def _metered(stage: Rehearsal, workers: _Workers, deals: Sequence[str], amount: str) -> Meter:
     """What it takes the tables until a change of these deals is on the records."""
     _correct_amounts(stage, deals, amount)
-    with metered(services) as meter:
-        _work_off(services)
+    with metered(workers.process) as meter:
+        workers.work_off()
     return meter
 
 

@@ -24,7 +24,7 @@ from chalicelib.policy import compile_policy, version_of
 from infra.cli.authorization import REDIRECT_URL, is_loopback
 from infra.cli.console import confirm, note, say, show_json
 from infra.cli.credentials import agreed_secret, asked_secret, held_secret, keep_secret
-from infra.cli.crm_app import app_files, write_files
+from infra.cli.crm_app import Wish, app_files, write_files
 from infra.cli.exits import Finding
 from infra.cli.grant import Question, agreement
 from infra.cli.installation import Installation
@@ -112,8 +112,9 @@ def connect(  # noqa: PLR0913 - the options of a command
     address = installation.webhook_url(wanted.id)
     redirects = redirect_url or ([REDIRECT_URL] if oauth else [])
     declared = redirects if project or not oauth else []  # by an app that is not written here
-    files = partial(app_files, crm, address, project, webhooks_file, declared)
+    files = partial(app_files, Wish(address, project, webhooks_file, declared))
     page = _unfitted_page(installation, wanted, policy)
+    held = held_secret(installation.stage, wanted.id)
     asked = Question(wanted, compile_policy(page).attributes, project, (redirect_url or [""])[0])
     if prepare:
         if oauth and not project and not webhooks_file:
@@ -121,9 +122,9 @@ def connect(  # noqa: PLR0913 - the options of a command
             return
         if not project and not webhooks_file:
             raise typer.BadParameter("nothing to write: name --project or --webhooks-file")
-        write_files(files(page), dry_run=dry_run)
+        write_files(files(page, wanted, held), dry_run=dry_run)
         return
-    connector, held = connectors.load(crm), held_secret(installation.stage, wanted.id)
+    connector = connectors.load(crm)
     token = None
     if oauth:
         agreed = agreement(asked, stdin=stdin)
@@ -137,7 +138,7 @@ def connect(  # noqa: PLR0913 - the options of a command
     found = _look(wanted, secret, token)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
     page = _page(installation, found, policy, language)
-    to_write = files(page)
+    to_write = files(page, found, secret)
     if dry_run:
         write_files(to_write, dry_run=True)
         return

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from chalicelib.core.connector import Connection, Secret
 from chalicelib.policy import compile_policy
+from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from infra.cli.console import note
 from infra.cli.policy_page import Page
 from infra.crm.project_file import ProjectFile
+from infra.crm.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Where which files are wanted, if any; the app returns to ``redirect_urls``, if it uses OAuth.
+
+    ``url`` is where webhooks go.
+    """
+
+    url: str
+    project: Path | None
+    webhooks_file: Path | None
+    redirect_urls: Sequence[str]
 
 
 def app_files(
-    crm: str,
-    url: str,
-    project: Path | None,
-    webhooks_file: Path | None,
-    redirect_urls: Sequence[str],
-    page: Page,
+    wish: Wish, page: Page, connection: Connection, secret: Secret | None = None
 ) -> tuple[ProjectFile, ...]:
     """The files that were asked for, to look at before they are written.
 
     Raises ForeignFile, and BadParameter for a CRM that takes no such files.
     """
-    _check_redirects(redirect_urls, project)
-    if not project and not webhooks_file:
-        return ()
+    _check_redirects(wish.redirect_urls, wish.project)
+    files: list[ProjectFile] = []
+    if wish.project:
+        makes = _maker(connection.crm, "project_files")
+        files += makes(wish.project, _site(wish, page, connection, secret))
+    if wish.webhooks_file:
+        makes = _maker(connection.crm, "webhooks_file")
+        files.append(makes(wish.webhooks_file, _site(wish, page, connection, secret)))
+    return tuple(files)
+
+
+def _maker(crm: str, what: str) -> Callable[[Path, Site], Any]:
     try:
         made_by = import_module(f"infra.crm.{crm}.project")
     except ModuleNotFoundError as error:
@@ -37,13 +59,24 @@ def app_files(
         raise typer.BadParameter(
             f"{crm} takes no files: its webhooks are made when it is connected"
         )
-    attributes = compile_policy(page).attributes
-    files: list[ProjectFile] = []
-    if project:
-        files += made_by.project_files(project, url, attributes, redirect_urls)
-    if webhooks_file:
-        files.append(made_by.webhooks_file(webhooks_file, url, attributes))
-    return tuple(files)
+    if not hasattr(made_by, what):
+        raise typer.BadParameter(f"{crm} takes no single file: name --project")
+    maker: Callable[[Path, Site], Any] = getattr(made_by, what)
+    return maker
+
+
+def _site(wish: Wish, page: Page, connection: Connection, secret: Secret | None) -> Site:
+    policy = compile_policy(page)
+    return Site(
+        url=wish.url,
+        attributes=policy.attributes,
+        redirect_urls=wish.redirect_urls,
+        outputs=provisioned(policy, "contact"),
+        kinds=provisioned_kinds(policy),
+        language=policy.language,
+        connection=connection,
+        webhook_secret=secret.webhook_secrets[0] if secret else "",
+    )
 
 
 def write_files(files: Iterable[ProjectFile], *, dry_run: bool = False) -> None:

@@ -26,6 +26,13 @@ def deploy(  # noqa: PLR0913  # one per option
     event_bus: Annotated[
         str | None, typer.Option(help="Name of the event bus that announcements go to.")
     ] = None,
+    partner_source: Annotated[
+        str | None,
+        typer.Option(help="Partner event source of EventBridge by which a CRM tells of changes."),
+    ] = None,
+    partner_connection: Annotated[
+        str | None, typer.Option(help="The connection that its events are of.")
+    ] = None,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="For rehearsals: quick retries, tables not kept.")
     ] = False,
@@ -39,6 +46,8 @@ def deploy(  # noqa: PLR0913  # one per option
         "TableKeyArn": table_key,
         "EmailFrom": email_from,
         "EventBusName": event_bus,
+        "PartnerEventSource": partner_source,
+        "PartnerEventConnection": partner_connection,
     }
     parameters = {name: value for name, value in chosen.items() if value is not None}
     note("packaging")

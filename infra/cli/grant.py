@@ -76,6 +76,8 @@ def agreement(question: Question, *, stdin: bool) -> Agreed:
     CRM with several data centres says in its answers which one has the account.
     """
     oauth = question.module("connectors.{crm}.oauth")
+    if hasattr(oauth, "granted"):
+        return _of_itself(question, oauth, stdin=stdin)
     required, optional = question.scopes()
     client_id, client_secret, code = _credentials(stdin=stdin)
     app = oauth.App(client_id, client_secret, *_redirect(question, oauth, code))
@@ -93,13 +95,39 @@ def agreement(question: Question, *, stdin: bool) -> Agreed:
     return Agreed(replace(wanted, base_url=base_url), granted.grant, granted.token)
 
 
+def _of_itself(question: Question, oauth: ModuleType, *, stdin: bool) -> Agreed:
+    """The app of an account works there without anybody's agreement, as a user of its own."""
+    if stdin:
+        client_id, client_secret = read_lines(2)
+    else:
+        client_id, client_secret = _asked_for_app()
+    if not client_id or not client_secret:
+        raise typer.BadParameter(
+            "the app's client id and client secret are needed: set EMTIAZ_CLIENT_ID and "
+            "EMTIAZ_CLIENT_SECRET, or give them in two lines with --stdin"
+        )
+    app = oauth.App(client_id, client_secret, os.environ.get("EMTIAZ_USER", ""))
+    granted = oauth.granted(question.wanted, app, datetime.now(UTC))
+    required, optional = question.scopes()
+    _tell_missing(
+        question.lacking(required, granted.scopes), question.lacking(optional, granted.scopes)
+    )
+    return Agreed(question.wanted, granted.grant, granted.token)
+
+
+def _asked_for_app() -> tuple[str, str]:
+    return (
+        ask("EMTIAZ_CLIENT_ID", "Client id of the app"),
+        ask("EMTIAZ_CLIENT_SECRET", "Client secret of the app"),
+    )
+
+
 def _credentials(*, stdin: bool) -> tuple[str, str, str]:
     """Of the app its id and secret, and the code if somebody has fetched it already."""
     if stdin:
         client_id, client_secret, code = read_lines(3)
     else:
-        client_id = ask("EMTIAZ_CLIENT_ID", "Client id of the app")
-        client_secret = ask("EMTIAZ_CLIENT_SECRET", "Client secret of the app")
+        client_id, client_secret = _asked_for_app()
         code = os.environ.get("EMTIAZ_CODE", "")
     if not client_id or not client_secret or (stdin and not code):
         raise typer.BadParameter(

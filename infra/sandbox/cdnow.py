@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import count, groupby
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 from infra.sandbox.stand_in import Deal, People, Person
 
@@ -42,6 +43,7 @@ _ENGAGEMENT = (
     ("form.submitted", 0.3),
     ("call.held", 0.35),
 )
+_HELD_EVERYWHERE = "call.held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,25 @@ class Loaded:
 
 
 def load_cdnow(
-    people: People, path: Path, now: datetime, *, leads: int = 100, seed: int = 1997
+    people: People,
+    path: Path,
+    now: datetime,
+    *,
+    leads: int = 100,
+    seed: int = 1997,
+    days_of: ZoneInfo | None = None,
 ) -> Loaded:
     """Load a CDNOW sample file, silently: no webhook rings.
 
     The purchases of 1997 and 1998 are moved by one constant number of days, so that the
     last of them was yesterday; the days between purchases stay what they were. The same
     seed and ``now`` give the same people.
+
+    ``days_of`` is for the same history in several CRMs: nothing is loaded that some of them have
+    no place for. Of deals that is the day, begun there, and of engagement calls alone.
     """
-    return _Loader(people, now, Random(seed)).load(read_purchases(path), leads)  # noqa: S311
+    loader = _Loader(people, now, Random(seed), days_of)  # noqa: S311 - invented people
+    return loader.load(read_purchases(path), leads)
 
 
 def read_purchases(path: Path) -> list[Purchase]:
@@ -86,10 +98,13 @@ def read_purchases(path: Path) -> list[Purchase]:
 
 
 class _Loader:
-    def __init__(self, crm: People, now: datetime, random: Random) -> None:
+    def __init__(
+        self, crm: People, now: datetime, random: Random, days_of: ZoneInfo | None
+    ) -> None:
         self._crm = crm
         self._now = now
         self._random = random
+        self._days_of = days_of
         self._names = self._endless_names()
         self._people: dict[str, Person] = {}
         self._companies: list[str] = []
@@ -158,11 +173,13 @@ class _Loader:
         return {
             kind: self._now - timedelta(days=min(self._random.expovariate(1 / 45), days))
             for kind, share in _ENGAGEMENT
-            if self._random.random() < share
+            if self._random.random() < share and (kind == _HELD_EVERYWHERE or not self._days_of)
         }
 
     def _time_of_day(self, day: date) -> datetime:
         """CDNOW knows only the day; an hour between 8 and 20 UTC is invented."""
+        if self._days_of:
+            return datetime.combine(day, time(), self._days_of)
         opening = datetime.combine(day, time(8), UTC)
         return opening + timedelta(seconds=self._random.randrange(12 * 3600))
 

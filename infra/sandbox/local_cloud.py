@@ -37,7 +37,7 @@ class LocalCloud(LoopbackServer):
 
     @property
     def command(self) -> Sequence[str]:
-        return [sys.executable, "-m", "ministack"]
+        return [sys.executable, str(Path(__file__).with_name("cloud_program.py"))]
 
     @property
     def settings(self) -> Mapping[str, str]:

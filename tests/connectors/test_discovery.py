@@ -38,7 +38,7 @@ def drop_in(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-@pytest.mark.parametrize("name", ["hubspot", "zoho"])
+@pytest.mark.parametrize("name", ["hubspot", "salesforce", "zoho"])
 def test_it_is_there(name):
     assert name in connectors.names()
     assert connectors.load(name).name == name

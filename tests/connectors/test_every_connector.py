@@ -249,10 +249,12 @@ def test_a_recorded_delivery_has_the_right_shape_and_says_what_rang(crm, case):
 
 @every_delivery
 def test_what_a_recorded_delivery_queues_means_the_same(crm, case):
-    delivery = cases.Delivery(crm, case)
-    queued = delivery_message("01", f"{crm}-main", delivery.request, delivery.at)
+    """An address that may be a secret is not kept."""
+    delivery, connector = cases.Delivery(crm, case), connectors.load(crm)
+    request = delivery.request if connector.signs else replace(delivery.request, channel="")
+    queued = delivery_message("01", f"{crm}-main", request, delivery.at)
     arrived = delivered_request(json.loads(json.dumps(queued)))
-    assert connectors.load(crm).parse(arrived, cases.connection_of(crm)) == delivery.events
+    assert connector.parse(arrived, cases.connection_of(crm)) == delivery.events
 
 
 @every_connector

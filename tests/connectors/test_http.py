@@ -124,7 +124,8 @@ def test_a_form_is_answered_by_its_body_as_well():
 
 def test_a_file_comes_as_it_is():
     with serving(Reply(503), Reply(body=b"PK\x03\x04\xff")) as server:
-        assert http(server).download("/file") == b"PK\x03\x04\xff"
+        file = http(server).download("/file")
+    assert (file.content, file.headers["content-length"]) == (b"PK\x03\x04\xff", "5")
     assert [path for _, path, _, _ in server.requests] == ["/file", "/file"]
 
 

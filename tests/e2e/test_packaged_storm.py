@@ -8,7 +8,7 @@ import pytest
 
 from infra.sandbox.stand_in import names
 from tests.e2e.packaged_storm import PROC, packaged_storm
-from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures
+from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures, sized
 
 pytestmark = [
     pytest.mark.e2e,
@@ -18,8 +18,11 @@ pytestmark = [
 PEOPLE = 60
 SEED = 9
 EVENTS = 1_500
+EVENTS_OF_OTHERS = 600
 PAUSE = 0.04
-"""Seconds between two changes, so that the storm lasts for a minute and many die in it."""
+"""Seconds between two changes, so that the storm of the first CRM lasts for a minute and many die in
+it; that of each other one lasts for almost half of that.
+"""
 
 UNKINDNESS = {
     "duplicate_share": 0.1,
@@ -41,7 +44,8 @@ def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(crm, capsys)
         it.stand_in.faults.follow(faults(SEED, **SELDOM))
         began = time.monotonic()
         with it.flying_time(), it.deaths(1, SEED) as calm:
-            events = it.rage(EVENTS, random.Random(SEED), PAUSE)
+            many = sized(crm, EVENTS, EVENTS_OF_OTHERS)
+            events = it.rage(many, random.Random(SEED), PAUSE)
             calm.set()
             raged = time.monotonic() - began
             it.settle()

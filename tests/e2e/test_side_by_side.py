@@ -150,11 +150,12 @@ def untouched(sites, services):
     before = {site.connection: held(site, services) for site in sites}
     yield
     for site in sites:
-        assert held(site, services) == before[site.connection], site.connection
+        changed = before[site.connection] ^ held(site, services)
+        assert not changed, (site.connection, len(changed), sorted(changed)[:4])
 
 
 def held(site, services):
-    """All that the tables and the CRM have of a connection."""
+    """All that the tables and the CRM have of a connection, as a set of texts."""
     rows = [
         json.dumps(item, sort_keys=True, default=str)
         for table in (services.store.item.Meta, services.settings.item.Meta)
@@ -162,7 +163,7 @@ def held(site, services):
         if any(site.connection in str(value) for value in keys(item))
     ]
     crm = {name: told for name, told in site.stage.stand_in.dump().items() if name != "now"}
-    return sorted(rows), json.dumps(crm, sort_keys=True, default=str)
+    return {*rows, json.dumps(crm, sort_keys=True, default=str)}
 
 
 def scanned(table):

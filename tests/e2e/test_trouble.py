@@ -56,7 +56,7 @@ def test_every_kind_of_bad_request_gets_its_status_and_is_not_queued(stage, send
             assert replace(good, url=good.url.replace(stage.connection, nobody)).post() == 404
         assert stage.services.intake.backlog() == 0
         assert stage.services.settings.parked(stage.connection) == parked
-        assert good.post() == 202
+        assert good.post() == sender.TAKEN
         assert stage.services.intake.backlog() == 1
     stage.settle()
 
@@ -64,7 +64,7 @@ def test_every_kind_of_bad_request_gets_its_status_and_is_not_queued(stage, send
 def test_a_good_delivery_for_another_account_is_acknowledged_and_dropped(stage, sender):
     stage.settle()
     before = sum(stage.stand_in.requests.counts().values())
-    assert sender.foreign(stage.stand_in, stage.rehearsal.webhook_url).post() == 202
+    assert sender.foreign(stage.stand_in, stage.rehearsal.webhook_url).post() == sender.TAKEN
     stage.settle()
     assert sum(stage.stand_in.requests.counts().values()) == before
 

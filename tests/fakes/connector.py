@@ -1,6 +1,7 @@
 """A CRM protocol small enough to read: a body is a JSON array of events, signed by a word.
 
-Its channel ``notes`` takes one ref as a JSON string, and tells no time.
+Its channel ``notes`` takes one ref as a JSON string, and tells no time. An event of a bus is such an
+array itself.
 """
 
 import json
@@ -18,7 +19,7 @@ from chalicelib.core.model import Ref
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
-def connector(crm, *, signs=True, rings_both_ends=False):
+def connector(crm, *, signs=True, rings_both_ends=False, acknowledge=lambda _request: None):
     """Connector ``toy`` whose client is ``crm``; without ``signs`` its word is a mere secret."""
     return Connector(
         name="toy",
@@ -31,6 +32,7 @@ def connector(crm, *, signs=True, rings_both_ends=False):
         connect=lambda _connection, _secret, _attributes, _access=None: crm,
         signs=signs,
         rings_both_ends=rings_both_ends,
+        acknowledge=acknowledge,
     )
 
 
@@ -47,7 +49,7 @@ def check_shape(request):
 
 
 def parse(request, connection):
-    if request.channel:
+    if request.channel == "notes":
         ref = Ref.parse(f"{connection.id}:{json.loads(request.body)}")
         return (Event(EventType.CHANGED, ref, None, "note"),)
     try:
@@ -58,10 +60,10 @@ def parse(request, connection):
 
 
 def event(row, connection):
-    if "ref" not in row:
-        return Event(EventType.UNKNOWN, None, LONG_AGO, row["type"])
-    ref = Ref.parse(f"{connection.id}:{row['ref']}")
     at = datetime.fromisoformat(row["at"]) if "at" in row else LONG_AGO
+    if "ref" not in row:
+        return Event(EventType(row.get("what", "unknown")), None, at, row["type"])
+    ref = Ref.parse(f"{connection.id}:{row['ref']}")
     into = Ref.parse(f"{connection.id}:{row['into']}") if row.get("into") else None
     what = EventType(row.get("what", "changed"))
     return Event(what, ref, at, what.value, ours=row.get("ours", False), into=into)

@@ -31,6 +31,10 @@ DEFECTS = {
     "workflows-run",
     "shortened-channels",
     "one-status-for-all",
+    "address-of-anybody",
+    "entities-of-strangers",
+    "acknowledged-and-lost",
+    "results-by-order-of-ids",
 }
 
 every_mutant = pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from chalicelib.core.model import Ref
 from chalicelib.pipeline.doorbells import gather
 from chalicelib.pipeline.messages import Envelope, Told, delivered_request
 from chalicelib.pipeline.receive import BODY_LIMIT, receive
+from chalicelib.pipeline.services import Edge
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
@@ -121,3 +122,18 @@ def test_what_the_queue_does_not_take_is_not_acknowledged(installation):
     installation.intake.fail_next_send(Retryable("the queue is down"))
     with pytest.raises(Retryable):
         receive("01", CONNECTION, installation.request(GOOD), installation.edge, NOON)
+
+
+def test_no_address_leads_to_the_bus(installation):
+    request = installation.request(GOOD, channel="bus")
+    with pytest.raises(UnknownConnection):
+        receive("01", CONNECTION, request, installation.edge, NOON)
+    assert not installation.intake.messages
+
+
+@pytest.mark.parametrize("awaited", [None, ("text/plain", "got it")])
+def test_what_a_crm_waits_for_is_answered_once_it_is_queued(installation, awaited):
+    connector = toy.connector(installation.crm, acknowledge=lambda _request: awaited)
+    edge = Edge(lambda _name: connector, installation.secrets, installation.intake)
+    assert receive("01", CONNECTION, installation.request(GOOD), edge, NOON) == awaited
+    assert len(installation.intake.messages) == 1

@@ -24,7 +24,11 @@ def test_any_change_makes_another_version(change):
 
 def test_attributes_name_the_fields_of_each_crm():
     attributes = {one.name: one for one in compile_policy(starter()).attributes}
-    assert attributes["job_title"].fields == {"hubspot": "jobtitle", "zoho": "Title"}
+    assert attributes["job_title"].fields == {
+        "hubspot": "jobtitle",
+        "salesforce": "Title",
+        "zoho": "Title",
+    }
     assert attributes["employees"].of == "account"
     opened = attributes["email_opened"]
     assert (opened.type, opened.activity) == ("activity", "email.opened")

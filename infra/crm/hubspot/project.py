@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.core.policy import Attribute
 from infra.crm.hubspot import scopes, webhooks
 from infra.crm.project_file import ForeignFile, ProjectFile, held_json
+from infra.crm.site import Site
 
 SOURCE = Path(__file__).parent
 PROJECT = Path("hsproject.json")
@@ -20,10 +21,8 @@ APP = Path("src", "app", "app-hsmeta.json")
 WEBHOOKS = Path("src", "app", "webhooks", "emtiaz-hsmeta.json")
 
 
-def project_files(
-    folder: Path, url: str, attributes: Sequence[Attribute], redirect_urls: Sequence[str] = ()
-) -> tuple[ProjectFile, ...]:
-    """The whole project for webhooks at ``url``; with redirect URLs its app uses OAuth.
+def project_files(folder: Path, site: Site) -> tuple[ProjectFile, ...]:
+    """The whole project; with redirect URLs its app uses OAuth.
 
     Whatever the admin has added to our files stays. Raises ForeignFile where ours have no place.
     """
@@ -34,15 +33,15 @@ def project_files(
     held = _ours(folder / APP, "emtiaz")
     return (
         ProjectFile.of(folder / PROJECT, project),
-        ProjectFile.of(folder / APP, _app(held, attributes, redirect_urls)),
-        webhooks_file(folder / WEBHOOKS, url, attributes),
+        ProjectFile.of(folder / APP, _app(held, site.attributes, site.redirect_urls)),
+        webhooks_file(folder / WEBHOOKS, site),
     )
 
 
-def webhooks_file(target: Path, url: str, attributes: Sequence[Attribute]) -> ProjectFile:
+def webhooks_file(target: Path, site: Site) -> ProjectFile:
     """The webhooks component alone, for somebody's own project. Raises ForeignFile."""
     held = _ours(target, webhooks.UID)
-    return ProjectFile.of(target, webhooks.component(url, attributes, held))
+    return ProjectFile.of(target, webhooks.component(site.url, site.attributes, held))
 
 
 def oauth_scopes(

@@ -8,6 +8,9 @@ from typing import Any
 Wire = dict[str, Any]
 """A JSON object as it goes over the wire."""
 
+Envelope = Wire | list[Wire] | str
+"""The body of a refusal; a text is a page for people."""
+
 
 class ApiError(Exception):
     """``envelope`` is the body, which each CRM words in its own way."""
@@ -18,7 +21,7 @@ class ApiError(Exception):
         self.message = message
         self.headers: Mapping[str, str] = {}
 
-    def envelope(self) -> Wire:
+    def envelope(self) -> Envelope:
         return {"status": "error", "message": self.message}
 
 
@@ -31,5 +34,5 @@ def invalid(message: str) -> ApiError:
     return ApiError(400, message)
 
 
-def rendered(error: ApiError) -> tuple[Wire, int, Mapping[str, str]]:
+def rendered(error: ApiError) -> tuple[Envelope, int, Mapping[str, str]]:
     return error.envelope(), error.status, error.headers

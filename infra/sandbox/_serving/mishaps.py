@@ -103,7 +103,13 @@ class Mishaps:
 def _fail(response: Response, error: ApiError) -> None:
     response.status_code = error.status
     response.headers.update(error.headers)
-    response.set_data(response.json_module.dumps(error.envelope()))
+    envelope = error.envelope()
+    if isinstance(envelope, str):
+        response.mimetype = "text/html"
+        response.set_data(envelope)
+    else:
+        response.mimetype = "application/json"
+        response.set_data(response.json_module.dumps(envelope))
 
 
 def _entry(route: str, response: Response, at: str) -> Entry:

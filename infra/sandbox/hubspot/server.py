@@ -12,7 +12,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from infra.sandbox._serving import errors
 from infra.sandbox._serving.clock import Clock
-from infra.sandbox._serving.errors import Wire, rendered
+from infra.sandbox._serving.errors import Envelope, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.instants import epoch_ms
 from infra.sandbox._serving.rate_limit import Rate
@@ -173,6 +173,6 @@ class _KindConverter(BaseConverter):
         return OBJECT_TYPES[value]
 
 
-def _unroutable(error: HTTPException) -> tuple[Wire, int, Mapping[str, str]]:
+def _unroutable(error: HTTPException) -> tuple[Envelope, int, Mapping[str, str]]:
     category = "OBJECT_NOT_FOUND" if isinstance(error, NotFound) else "INTERNAL_ERROR"
     return rendered(ApiError(error.code or 500, category, error.description or error.name))

@@ -15,7 +15,7 @@ from chalicelib.core.policy import Attribute, Policy
 from infra.sandbox._serving import errors
 from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.deliveries import Attempt
-from infra.sandbox._serving.errors import Wire, rendered
+from infra.sandbox._serving.errors import Envelope, rendered
 from infra.sandbox._serving.faults import Faults
 from infra.sandbox._serving.mishaps import Mishaps
 from infra.sandbox._serving.record_page import RecordPage
@@ -222,7 +222,7 @@ def _account(number: int) -> dict[str, Any]:
     }
 
 
-def _unroutable(error: HTTPException) -> tuple[Wire, int, Mapping[str, str]]:
+def _unroutable(error: HTTPException) -> tuple[Envelope, int, Mapping[str, str]]:
     if isinstance(error, NotFound):
         message = "Please check if the URL trying to access is a correct one"
         return rendered(ApiError(404, "INVALID_URL_PATTERN", message))

@@ -3,7 +3,8 @@
 import pytest
 
 from chalicelib.core.outputs import OutputType
-from connectors.zoho.values import TYPED, field_value, midnight, money, sent
+from connectors._json_values import midnight, money
+from connectors.zoho.values import TYPED, field_value, sent
 
 
 @pytest.mark.parametrize(

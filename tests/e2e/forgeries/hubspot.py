@@ -11,6 +11,8 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 """Ago, so that the record is no older than what is told of it."""
 
+TAKEN = 202
+
 
 def event(contact="501", portal=62515):
     return {
@@ -21,7 +23,7 @@ def event(contact="501", portal=62515):
         "occurredAt": int(time.time() * 1000) - HOUR_MS,
         "subscriptionType": "object.propertyChange",
         "attemptNumber": 0,
-        "objectId": int(contact),
+        "objectId": int(contact) if contact.isdigit() else contact,  # of another CRM
         "objectTypeId": "0-1",
         "propertyName": "jobtitle",
         "propertyValue": "مدیرعامل",

@@ -12,6 +12,8 @@ from tests.e2e.forgeries.parcel import Parcel, deep
 JSON = {"Content-Type": "application/json;charset=UTF-8"}
 HEADER = "X-Emtiaz-Token"
 
+TAKEN = 202
+
 
 def good(stand_in, url, person="5725767000000524157"):
     """A change of somebody, as the channel of contacts tells it, to this address."""

@@ -112,9 +112,7 @@ def test_the_files_of_an_app_are_written_with_the_connection(
 ):
     written = tmp_path / "written"
     made_by = ModuleType("infra.crm.toy.project")
-    made_by.project_files = lambda folder, url, _attributes, _redirects: (
-        ProjectFile(folder / "app.txt", url),
-    )
+    made_by.project_files = lambda folder, site: (ProjectFile(folder / "app.txt", site.url),)
     monkeypatch.setitem(sys.modules, "infra.crm.toy.project", made_by)
     arguments = ("connect", "toy", "--connection", "toy-app", *SERVER, "--project", written)
     outcome = emtiaz(*arguments, "--dry-run")

@@ -5,6 +5,11 @@ import pytest
 PREPARE = ("connect", "hubspot", "--prepare")
 
 
+@pytest.fixture(autouse=True)
+def _no_secret_yet(monkeypatch):
+    monkeypatch.setattr("infra.cli.connect.held_secret", lambda _stage, _connection: None)
+
+
 def read(path):
     return json.loads(path.read_text("utf-8"))
 
@@ -53,7 +58,8 @@ def connect_as(settings, connection, page):
 
     from tests.fakes.clock import NOON
 
-    settings.put_connection(replace(settings.live("toy-main").connection, id=connection))
+    crm = connection.split("-", 1)[0]
+    settings.put_connection(replace(settings.live("toy-main").connection, id=connection, crm=crm))
     settings.publish_policy(connection, "own", page, NOON)
 
 

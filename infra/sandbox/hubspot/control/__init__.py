@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from infra.sandbox._serving.control import CommonControl
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.insight import Insight
 from infra.sandbox.hubspot.control.people import People
@@ -21,4 +22,5 @@ def control_api(controls: Controls) -> Blueprint:
     Trouble(controls).add_to(api)
     Tokens(controls).add_to(api)
     Insight(controls).add_to(api)
+    CommonControl(controls.faults, controls.requests, controls.clock).add_to(api)
     return api

@@ -20,8 +20,6 @@ class Insight:
         api.get("/dump")(self.dump)
         api.get("/history/<kind:kind>/<name>")(self.histories)
         api.get("/history/<kind:kind>/<name>/<record_id>")(self.history)
-        api.get("/requests")(self.requests)
-        api.delete("/requests")(self.forget_requests)
         api.get("/deliveries")(self.deliveries)
         api.delete("/deliveries")(self.forget_deliveries)
         api.post("/flush")(self.flush)
@@ -38,14 +36,6 @@ class Insight:
         """``{"history": [[value, timestamp, source], …]}``, oldest first."""
         written = self._controls.portal.property_history(kind, record_id, name)
         return {"history": _rows(written)}
-
-    def requests(self) -> Wire:
-        """``?entries=no`` for the counts alone."""
-        return self._controls.requests.to_json(entries=request.args.get("entries") != "no")
-
-    def forget_requests(self) -> Wire:
-        self._controls.requests.reset()
-        return {}
 
     def deliveries(self) -> Wire:
         webhooks, workflows = self._controls.webhooks, self._controls.workflows

@@ -6,13 +6,14 @@ from decimal import Decimal, InvalidOperation
 
 from flask import Blueprint
 
+from infra.sandbox._serving.control import read_as
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox._serving.instants import read
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.admin_rules import Bounds, Required
 from infra.sandbox.hubspot.control.controls import Controls
 from infra.sandbox.hubspot.control.loading import load_all
-from infra.sandbox.hubspot.control.reading import USER_ID, actor, end, read_as
+from infra.sandbox.hubspot.control.reading import USER_ID, actor, end
 from infra.sandbox.hubspot.engagement import engage
 from infra.sandbox.hubspot.errors import invalid
 from infra.sandbox.hubspot.records import Actor, ObjectType

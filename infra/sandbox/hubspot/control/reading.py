@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.hubspot.errors import invalid
 from infra.sandbox.hubspot.records import HUBSPOT, OBJECT_TYPES, Actor, End
-
-Shape = TypeVar("Shape")
 
 USER_ID = 77
 """The rep who changes things when nobody else is named."""
@@ -26,10 +21,3 @@ def end(pair: object) -> End:
             return OBJECT_TYPES[kind], record_id
         case _:
             raise invalid(f"{pair!r} is not a pair of kind and id")
-
-
-def read_as(shape: Callable[..., Shape], body: Wire) -> Shape:
-    try:
-        return shape(**body)
-    except TypeError as wrong:
-        raise invalid(str(wrong)) from wrong

@@ -1,17 +1,14 @@
-"""The app's installation, as its admin and as time see it."""
+"""The app's installation, as its admin sees it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from flask import Blueprint
 
+from infra.sandbox._serving.control import read_as
 from infra.sandbox._serving.errors import Wire
-from infra.sandbox._serving.instants import spell
 from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.controls import Controls
-from infra.sandbox.hubspot.control.reading import read_as
 from infra.sandbox.hubspot.oauth import TokenPolicy
 
 
@@ -26,7 +23,6 @@ class Tokens:
         api.put("/oauth/policy")(self.set_policy)
         api.put("/oauth/limit")(self.limit_oauth_rate)
         api.get("/oauth")(self.state)
-        api.post("/clock")(self.advance)
 
     def install(self) -> Wire:
         return self._oauth.install()
@@ -48,9 +44,3 @@ class Tokens:
             "refreshes": [one.to_json() for one in self._oauth.refreshes()],
             "refresh_tokens": list(self._oauth.refresh_tokens()),
         }
-
-    def advance(self) -> Wire:
-        """``{"seconds": 1800}``: that much later all at once."""
-        seconds = float(request_body.json_object().get("seconds", 0))
-        self._controls.clock.advance(timedelta(seconds=seconds))
-        return {"now": spell(self._controls.clock.now())}

@@ -1,17 +1,15 @@
-"""Webhooks with all their unkindness, the rate limits, planned faults."""
+"""Webhooks with all their unkindness, and the rate limits."""
 
 from __future__ import annotations
 
 from flask import Blueprint
 
+from infra.sandbox._serving.control import read_as
 from infra.sandbox._serving.errors import Wire
-from infra.sandbox._serving.fault_plan import FaultPlan
-from infra.sandbox._serving.faults import Fault
 from infra.sandbox._serving.instants import read
 from infra.sandbox._serving.rate_limit import Rate
 from infra.sandbox.hubspot import request_body
 from infra.sandbox.hubspot.control.controls import Controls
-from infra.sandbox.hubspot.control.reading import read_as
 from infra.sandbox.hubspot.guesses import Guesses
 from infra.sandbox.hubspot.webhooks import WebhookSettings
 
@@ -29,12 +27,6 @@ class Trouble:
         api.put("/search-limit")(self.limit_searches)
         api.put("/daily-quota")(self.set_daily_quota)
         api.get("/limits")(self.limits)
-        api.post("/faults")(self.plan_fault)
-        api.put("/fault-plan")(self.follow_plan)
-        api.get("/faults")(self.faults)
-        api.delete("/faults")(self.clear_faults)
-        api.put("/outage")(self.begin_outage)
-        api.delete("/outage")(self.lift_outage)
 
     def configure_webhooks(self) -> Wire:
         settings = WebhookSettings.from_json(request_body.json_object())
@@ -78,29 +70,3 @@ class Trouble:
             "search": controls.search_limit.usage().to_json(),
             "daily": controls.daily_quota.to_json(),
         }
-
-    def plan_fault(self) -> Wire:
-        self._controls.faults.plan(read_as(Fault, request_body.json_object()))
-        return {}
-
-    def follow_plan(self) -> Wire:
-        self._controls.faults.follow(FaultPlan.from_json(request_body.json_object()))
-        return {}
-
-    def faults(self) -> Wire:
-        return self._controls.faults.to_json()
-
-    def begin_outage(self) -> Wire:
-        """``{"mode": "503" or "close", "until": an instant}``, both optional."""
-        body = request_body.json_object()
-        until = body.get("until")
-        self._controls.faults.outage(body.get("mode", "503"), read(until) if until else None)
-        return {}
-
-    def lift_outage(self) -> Wire:
-        self._controls.faults.lift()
-        return {}
-
-    def clear_faults(self) -> Wire:
-        self._controls.faults.clear()
-        return {}

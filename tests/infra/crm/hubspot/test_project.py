@@ -6,6 +6,7 @@ from hypothesis import given
 
 from infra.crm.hubspot.project import SOURCE, oauth_scopes, project_files, webhooks_file
 from infra.crm.project_file import ForeignFile
+from infra.crm.site import Site
 from tests.infra.crm.hubspot.policies import STARTER, URL, attribute, attributes
 
 CALLBACK = "https://emtiaz.example/oauth"
@@ -22,7 +23,7 @@ READ_SCOPES = {
 
 
 def write(folder, wanted=STARTER, redirect_urls=()):
-    files = project_files(folder, URL, wanted, redirect_urls)
+    files = project_files(folder, Site(URL, wanted, redirect_urls))
     for file in files:
         file.write()
     return files
@@ -92,7 +93,7 @@ def test_component_files_are_named_as_hubspot_wants_and_no_uid_stands_twice(tmp_
 @given(attributes)
 @pytest.mark.parametrize("redirect_urls", [(), (CALLBACK,)])
 def test_the_scopes_cover_all_that_is_subscribed_to(redirect_urls, wanted):
-    _, app_file, webhooks = project_files(Path("nowhere"), URL, wanted, redirect_urls)
+    _, app_file, webhooks = project_files(Path("nowhere"), Site(URL, wanted, redirect_urls))
     auth = json.loads(app_file.text)["config"]["auth"]
     rows = json.loads(webhooks.text)["config"]["subscriptions"].values()
     objects = {
@@ -106,7 +107,7 @@ def test_the_scopes_cover_all_that_is_subscribed_to(redirect_urls, wanted):
 
 @given(attributes)
 def test_a_static_app_has_required_scopes_alone(wanted):
-    _, app_file, _ = project_files(Path("nowhere"), URL, wanted)
+    _, app_file, _ = project_files(Path("nowhere"), Site(URL, wanted))
     auth = json.loads(app_file.text)["config"]["auth"]
     assert auth.keys() == {
         "type", "requiredScopes", "optionalScopes", "conditionallyRequiredScopes"
@@ -140,7 +141,9 @@ def test_an_app_that_uses_oauth_goes_on_doing_so(tmp_path):
 @pytest.mark.parametrize("redirect_urls", [(), (CALLBACK,)])
 def test_writing_it_again_changes_nothing(tmp_path, redirect_urls):
     write(tmp_path, STARTER, redirect_urls)
-    assert all(file.is_current for file in project_files(tmp_path, URL, STARTER, redirect_urls))
+    assert all(
+        file.is_current for file in project_files(tmp_path, Site(URL, STARTER, redirect_urls))
+    )
 
 
 def test_what_the_admin_changed_in_our_files_stays(tmp_path):
@@ -201,10 +204,10 @@ def test_other_components_may_stand_beside_ours(tmp_path):
 
 def test_the_webhooks_can_be_written_alone_and_again(tmp_path):
     target = tmp_path / "webhooks" / "any-hsmeta.json"
-    webhooks_file(target, URL, STARTER).write()
-    assert webhooks_file(target, URL, STARTER).is_current
+    webhooks_file(target, Site(URL, STARTER)).write()
+    assert webhooks_file(target, Site(URL, STARTER)).is_current
     fewer = [one for one in STARTER if one.name != "job_title"]
-    webhooks_file(target, URL, fewer).write()
+    webhooks_file(target, Site(URL, fewer)).write()
     (job_title,) = [
         row
         for row in json.loads(target.read_text("utf-8"))["config"]["subscriptions"]["crmObjects"]
@@ -213,7 +216,7 @@ def test_the_webhooks_can_be_written_alone_and_again(tmp_path):
     assert job_title["active"] is False
     target.write_text('{"uid": "theirs"}', "utf-8")
     with pytest.raises(ForeignFile):
-        webhooks_file(target, URL, STARTER)
+        webhooks_file(target, Site(URL, STARTER))
 
 
 def test_an_account_is_asked_for_exactly_what_the_app_of_that_folder_declares(tmp_path):

@@ -1,0 +1,95 @@
+"""Walking through the records that changed since an instant, without being told of them.
+
+Each object is walked by ``SystemModstamp`` and then by id, which no two records share, and each
+page asks anew for what comes after the last record seen: a record that changes meanwhile moves
+behind the walk's position, where it is met again, and pulls no other past it. Five objects are
+walked in one call. What was deleted, merged or undeleted is met like anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+
+from chalicelib.core.connector import Connection
+from chalicelib.core.facts import canonical, parse_instant
+from chalicelib.core.model import Ref
+from connectors.salesforce.api import QUERIES
+from connectors.salesforce.ids import full
+from connectors.salesforce.objects import KINDS, POINTERS, pointed_at
+from connectors.salesforce.records import ID, MODIFIED, Record
+from connectors.salesforce.soql import Query, literal, moment, select
+
+PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Of one object, from ``at`` on; ``beyond`` is the last id seen of that instant."""
+
+    object: str
+    at: datetime
+    beyond: str = ""
+
+    def query(self, fields: Sequence[str]) -> Query:
+        begins = moment(self.at)
+        where = f"{MODIFIED} >= {begins}"
+        if self.beyond:
+            same = f"({MODIFIED} = {begins} AND {ID} > {literal(self.beyond)})"
+            where = f"({MODIFIED} > {begins} OR {same})"
+        order = f"ORDER BY {MODIFIED}, {ID} LIMIT {PAGE}"
+        asked = select(fields, self.object, where, everything=True)
+        return replace(asked, text=f"{asked.text} {order}")
+
+    def after(self, rows: Sequence[Record]) -> Walk | None:
+        """Where to go on; None at the end."""
+        if len(rows) < PAGE:
+            return None
+        last = rows[-1]
+        return Walk(self.object, parse_instant(_iso(str(last[MODIFIED]))), full(last[ID]))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The walks that are under way or still to come, the first five of them next."""
+
+    walks: tuple[Walk, ...]
+
+    @classmethod
+    def from_text(cls, cursor: str) -> Self:
+        rows = json.loads(cursor)
+        return cls(tuple(Walk(name, parse_instant(at), beyond) for name, at, beyond in rows))
+
+    def to_text(self) -> str:
+        return canonical([[one.object, moment(one.at), one.beyond] for one in self.walks])
+
+    @property
+    def next(self) -> tuple[Walk, ...]:
+        return self.walks[:QUERIES]
+
+    def after(self, pages: Sequence[Sequence[Record]]) -> Position | None:
+        """None at the end of all walks."""
+        under_way = [one.after(rows) for one, rows in zip(self.next, pages, strict=True)]
+        walks = (*filter(None, under_way), *self.walks[QUERIES:])
+        return Position(walks) if walks else None
+
+
+def fields(name: str) -> tuple[str, ...]:
+    return (ID, MODIFIED, *POINTERS.get(name, ()))
+
+
+def refs(name: str, rows: Sequence[Record], connection: Connection) -> Iterator[Ref]:
+    """The records themselves, or the persons whom they name."""
+    for row in rows:
+        if kind := KINDS.get(name):
+            yield Ref(connection.id, kind, full(row[ID]))
+        for kind, identity in pointed_at(name, row):
+            yield Ref(connection.id, kind, identity)
+
+
+def _iso(text: str) -> str:
+    """Salesforce writes ``+0000`` for the zone."""
+    return text[:-2] + ":" + text[-2:] if text[-5:-4] in ("+", "-") else text

@@ -1,0 +1,288 @@
+"""Reading and writing one organisation. The scored subjects are its contacts and its leads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from chalicelib.core.connector import (
+    Access,
+    Account,
+    Change,
+    Connection,
+    Errand,
+    Page,
+    Reading,
+    Secret,
+    Update,
+)
+from chalicelib.core.errors import CredentialsInvalid, EmtiazError, RateLimited
+from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
+from chalicelib.core.outputs import Fields, Output
+from chalicelib.core.policy import Attribute
+from connectors._http import Refused
+from connectors.salesforce import changes, errands
+from connectors.salesforce import owners as owner_writes
+from connectors.salesforce.answers import UNSEEN, codes
+from connectors.salesforce.api import BATCH, SalesforceApi, chunks
+from connectors.salesforce.batch_write import write
+from connectors.salesforce.ids import full
+from connectors.salesforce.limits import SPENT_FOR
+from connectors.salesforce.listing import Listing
+from connectors.salesforce.lookup import Person
+from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.owned import field_name
+from connectors.salesforce.provision import conflicts
+from connectors.salesforce.rates import CURRENCIES, ExchangeRates
+from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, PERSONS, Record
+from connectors.salesforce.relations import People, Relations
+from connectors.salesforce.schema import Schema
+from connectors.salesforce.soql import Query, among, select
+from connectors.salesforce.translate import Reader, Reference, currency_of
+from connectors.salesforce.values import field_value, field_values
+
+T = TypeVar("T")
+
+_ORGANISATION = Query("SELECT Id, TimeZoneSidKey FROM Organization")
+USERNAME = "Username"
+_PRODUCTS = frozenset({"Product2"})
+
+
+class SalesforceClient:
+    """Implements ``CrmClient`` and ``TakesErrands``."""
+
+    write_batch = BATCH
+
+    def __init__(
+        self,
+        connection: Connection,
+        secret: Secret,
+        attributes: Sequence[Attribute],
+        access: Access,
+    ) -> None:
+        self._connection = connection
+        self._attributes = attributes
+        self._now = access.now
+        self._api = SalesforceApi(connection, secret, access)
+        self._schema = Schema(self._api)
+        self._relations = Relations(self._api, self._schema, attributes)
+        self._rates = ExchangeRates(self._api, connection.currency)
+        self._accounts: dict[str, str] = {}
+
+    def account(self) -> Account:
+        """In the corporate currency, where there are several."""
+        told = self._api.organisation()
+        features, several = told["features"], bool(told["features"].get("multiCurrency"))
+        wanted = [_ORGANISATION, CURRENCIES] if several else [_ORGANISATION]
+        organisation, *currencies = self._api.queries(wanted)
+        corporate = [one["IsoCode"] for rows in currencies for one in rows if one["IsCorporate"]]
+        return Account(
+            id=full(organisation[0][ID]),
+            currency=str([*corporate, features.get("defaultCurrencyIsoCode")][0]),
+            time_zone=str(organisation[0]["TimeZoneSidKey"]),
+            details=self._user(str(told.get("userSettings", {}).get("userId", ""))),
+        )
+
+    def subjects(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[Ref, ...]]:
+        """Persons move themselves; what belongs to contacts moves those, as far as it is read."""
+        found: dict[Ref, tuple[Ref, ...]] = {}
+        for kind, ids in _by_kind(refs).items():
+            people = {} if kind in PERSONS else self._people_of(kind, ids)
+            for identity in ids:
+                ref = self._ref(kind, identity)
+                led = tuple(self._ref("contact", one) for one in people.get(identity, ()))
+                found[ref] = (ref,) if kind in PERSONS else led
+        return found
+
+    def fetch(self, subjects: Sequence[Ref], now: datetime, *, history: bool = False) -> Reading:  # noqa: ARG002 - Salesforce tells what was done in records, and never by past values
+        asked: list[Person] = [(ref.kind, ref.id) for ref in subjects if ref.kind in PERSONS]
+        people = self._seen_anew(lambda: self._relations.read(asked, now))
+        reader = Reader(self._attributes, self._reference(people, now), self._relations.kinds, now)
+        return Reading(
+            facts={
+                (subject := self._ref(*person)): reader.facts(person, people, subject)
+                for person in people.found.people
+            },
+            gone=frozenset(self._ref(*one) for one in people.found.gone),
+            moved={self._ref(*one): self._ref(*into) for one, into in people.found.moved.items()},
+        )
+
+    def list_subjects(self, cursor: str | None) -> Page:
+        """``total`` comes with the first page only, since it costs a call."""
+        self._spare_what_is_scarce()
+        total = self._total() if cursor is None else None
+        return Listing(self._api, self._connection.id).page(cursor, total)
+
+    def changed_since(self, since: datetime, cursor: str | None) -> Page:
+        self._spare_what_is_scarce()
+        position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
+        walks = position.next
+        pages = self._api.first_pages([one.query(changes.fields(one.object)) for one in walks])
+        found = dict.fromkeys(
+            ref
+            for one, rows in zip(walks, pages, strict=True)
+            for ref in changes.refs(one.object, rows, self._connection)
+        )
+        following = position.after(pages)
+        return Page(tuple(found), following.to_text() if following else None)
+
+    def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
+        values: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
+        for update in updates:
+            values[update.ref.kind][update.ref.id] |= field_values(update.fields)
+        return {
+            self._ref(kind, identity): error
+            for kind, of_kind in values.items()
+            for identity, error in write(
+                self._api, OBJECTS[kind], of_kind, self._in_order(kind, of_kind)
+            ).items()
+        }
+
+    def assign(self, owners: Mapping[Ref, str]) -> Mapping[Ref, EmtiazError]:
+        return {
+            self._ref(kind, identity): error
+            for kind, ids in _by_kind(owners).items()
+            for identity, error in owner_writes.assign(
+                self._api,
+                OBJECTS[kind],
+                {one: owners[self._ref(kind, one)] for one in ids},
+            ).items()
+        }
+
+    def create_task(self, subject: Ref, errand: Errand) -> None:
+        zone = self._connection.time_zone
+        errands.create_task(self._api, subject.kind, subject.id, errand, zone)
+
+    def create_note(self, subject: Ref, errand: Errand) -> None:
+        errands.create_note(self._api, subject.kind, subject.id, errand)
+
+    def shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
+        if not refs:
+            return {}
+        return self._seen_anew(lambda: self._shown(refs, outputs))
+
+    def plan(
+        self,
+        outputs: Sequence[Output],
+        language: Language,  # noqa: ARG002 - labels are the project's
+        kinds: Sequence[Kind] = ("contact",),
+    ) -> tuple[Change, ...]:
+        scored = [one for one in SUBJECT_KINDS if one in kinds or one in PERSONS]
+        self._schema.forget()
+        self._schema.look([OBJECTS[kind] for kind in scored], self._now())
+        return tuple(conflicts(self._schema, outputs, scored))
+
+    def provision(
+        self,
+        outputs: Sequence[Output],  # noqa: ARG002
+        language: Language,  # noqa: ARG002
+        kinds: Sequence[Kind] = ("contact",),  # noqa: ARG002
+    ) -> tuple[Change, ...]:
+        """Nothing: what is missing is deployed by an admin."""
+        return ()
+
+    def _user(self, identity: str) -> Mapping[str, str]:
+        """As whom we work; Outbound Messages are sent in the same name."""
+        if not full(identity):
+            return {}
+        try:
+            (rows,) = self._api.queries([select([ID, USERNAME], "User", among(ID, [identity]))])
+        except (Refused, CredentialsInvalid):
+            return {}
+        return {"username": str(rows[0][USERNAME])} if rows else {}
+
+    def _people_of(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return self._seen_anew(lambda: self._relations.people_of(kind, ids, self._now()))
+
+    def _seen_anew(self, ask: Callable[[], T]) -> T:
+        """Once more, by what is there now, where a field has gone since it was looked at."""
+        try:
+            return ask()
+        except Refused as refused:
+            if not UNSEEN & set(codes(refused.body)):
+                raise
+        self._schema.forget()
+        return ask()
+
+    def _shown(self, refs: Sequence[Ref], outputs: Sequence[Output]) -> Mapping[Ref, Fields]:
+        by_kind = _by_kind(refs)
+        self._schema.look([OBJECTS[kind] for kind in by_kind], self._now())
+        found: dict[Ref, Fields] = {}
+        for kind, ids in by_kind.items():
+            wanted = [one for one in outputs if kind in one.kinds]
+            for some in chunks(ids, BATCH):
+                for row in self._shown_rows(kind, some, wanted):
+                    found[self._ref(kind, full(row[ID]))] = _fields(row, wanted)
+        return found
+
+    def _shown_rows(
+        self, kind: Kind, ids: Sequence[str], outputs: Sequence[Output]
+    ) -> list[Record]:
+        """Of those that are there; the accounts of contacts are remembered."""
+        name = OBJECTS[kind]
+        names = self._schema.there(name, [field_name(one.name) for one in outputs])
+        account = [ACCOUNT] if kind == "contact" else []
+        (rows,) = self._api.queries([select([ID, *account, *names], name, among(ID, ids))])
+        self._accounts |= {full(row[ID]): str(row.get(ACCOUNT) or "") for row in rows if account}
+        return rows
+
+    def _in_order(self, kind: Kind, values: Mapping[str, Any]) -> list[str]:
+        """The contacts of an account beside each other, as far as it is known of them."""
+        if kind != "contact":
+            return sorted(values)
+        return sorted(values, key=lambda one: (self._accounts.get(one, ""), one))
+
+    def _reference(self, people: People, now: datetime) -> Reference:
+        currency = self._connection.currency
+        deals = people.every("Opportunity")
+        items = people.every("OpportunityLineItem")
+        foreign = {currency_of(one, currency) for one in (*deals, *items) if one.get(CURRENCY)}
+        reference = Reference(
+            currency=currency,
+            zone=self._connection.time_zone,
+            deals={full(one[ID]): one for one in deals},
+        )
+        if foreign <= {currency}:
+            return reference
+        rates = self._rates.rates(now)
+        return Reference(currency, reference.zone, rates, reference.deals)
+
+    def _beginning(self, since: datetime) -> changes.Position:
+        self._schema.look(self._relations.objects, self._now())
+        there = [one for one in self._relations.objects if self._schema.fields(one)]
+        walked = [one for one in there if one not in _PRODUCTS and self._is_walked(one)]
+        return changes.Position(tuple(changes.Walk(one, since) for one in walked))
+
+    def _is_walked(self, name: str) -> bool:
+        """A change of an account moves nobody's score under a policy that has nothing of it."""
+        return name != "Account" or "account" in self._relations.kinds
+
+    def _total(self) -> int | None:
+        try:
+            return sum(self._api.counts([OBJECTS[kind] for kind in PERSONS]))
+        except Refused:
+            return None  # a progress bar can do without
+
+    def _spare_what_is_scarce(self) -> None:
+        """What can wait does, so that what people change is still scored."""
+        if self._api.limits.is_scarce:
+            raise RateLimited(
+                "most of the organisation's API calls of 24 hours are spent",
+                retry_after=SPENT_FOR.total_seconds(),
+            )
+
+    def _ref(self, kind: Kind, identity: str) -> Ref:
+        return Ref(self._connection.id, kind, identity)
+
+
+def _by_kind(refs: Iterable[Ref]) -> Mapping[Kind, list[str]]:
+    ids: dict[Kind, list[str]] = defaultdict(list)
+    for ref in refs:
+        ids[ref.kind].append(ref.id)
+    return ids
+
+
+def _fields(row: Record, outputs: Iterable[Output]) -> Fields:
+    return {one.name: field_value(row.get(field_name(one.name)), one.type) for one in outputs}

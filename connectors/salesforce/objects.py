@@ -1,0 +1,43 @@
+"""What Salesforce's objects are to us, by the names that its API has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.core.model import Kind
+from connectors.salesforce.ids import full
+
+KINDS: Mapping[str, Kind] = {
+    "Contact": "contact",
+    "Lead": "lead",
+    "Account": "account",
+    "Opportunity": "deal",
+    "Case": "ticket",
+    "OpportunityLineItem": "line_item",
+}
+
+OBJECTS: Mapping[Kind, str] = {kind: name for name, kind in KINDS.items()}
+
+POINTERS: Mapping[str, tuple[str, ...]] = {
+    "Task": ("WhoId",),
+    "Event": ("WhoId",),
+    "CampaignMember": ("ContactId", "LeadId"),
+    "OpportunityContactRole": ("ContactId",),
+}
+"""Objects that are nothing to us themselves, and the fields in which they name a person."""
+
+_PERSONS: Mapping[str, Kind] = {"003": "contact", "00Q": "lead"}
+"""By the first three characters of an id, which tell the object."""
+
+
+def pointed_at(name: str, values: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
+    """The persons whom a record names.
+
+    >>> list(pointed_at("Task", {"WhoId": "003Ws00000A1b2C", "WhatId": "001Ws00000Qw1Er"}))
+    [('contact', '003Ws00000A1b2CIAR')]
+    """
+    for field in POINTERS.get(name, ()):
+        identity = full(values.get(field))
+        if kind := _PERSONS.get(identity[:3]):
+            yield kind, identity

@@ -1,0 +1,55 @@
+"""SOQL: what we ask Salesforce for, one object at a time with the parents that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.core.facts import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``everything`` asks also for what lies in the recycle bin or was archived."""
+
+    text: str
+    everything: bool = False
+
+
+def select(fields: Iterable[str], table: str, where: str, *, everything: bool = False) -> Query:
+    # Names come from descriptions of the organisation, and values through ``literal``.
+    text = f"SELECT {', '.join(sorted(set(fields)))} FROM {table} WHERE {where}"  # noqa: S608
+    return Query(text, everything)
+
+
+def ids(table: str) -> str:
+    return f"SELECT Id FROM {table}"  # noqa: S608 - a name of ours
+
+
+def count(table: str) -> Query:
+    return Query(f"SELECT COUNT() FROM {table}")  # noqa: S608 - a name of ours
+
+
+def among(field: str, ids: Sequence[str]) -> str:
+    """A condition of a query.
+
+    >>> among("Id", ["003Ws00000A1b2CIAR"])
+    "Id IN ('003Ws00000A1b2CIAR')"
+    """
+    return f"{field} IN ({', '.join(map(literal, ids))})"
+
+
+def literal(text: str) -> str:
+    r"""A text as SOQL quotes it.
+
+    >>> literal("O'Neil")
+    "'O\\'Neil'"
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def moment(at: datetime) -> str:
+    """Without quotes, as SOQL wants it."""
+    return iso(at)

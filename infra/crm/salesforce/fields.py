@@ -1,0 +1,150 @@
+"""The fields that hold our outputs, and who may see them and write into them.
+
+A field that is deployed is shown to nobody before a permission set does. No page layout is among
+these files: deploying one would replace the organisation's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.core.model import Kind, Language
+from chalicelib.core.outputs import WHY_LIMIT, Choice, Output, OutputType
+from chalicelib.core.policy import Attribute
+from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.owned import field_name
+from connectors.salesforce.records import DOINGS, PERSONS, doing, held_by
+from infra.crm.salesforce.metadata import Value
+
+INTEGRATION, READERS = "Emtiaz_Integration", "Emtiaz_Readers"
+"""The permission sets: of the user that Emtiaz works as, and of those who look at scores."""
+
+_TYPES: Mapping[OutputType, Mapping[str, Value]] = {
+    OutputType.SCORE: {"type": "Number", "precision": 3, "scale": 0},
+    OutputType.NUMBER: {"type": "Number", "precision": 18, "scale": 2},
+    OutputType.CHOICE: {"type": "Picklist"},
+    OutputType.TAGS: {"type": "MultiselectPicklist", "visibleLines": 5},
+    OutputType.TEXT: {"type": "Text", "length": WHY_LIMIT},
+    OutputType.INSTANT: {"type": "DateTime"},
+}
+
+_CHOOSING = frozenset({OutputType.CHOICE, OutputType.TAGS})
+
+
+def kinds_written(kinds: Sequence[Kind]) -> tuple[Kind, ...]:
+    """Whoever writes on contacts writes on leads, which become contacts."""
+    return (*PERSONS, *(kind for kind in kinds if kind not in PERSONS))
+
+
+def custom_field(output: Output, language: Language) -> Mapping[str, Value]:
+    described: dict[str, Value] = {
+        "fullName": field_name(output.name),
+        "description": output.description.in_language(language),
+        "externalId": False,
+        "inlineHelpText": output.description.in_language(language),
+        "label": output.label.in_language(language),
+        "required": False,
+        **_TYPES[output.type],
+    }
+    if output.type in _CHOOSING:
+        described["valueSet"] = _values(output.choices, language)
+    return described
+
+
+def integration(
+    outputs: Sequence[Output], kinds: Sequence[Kind], attributes: Sequence[Attribute]
+) -> Mapping[str, Value]:
+    """Reads what the policy asks for, and writes nothing but our fields.
+
+    It is of no licence: one that is of the integration licence cannot show standard objects. An
+    object that is edited may be edited in whole, which Salesforce cannot tell by the field; so
+    nothing but our own fields is made editable.
+    """
+    edited = {OBJECTS[kind] for kind in kinds}
+    return {
+        "description": "For the user that Emtiaz works as.",
+        "fieldPermissions": _field_permissions(outputs, kinds, editable=True),
+        "hasActivationRequired": False,
+        "label": "Emtiaz integration",
+        "objectPermissions": [_reads(name, name in edited) for name in read_objects(attributes)],
+        "userPermissions": [
+            {"enabled": True, "name": name} for name in _user_permissions(attributes)
+        ],
+    }
+
+
+def readers(outputs: Sequence[Output], kinds: Sequence[Kind]) -> Mapping[str, Value]:
+    return {
+        "description": "For everybody who looks at scores.",
+        "fieldPermissions": _field_permissions(outputs, kinds, editable=False),
+        "hasActivationRequired": False,
+        "label": "Emtiaz scores",
+    }
+
+
+def read_objects(attributes: Sequence[Attribute]) -> list[str]:
+    """Those that have permissions of their own; roles and line items go by their opportunity."""
+    asked: list[Kind] = ["ticket"] if held_by("ticket", attributes) else []
+    told = _told(attributes)
+    return sorted(
+        {"Contact", "Lead", "Account", "Opportunity", *(OBJECTS[kind] for kind in asked)}
+        | ({"Campaign"} if "CampaignMember" in told else set())
+        | ({"Product2"} if held_by("line_item", attributes) else set())
+    )
+
+
+def _told(attributes: Sequence[Attribute]) -> set[str]:
+    """Objects that tell what was done with people."""
+    held = [one for kind in PERSONS for one in held_by(kind, attributes)]
+    return {DOINGS[source][0] for one in held if (source := doing(one)[0])}
+
+
+def _user_permissions(attributes: Sequence[Attribute]) -> list[str]:
+    """Announcements may come as tasks, whatever the policy reads."""
+    return ["ActivitiesAccess", "EditTask"] if _told(attributes) else ["EditTask"]
+
+
+def _reads(name: str, edited: bool) -> Mapping[str, Value]:
+    return {
+        "allowCreate": False,
+        "allowDelete": False,
+        "allowEdit": edited,
+        "allowRead": True,
+        "modifyAllRecords": False,
+        "object": name,
+        "viewAllFields": True,
+        "viewAllRecords": True,
+    }
+
+
+def _field_permissions(
+    outputs: Sequence[Output], kinds: Sequence[Kind], *, editable: bool
+) -> list[Value]:
+    return [
+        {
+            "editable": editable,
+            "field": f"{OBJECTS[kind]}.{field_name(output.name)}",
+            "readable": True,
+        }
+        for kind in kinds
+        for output in outputs
+        if kind in output.kinds
+    ]
+
+
+def _values(choices: Sequence[Choice], language: Language) -> Mapping[str, Value]:
+    """Not restricted: a policy may give others tomorrow."""
+    return {
+        "restricted": False,
+        "valueSetDefinition": {
+            "sorted": False,
+            "value": [
+                {
+                    "fullName": one.value,
+                    "default": False,
+                    "label": one.label.in_language(language),
+                }
+                for one in choices
+            ],
+        },
+    }

@@ -1,0 +1,210 @@
+"""The connector and a stand-in that is as strict as Salesforce is, over real HTTP."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import yaml
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.core.connector import Connection, Errand, Update
+from chalicelib.core.errors import CredentialsInvalid, RecordGone
+from chalicelib.core.model import Ref
+from chalicelib.core.outputs import OUTPUTS
+from chalicelib.pipeline.local_access import local_access
+from chalicelib.policy import compile_policy
+from connectors.salesforce import CONNECTOR
+from connectors.salesforce.ids import full
+from connectors.salesforce.soql import among, select
+
+acting = pytest.importorskip("infra.sandbox.salesforce.acting")
+from infra.sandbox.stand_in import Deal, Person  # noqa: E402
+
+STARTER = Path("chalicelib/policy/shipped/starter.yaml")
+ADDRESS = "https://hooks.example.com/v1/hooks/salesforce-main"
+
+
+@pytest.fixture
+def salesforce():
+    with acting.start() as running:
+        yield running
+
+
+@pytest.fixture
+def attributes():
+    return compile_policy(yaml.safe_load(STARTER.read_text("utf-8"))).attributes
+
+
+def connected(salesforce, attributes=(), **changed):
+    secret = salesforce.granted(ADDRESS)
+    new = Connection("salesforce-main", "salesforce", "", salesforce.url, "v66.0", "", "")
+    access = local_access(secret, SystemClock())
+    account = CONNECTOR.connect(new, secret, (), access).account()
+    known = Connection(
+        new.id, new.crm, account.id, new.base_url, new.api_version, account.currency,
+        account.time_zone, dict(account.details),
+    )  # fmt: skip
+    return CONNECTOR.connect(known, secret, attributes, access), account
+
+
+@pytest.fixture
+def client(salesforce, attributes):
+    return connected(salesforce, attributes)[0]
+
+
+def ref(kind, identity):
+    return Ref("salesforce-main", kind, full(identity))
+
+
+@pytest.fixture
+def ann(salesforce):
+    company = salesforce.people.load_company("Blue Harbour", 50)
+    done = {"call.held": salesforce.people.now() - timedelta(days=3)}
+    person = Person("ann@example.com", "Buyer", ("Ann", "Lee"), "Iran", "+98 21 8800 0000", done)
+    return salesforce.people.load_person(person, company)
+
+
+def fetched(client, salesforce, *refs):
+    return client.fetch(list(refs), salesforce.people.now())
+
+
+def by_type(facts):
+    found = {}
+    for one in facts:
+        found.setdefault(one.type, []).append(one)
+    return found
+
+
+def test_an_app_looks_at_its_organisation(salesforce):
+    _, account = connected(salesforce)
+    assert account.id == full(salesforce.org.settings.org_id)
+    assert account.currency == salesforce.org.settings.currency
+    assert account.time_zone == salesforce.org.settings.time_zone
+
+
+def test_a_person_is_read_with_company_deals_and_calls(client, salesforce, ann):
+    closed = salesforce.people.now() - timedelta(days=2)
+    salesforce.people.load_deal(ann, Deal("10.50", "USD", "won", closed))
+    facts = by_type(fetched(client, salesforce, ref("contact", ann)).facts[ref("contact", ann)])
+    [person], [company], [deal] = facts["contact"], facts["account"], facts["deal"]
+    assert person.data["email"] == "ann@example.com"
+    assert person.data["job_title"] == "Buyer"
+    assert company.data["employees"] == 50
+    assert deal.data["status"] == "won"
+    assert deal.data["amount"] == {"amount": 1050, "currency": "USD"}
+    assert [one.data["kind"] for one in facts["activity"]] == ["call.held"]
+    assert facts["links"][0].data["deal"] == [deal.id]
+
+
+def test_reading_costs_one_call_once_the_organisation_is_described(client, salesforce, ann):
+    fetched(client, salesforce, ref("contact", ann))
+    salesforce.requests.reset()
+    fetched(client, salesforce, ref("contact", ann))
+    assert sum(salesforce.requests.counts().values()) == 1
+
+
+def test_what_is_written_is_shown(client, salesforce, ann):
+    fields = {
+        "score": 82,
+        "class": "A",
+        "tags": ("class:A", "segment:loyal"),
+        "why": "Because · they called",
+        "last_purchase": "2026-09-30T08:14:52.000Z",
+        "last_purchase_amount": 29.33,
+        "rfm_segment": None,
+    }
+    assert client.write([Update(ref("contact", ann), fields)]) == {}
+    outputs = [one for one in OUTPUTS if one.name in fields]
+    assert client.shown([ref("contact", ann)], outputs) == {ref("contact", ann): fields}
+
+
+def test_all_fields_are_there_once_the_project_is_deployed(client):
+    outputs = [one for one in OUTPUTS if one.of is None]
+    assert client.plan(outputs, "en") == ()
+
+
+def test_a_deleted_person_is_gone_and_a_restored_one_back(client, salesforce, ann):
+    salesforce.people.delete_person(ann)
+    reading = fetched(client, salesforce, ref("contact", ann))
+    assert (reading.facts, reading.gone) == ({}, {ref("contact", ann)})
+    assert isinstance(
+        client.write([Update(ref("contact", ann), {"score": 1})])[ref("contact", ann)], RecordGone
+    )
+    salesforce.people.restore_person(ann)
+    assert ref("contact", ann) in fetched(client, salesforce, ref("contact", ann)).facts
+
+
+def test_a_merged_person_is_found_under_the_survivor(client, salesforce, ann):
+    other = salesforce.people.load_person(Person("ann.lee@example.com", "Buyer"))
+    salesforce.people.merge(other, ann)
+    reading = fetched(client, salesforce, ref("contact", ann))
+    assert reading.moved == {ref("contact", ann): ref("contact", other)}
+    assert set(reading.facts) == {ref("contact", other)}
+
+
+def test_everybody_is_listed_by_an_export(client, salesforce, ann):
+    others = [salesforce.people.load_person(Person(f"p{number}@example.com", "")) for number in range(5)]  # fmt: skip
+    found, cursor, total = [], None, None
+    while True:
+        page = client.list_subjects(cursor)
+        total = page.total if cursor is None else total
+        found += page.refs
+        if not (cursor := page.next):
+            break
+    assert set(found) == {ref("contact", one) for one in (ann, *others)}
+    assert total == len(found)
+
+
+def test_what_changed_is_found_without_being_told(client, salesforce, ann):
+    salesforce.people.pass_time(timedelta(hours=1))
+    before = salesforce.people.now()
+    salesforce.people.set_title(ann, "CEO")
+    deal = salesforce.people.add_deal(ann, Deal("10.00", "USD", "open", before))
+    found, cursor = set(), None
+    while True:
+        page = client.changed_since(before - timedelta(seconds=1), cursor)
+        found |= set(page.refs)
+        if not (cursor := page.next):
+            break
+    assert {ref("contact", ann), ref("deal", deal)} <= found
+    assert client.subjects([ref("deal", deal)]) == {ref("deal", deal): (ref("contact", ann),)}
+
+
+def test_a_task_and_a_note_are_made(client, salesforce, ann):
+    errand = Errand("Call Ann", "She asked for it.", salesforce.people.now())
+    client.create_task(ref("contact", ann), errand)
+    client.create_note(ref("contact", ann), errand)
+    titles = [row["Subject"] for row in client._api.queries([tasks_of(ann)])[0]]
+    assert "Call Ann" in titles
+
+
+def tasks_of(person):
+    return select(["Subject"], "Task", among("WhoId", [full(person)]))
+
+
+def test_a_token_that_ended_is_replaced_once(client, salesforce, ann):
+    fetched(client, salesforce, ref("contact", ann))
+    salesforce.sessions.expire()
+    assert fetched(client, salesforce, ref("contact", ann)).facts
+
+
+def test_another_secret_gets_no_token(salesforce):
+    secret = salesforce.granted(ADDRESS)
+    wrong = type(secret.oauth)(secret.oauth.client_id, "another", "")
+    new = Connection("salesforce-main", "salesforce", "", salesforce.url, "v66.0", "", "")
+    secret = replace(secret, oauth=wrong)
+    client = CONNECTOR.connect(new, secret, (), local_access(secret, SystemClock()))
+    with pytest.raises(CredentialsInvalid):
+        client.account()
+
+
+def test_a_foreign_sum_counts_by_the_organisations_rate(client, salesforce, ann):
+    closed = salesforce.people.now() - timedelta(days=2)
+    salesforce.people.load_deal(ann, Deal("8.00", "EUR", "won", closed))
+    facts = by_type(fetched(client, salesforce, ref("contact", ann)).facts[ref("contact", ann)])
+    [deal] = facts["deal"]
+    assert deal.data["amount"] == {"amount": 800, "currency": "EUR"}
+    worth = Decimal("8.00") / Decimal("0.8")
+    assert deal.data["value"] == {"amount": int(worth * 100), "currency": "USD"}

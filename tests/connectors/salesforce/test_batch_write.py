@@ -1,0 +1,157 @@
+import pytest
+import responses
+
+from chalicelib.core.connector import Update
+from chalicelib.core.errors import (
+    CrmStumbled,
+    CrmUnavailable,
+    OutOfService,
+    RateLimited,
+    RecordGone,
+    WriteRefused,
+)
+from chalicelib.core.model import Ref
+from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S
+
+ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
+
+
+def ref(identity):
+    return Ref("salesforce-main", "contact", identity)
+
+
+def written(identity):
+    return {"id": identity, "success": True, "errors": []}
+
+
+def refused(code, message="so it is", *fields):
+    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": list(fields)}]}  # fmt: skip
+
+
+@pytest.fixture
+def write(client):
+    return lambda *ids: client.write([Update(ref(one), {"score": 7}) for one in ids])
+
+
+def test_results_belong_to_records_by_their_place(write, organisation):
+    """One that was refused has no id in the answer."""
+    organisation.results = [(200, [refused("FIELD_CUSTOM_VALIDATION_EXCEPTION", "That is needed", "Phone"), written(TWO)])]  # fmt: skip
+    found = write(ONE, TWO)
+    assert list(found) == [ref(ONE)]
+    assert "That is needed" in str(found[ref(ONE)])
+    assert "[Phone]" in str(found[ref(ONE)])
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD", "INVALID_CROSS_REFERENCE_KEY"],
+)
+def test_what_is_not_there_any_more_is_read_again(write, organisation, code):
+    organisation.results = [(200, [refused(code)])]
+    assert isinstance(write(ONE)[ref(ONE)], RecordGone)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "DUPLICATES_DETECTED", "ENTITY_IS_LOCKED",
+     "REQUIRED_FIELD_MISSING", "CANNOT_EXECUTE_FLOW_TRIGGER", "STRING_TOO_LONG",
+     "A_CODE_OF_THE_NEXT_RELEASE"],
+)  # fmt: skip
+def test_what_will_not_pass_by_itself_is_refused(write, organisation, waits, code):
+    organisation.results = [(200, [refused(code), written(TWO)])]
+    error = write(ONE, TWO)[ref(ONE)]
+    assert isinstance(error, WriteRefused)
+    assert not isinstance(error, RecordGone)
+    assert waits == []
+
+
+@pytest.mark.parametrize(
+    "code", ["INVALID_FIELD_FOR_INSERT_UPDATE", "INSUFFICIENT_ACCESS_OR_READONLY"]
+)
+def test_what_our_own_set_up_lacks_says_so(write, organisation, code):
+    organisation.results = [(200, [refused(code)])]
+    assert "permission set" in str(write(ONE)[ref(ONE)])
+
+
+def test_a_request_that_is_refused_as_a_whole_refuses_each_record(write, organisation):
+    body = [{"errorCode": "INVALID_FIELD", "message": "No such column 'Emtiaz_Score__c'"}]
+    organisation.results = [(400, body)]
+    found = write(ONE, TWO)
+    assert set(found) == {ref(ONE), ref(TWO)}
+    assert all("deployed" in str(error) for error in found.values())
+    assert len(organisation.written) == 1
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        refused("UNABLE_TO_LOCK_ROW"),
+        refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "ContactTrigger: caused by: System.DmlException: UNABLE_TO_LOCK_ROW"),
+    ],
+)  # fmt: skip
+def test_locked_records_alone_are_sent_again_after_a_while(write, organisation, waits, problem):
+    organisation.results = [(200, [problem, written(TWO)]), (200, [written(ONE)])]
+    assert write(ONE, TWO) == {}
+    again, _ = organisation.written[1]
+    assert [one["id"] for one in again["records"]] == [ONE]
+    assert len(waits) == 1
+    assert LOCKED_S[0] <= waits[0] <= LOCKED_S[0] + 1
+
+
+def test_records_that_stay_locked_come_again_with_all_others(write, organisation):
+    organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])] * (len(LOCKED_S) + 1)
+    with pytest.raises(RateLimited) as caught:
+        write(ONE)
+    assert caught.value.retry_after == LOCKED_FOR_S
+
+
+def test_a_record_that_is_refused_while_another_is_locked_stays_refused(write, organisation):
+    organisation.results = [
+        (200, [refused("ENTITY_IS_DELETED"), refused("UNABLE_TO_LOCK_ROW")]),
+        (200, [written(TWO)]),
+    ]
+    assert list(write(ONE, TWO)) == [ref(ONE)]
+
+
+def test_a_limit_within_the_answer_has_all_written_again(write, organisation):
+    organisation.results = [(200, [written(ONE), refused("REQUEST_LIMIT_EXCEEDED")])]
+    with pytest.raises(RateLimited):
+        write(ONE, TWO)
+
+
+def test_calls_that_are_spent_close_the_organisation_for_a_while(write, organisation):
+    spent = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    organisation.results = [(403, spent)]
+    for _ in range(2):
+        with pytest.raises(OutOfService):
+            write(ONE)
+    assert len(organisation.written) == 1
+
+
+def test_too_many_long_calls_at_a_time_are_waited_for(write, organisation, waits):
+    crowded = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentRequests (Concurrent API Requests) Limit exceeded."}]  # fmt: skip
+    organisation.results = [(403, crowded), (200, [written(ONE)])]
+    assert write(ONE) == {}
+    assert len(waits) == 1
+    assert waits[0] >= 3
+
+
+@pytest.mark.parametrize("answer", [[], [written(ONE), written(TWO)], {"done": True}])
+def test_an_answer_that_does_not_fit_leaves_all_in_doubt(write, organisation, answer):
+    organisation.results = [(200, answer)]
+    with pytest.raises(CrmStumbled) as caught:
+        write(ONE)
+    assert caught.value.in_doubt
+
+
+def test_a_record_that_was_refused_without_a_reason_is_refused(write, organisation):
+    organisation.results = [(200, [{"success": False, "errors": []}])]
+    assert "did not say why" in str(write(ONE)[ref(ONE)])
+
+
+def test_a_lost_answer_is_in_doubt(write, double, connection, organisation):
+    path = f"{connection.base_url}/services/data/v66.0/composite/sobjects"
+    double.replace("PATCH", path, body=responses.ConnectionError("cut off"))
+    with pytest.raises(CrmUnavailable) as caught:
+        write(ONE)
+    assert caught.value.in_doubt

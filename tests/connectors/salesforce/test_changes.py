@@ -1,0 +1,86 @@
+import json
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import Attribute
+from connectors.salesforce import changes
+from connectors.salesforce.changes import Position, Walk
+from connectors.salesforce.ids import full
+from tests.connectors.salesforce.organisation import record
+from tests.fakes.clock import NOON
+
+CONTACT, LEAD = "003Ws00000A1b2CIAR", "00QWs00000Kp3QdMAJ"
+CALLED = Attribute("called", "activity", "contact", {"salesforce": "Call.CompletedDateTime"}, "call.held")  # fmt: skip
+INDUSTRY = Attribute("industry", "choice", "account", {"salesforce": "Industry"})
+
+
+def ref(kind, identity):
+    return Ref("salesforce-main", kind, identity)
+
+
+def test_all_that_is_read_is_walked_five_objects_a_call(client_of, organisation):
+    organisation.put(record("Contact", CONTACT), record("Lead", LEAD, IsDeleted=True))
+    client = client_of(CALLED, INDUSTRY)
+    page = client.changed_since(NOON, None)
+    assert set(page.refs) == {ref("contact", CONTACT), ref("lead", LEAD)}
+    assert client.changed_since(NOON, page.next).next is None
+    walked = [query.partition(" FROM ")[2].split()[0] for call in organisation.calls[1:] for query in call]  # fmt: skip
+    assert walked == ["Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Task"]
+    assert len(organisation.calls) == 3
+
+
+def test_accounts_are_walked_only_under_a_policy_that_has_something_of_them(client, organisation):
+    client.changed_since(NOON, None)
+    assert not [query for query in organisation.asked if "FROM Account " in query]
+
+
+def test_a_walk_asks_for_what_changed_at_that_instant_or_later(client, organisation):
+    client.changed_since(NOON, None)
+    assert (
+        "SELECT Id, SystemModstamp FROM Contact WHERE SystemModstamp >= 2026-03-21T12:00:00.000Z "
+        "ORDER BY SystemModstamp, Id LIMIT 2000"
+    ) in organisation.asked
+
+
+def test_activities_and_roles_bring_the_persons_whom_they_name(client_of, organisation):
+    organisation.put(
+        record("Task", "00TWs00000A1b2CMAR", WhoId=LEAD),
+        record("Task", "00TWs00000A1b2DMAR", WhoId=None),
+        record("OpportunityContactRole", "00KWs00000A1b2CMAR", ContactId=CONTACT, IsDeleted=True),
+    )
+    client = client_of(CALLED)
+    page = client.changed_since(NOON, None)
+    assert page.next is None
+    assert set(page.refs) == {ref("contact", CONTACT), ref("lead", LEAD)}
+
+
+@pytest.fixture
+def short_pages(monkeypatch):
+    monkeypatch.setattr(changes, "PAGE", 2)
+
+
+def test_the_next_page_begins_after_the_last_record_of_this_one(short_pages):
+    walk = Walk("Contact", NOON)
+    rows = [record("Contact", full(f"003Ws00000A1b{number:02}")) for number in range(10, 12)]
+    following = walk.after(rows)
+    query = following.query(["Id"]).text
+    assert (
+        "WHERE (SystemModstamp > 2026-10-20T08:14:52.000Z OR "
+        f"(SystemModstamp = 2026-10-20T08:14:52.000Z AND Id > '{rows[-1]['Id']}')) ORDER BY"
+    ) in query
+
+
+def test_a_position_travels_as_text(short_pages):
+    position = Position((Walk("Contact", NOON, CONTACT), Walk("Lead", NOON + timedelta(hours=1))))
+    assert Position.from_text(position.to_text()) == position
+    assert json.loads(position.to_text())
+
+
+def test_walks_end_singly(short_pages):
+    full_page = [record("Lead", LEAD), record("Lead", LEAD)]
+    walks = [Walk(name, NOON) for name in ("A", "B", "C", "D", "E", "F")]
+    following = Position(tuple(walks)).after([[], full_page, [], [], full_page[:1]])
+    assert [one.object for one in following.walks] == ["B", "F"]
+    assert Position(tuple(walks[:1])).after([[]]) is None
