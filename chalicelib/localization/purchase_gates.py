@@ -113,6 +113,41 @@ def not_tried() -> Text:
     )
 
 
+def calibrated_by(customers: int, days: int, foretold: float, came: float) -> Text:
+    """Shares of the customers of a past day.
+
+    >>> calibrated_by(2357, 90, 0.203, 0.181).en
+    'Chances were set right by 2,357 customers of the past: 20 % were foretold to buy within \
+90 days, and 18 % did'
+    """
+    n, within, told, did = number(customers), number(days), _percent(foretold), _percent(came)
+    return Text(
+        f"Chances were set right by {n.en} customers of the past: {told.en} were foretold to buy "
+        f"within {within.en} days, and {did.en} did",
+        f"احتمال‌ها با {n.fa} مشتری گذشته تصحیح شد: پیش‌بینی خرید تا {within.fa} روز "
+        f"{told.fa} بود و {did.fa} خریدند",
+    )
+
+
+def not_calibrated(customers: int, needed: int) -> Text:
+    """Also where nearly all, or nearly none, of enough customers bought."""
+    n, of = number(customers), number(needed)
+    return Text(
+        f"Chances are as the model has them: {of.en} customers of the past, some of whom bought "
+        f"and some did not, are needed to set them right, and there were {n.en}",
+        f"احتمال‌ها همان گفتهٔ الگوست: برای تصحیح {of.fa} مشتری گذشته از خریدار و غیرخریدار "
+        f"لازم است و {n.fa} مشتری بود",
+    )
+
+
+def calibration_too_short(days: int) -> Text:
+    n = number(days)
+    return Text(
+        f"Chances are as the model has them: the trial on the past is shorter than {n.en} days",
+        f"احتمال‌ها همان گفتهٔ الگوست: آزمون گذشته کوتاه‌تر از {n.fa} روز است",
+    )
+
+
 def no_spend() -> Text:
     return Text(
         "No repeat purchase has an amount above nought, so no spend is predicted",

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.structs import struct
+from chalicelib.prediction.calibration import Calibration
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity
 from chalicelib.prediction.purchases import History, PurchaseModel, Purchasing, RateModel
@@ -29,6 +30,22 @@ class Buying:
     usual: History
     median_gap_days: float
     interval: float | None
+    calibration: Calibration | None = None
+
+    def any_purchase(self, history: History, days: int) -> float:
+        """The chance of a purchase within so many days, as it proved right in the past.
+
+        Never more than within a longer time that the past has told of.
+        """
+        told = self.model.any_purchase(history, days / self.unit_days)
+        if self.calibration is None:
+            return told
+        later = [
+            line.at(self.model.any_purchase(history, other / self.unit_days))
+            for other, line in self.calibration.lines
+            if other >= days
+        ]
+        return min(later, default=told)
 
     @classmethod
     def from_json(cls, stated: Mapping[str, Any]) -> Buying:
@@ -41,6 +58,7 @@ class Buying:
             History(int(medians["frequency"]), medians["recency"], medians["age"]),
             stated["median_gap_days"],
             stated.get("interval"),
+            Calibration.from_json(right) if (right := stated.get("calibration")) else None,
         )
 
 

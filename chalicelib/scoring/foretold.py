@@ -79,10 +79,8 @@ def _factors(future: Future, found: Prediction) -> Iterator[Factor]:
 
 
 def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
-    days = 90 / buying.unit_days
-
     def log_odds(one: History) -> float:
-        chance = min(max(buying.model.any_purchase(one, days), _SURE), 1 - _SURE)
+        chance = min(max(buying.any_purchase(one, 90), _SURE), 1 - _SURE)
         return math.log(chance / (1 - chance))
 
     parts = contributions(log_odds, history, buying.usual)

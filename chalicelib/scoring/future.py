@@ -142,8 +142,8 @@ class Future:
         return max(week, self.bought.days[-1]) if self.bought.days else week
 
     def _buyer(self, buying: Buying, day: date) -> Parts:
-        history, model, unit = self.history(buying, day), buying.model, buying.unit_days
-        alive, since = model.alive(history), (day - self.bought.days[-1]).days
+        history = self.history(buying, day)
+        alive, since = buying.model.alive(history), (day - self.bought.days[-1]).days
         late = overdue(gaps_of(self.bought.days), since, usual=buying.median_gap_days)
         parts: Parts = {
             "alive": alive,
@@ -151,8 +151,8 @@ class Future:
             "overdue": late and late.gaps,
         }
         if buying.counts:
-            parts["purchase_30"] = model.any_purchase(history, 30 / unit)
-            parts["purchase_90"] = model.any_purchase(history, 90 / unit)
+            parts["purchase_30"] = buying.any_purchase(history, 30)
+            parts["purchase_90"] = buying.any_purchase(history, 90)
             parts["outlook"] = self._outlook(buying, history)
         return parts
 
@@ -206,11 +206,9 @@ class Future:
         buying = self.fitted.buying
         if not buying or not buying.counts or not self.bought.days:
             return None
-        days = 90 / buying.unit_days
 
         def step(other: date) -> float | None:
-            history = self.history(buying, self._day(other))
-            chance = buying.model.any_purchase(history, days)
+            chance = buying.any_purchase(self.history(buying, self._day(other)), 90)
             return Prediction(other, purchase_90=chance).step
 
         here = step(week)

@@ -140,6 +140,19 @@ def backtest(past: Past, model: Purchasing) -> Backtest:
     )
 
 
+def chances_within(past: Past, model: Purchasing, days: int) -> list[Chance]:
+    """What was told of buying within so many days of the past day, and how many did."""
+    buyers: Counter[History] = Counter()
+    for (history, wait), n in past.waits.items():
+        buyers[history] += n if wait <= days else 0
+    found: defaultdict[float, list[int]] = defaultdict(lambda: [0, 0])
+    for history, n in past.cells.items():
+        counted = found[model.any_purchase(History(*history), days / past.unit_days)]
+        counted[0] += n
+        counted[1] += buyers[history]
+    return [Chance(chance, *found[chance]) for chance in sorted(found)]
+
+
 def _predicted(past: Past, model: Purchasing) -> Iterator[_Row]:
     by_history: defaultdict[History, dict[int, int]] = defaultdict(dict)
     for (history, actual), n in past.rows.items():

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import TypeVar
@@ -85,7 +85,8 @@ class Past:
     ``rows`` counts customers by their history on that day and how often they bought afterwards.
     For the course of it, by steps of one unit of time since the first purchase of anybody:
     ``starts`` counts those customers by when they began, in days since then, and ``repeats`` their
-    repeat purchases by step.
+    repeat purchases by step. ``waits`` counts those who bought afterwards by their history and by
+    how many days after that day they did first.
     """
 
     unit_days: float
@@ -93,6 +94,7 @@ class Past:
     rows: Mapping[tuple[History, int], int]
     starts: Mapping[int, int]
     repeats: Mapping[int, int]
+    waits: Mapping[tuple[History, int], int] = field(default_factory=dict)
 
     @property
     def cells(self) -> Mapping[History, int]:
@@ -110,6 +112,7 @@ class Past:
             _sum(self.rows, other.rows),
             _sum(self.starts, other.starts),
             _sum(self.repeats, other.repeats),
+            _sum(self.waits, other.waits),
         )
 
 
@@ -130,15 +133,18 @@ def past_of(
     rows: Counter[tuple[History, int]] = Counter()
     starts: Counter[int] = Counter()
     repeats: Counter[int] = Counter()
+    waits: Counter[tuple[History, int]] = Counter()
     for days in known:
         before = [day for day in days if day <= cut_off]
         history = history_of(before, cut_off, unit_days)
         if history:
             rows[history, len(days) - len(before)] += 1
+        if history and len(days) > len(before):
+            waits[history, (days[len(before)] - cut_off).days] += 1
         starts[(days[0] - since).days] += 1
         repeats.update(int((day - since).days // unit_days) for day in days[1:])
     horizon = (as_of - cut_off).days / unit_days
-    return Past(unit_days, horizon, dict(rows), starts, repeats)
+    return Past(unit_days, horizon, dict(rows), starts, repeats, waits)
 
 
 def two_thirds(first: date, as_of: date) -> date:

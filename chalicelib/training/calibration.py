@@ -2,7 +2,8 @@
 
 Platt's way has two numbers, ``chance = 1 / (1 + exp(-(A · score + B)))``, fitted on scores that
 were held out, to (N₊ + 1) / (N₊ + 2) for those who did and 1 / (N₋ + 2) for the others. The
-isotonic way, for a thousand rows or more, takes any rising line: the best in squares.
+isotonic way, for a thousand rows or more, takes any rising line: the best in squares. By it chances
+to buy are set right, after what came of those that a trial on the past told.
 
 >>> flags = [True] * 10 + [False] * 40 + [True] * 30 + [False] * 20
 >>> a, b = platt([-1.0] * 50 + [1.0] * 50, flags)
@@ -19,20 +20,24 @@ adjacent violators as in Barlow, Bartholomew, Bremner and Brunk 1972.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
+from chalicelib.prediction.calibration import Calibration, Isotonic
 from chalicelib.prediction.propensity import Shift, chance_of
 
 FEWEST_HELD_OUT = 200
 FEWEST_FOR_ISOTONIC = 1000
+FEWEST_OF_EITHER = 30
+_NEIGHBOURS, _POINTS = 50, 100
 _ITERATIONS = 100
 _TOLERANCE = 1e-10
 _LEAST_STEP = 1e-10
 _RIDGE = 1e-12
+
+Point = tuple[float, float, float]
+"""A score, how many rows have it, and how many of these did what is hoped for."""
 
 
 def platt(scores: Sequence[float], outcomes: Sequence[bool]) -> Shift:
@@ -90,40 +95,70 @@ def _loss(scores: Sequence[float], wanted: Sequence[float], shift: Shift) -> flo
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Isotonic:
-    """A rising line through ``scores``, which are sorted, and ``chances``; flat beyond its ends."""
-
-    scores: tuple[float, ...]
-    chances: tuple[float, ...]
-
-    def at(self, score: float) -> float:
-        after = bisect_right(self.scores, score)
-        if after == 0:
-            return self.chances[0]
-        if after == len(self.scores):
-            return self.chances[-1]
-        low, high = self.scores[after - 1], self.scores[after]
-        part = (score - low) / (high - low)
-        return self.chances[after - 1] * (1 - part) + self.chances[after] * part
-
-
 def isotonic(scores: Sequence[float], outcomes: Sequence[bool]) -> Isotonic:
     """Equal scores get one chance. At least one row."""
     pairs = sorted(zip(scores, map(float, outcomes), strict=True))
-    blocks: list[tuple[float, int, list[float]]] = []
+    found = []
     for score, equals in groupby(pairs, key=itemgetter(0)):
         flags = [outcome for _, outcome in equals]
-        blocks.append((math.fsum(flags), len(flags), [score]))
+        found.append((score, float(len(flags)), math.fsum(flags)))
+    return rising(found)
+
+
+def rising(points: Iterable[Point]) -> Isotonic:
+    """The same of rows that are counted by score; scores rise. At least one point."""
+    blocks: list[tuple[float, float, list[float]]] = []
+    for score, rows, did in points:
+        blocks.append((did, rows, [score]))
         while len(blocks) > 1 and _mean(blocks[-2]) >= _mean(blocks[-1]):
             last = blocks.pop()
             before = blocks.pop()
             # A block keeps only its ends: the line is flat between them.
             ends = [before[2][0], last[2][-1]]
             blocks.append((before[0] + last[0], before[1] + last[1], ends))
-    points = [(score, _mean(block)) for block in blocks for score in block[2]]
-    return Isotonic(tuple(score for score, _ in points), tuple(chance for _, chance in points))
+    line = [(score, _mean(block)) for block in blocks for score in block[2]]
+    return Isotonic(tuple(score for score, _ in line), tuple(chance for _, chance in line))
 
 
-def _mean(block: tuple[float, int, list[float]]) -> float:
+def _mean(block: tuple[float, float, list[float]]) -> float:
     return block[0] / block[1]
+
+
+def calibrated(told: Sequence[tuple[int, Sequence[Point]]]) -> Calibration | None:
+    """Of the chances to buy within so many days that were told on a past day, and of who bought.
+
+    None, which leaves chances as they are, with fewer than a thousand people or 30 of either
+    outcome. Neighbours are taken together, 50 or a hundredth of all, lest the line follow single
+    people; and it begins at 0, since who cannot buy does not.
+    """
+    lines = [(days, _line(points)) for days, points in told if _are_enough(points)]
+    return Calibration(tuple(lines)) if lines and len(lines) == len(told) else None
+
+
+def _are_enough(points: Sequence[Point]) -> bool:
+    rows, did = sum(one[1] for one in points), sum(one[2] for one in points)
+    return rows >= FEWEST_FOR_ISOTONIC and min(did, rows - did) >= FEWEST_OF_EITHER
+
+
+def _line(points: Sequence[Point]) -> Isotonic:
+    line = rising(_together(points, max(_NEIGHBOURS, sum(one[1] for one in points) / _POINTS)))
+    return Isotonic((0.0, *line.scores), (0.0, *line.chances)) if line.scores[0] > 0 else line
+
+
+def _together(points: Sequence[Point], least: float) -> Iterator[Point]:
+    """So many rows at least in each, by their mean score; what is left over joins the last."""
+    groups: list[list[Point]] = [[]]
+    rows, left = 0.0, sum(one[1] for one in points)
+    for one in sorted(points):
+        if rows >= least and left >= least:
+            groups.append([])
+            rows = 0.0
+        groups[-1].append(one)
+        rows, left = rows + one[1], left - one[1]
+    for group in groups:
+        size = math.fsum(n for _, n, _ in group)
+        yield (
+            math.fsum(score * n for score, n, _ in group) / size,
+            size,
+            math.fsum(did for _, _, did in group),
+        )

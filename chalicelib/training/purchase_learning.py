@@ -26,9 +26,11 @@ from datetime import datetime
 from chalicelib.core.model import Json, Text
 from chalicelib.core.prediction import Gate, ModelCard
 from chalicelib.localization import purchase_gates as say
+from chalicelib.prediction.calibration import Calibration
 from chalicelib.prediction.purchases import Family, History, Purchasing, RateModel
-from chalicelib.training.backtest import Backtest, backtest
+from chalicelib.training.backtest import Backtest, Chance, backtest, chances_within
 from chalicelib.training.buyers import Past, Population
+from chalicelib.training.calibration import FEWEST_FOR_ISOTONIC, calibrated
 from chalicelib.training.purchases import (
     UNIT_DAYS,
     Fit,
@@ -41,6 +43,9 @@ from chalicelib.training.purchases import (
 
 NAME = "purchases"
 
+TOLD_DAYS = (30, 90)
+"""Within which a purchase is told of."""
+
 _NOBODY = History(0, 0.0, 0.0)
 
 
@@ -49,6 +54,7 @@ class LearnedPurchases:
     """``model`` is what to ask, and None where there is nothing to go by.
 
     ``gate`` is that of a fitted model: it may be closed while the rate serves as ``model``.
+    ``calibration`` sets its chances right, None where they are as the model has them.
     """
 
     gate: Gate
@@ -60,6 +66,7 @@ class LearnedPurchases:
     usual: History = _NOBODY
     customers: int = 0
     unit_days: float = UNIT_DAYS
+    calibration: Calibration | None = None
 
     @property
     def counts(self) -> bool:
@@ -82,7 +89,7 @@ class LearnedPurchases:
             "medians": {"frequency": x, "recency": recency, "age": age},
             "counts": self.counts,
             "interval": self.interval,
-            "calibration": None,
+            "calibration": self.calibration.to_json() if self.calibration else None,
             "n": self.customers,
             "log_likelihood": self.fit.log_likelihood if self.fit else None,
         }
@@ -95,6 +102,7 @@ class LearnedPurchases:
             figures["penalised"] = self.fit.penalised
         if self.backtest:
             figures["backtest"] = self.backtest.to_json()
+            figures["calibrated"] = self.calibration is not None
         return ModelCard(NAME, self.gate, figures, trained_at)
 
 
@@ -112,7 +120,7 @@ def learn(
     found = best_fit(population, family, unit_days) if told.passed else None
     if found is None:
         return _by_rate(population, past, told, unit_days)
-    trial, sentences = _tried(population, past, family, unit_days)
+    trial, calibration, sentences = _tried(population, past, family, unit_days)
     weak = (say.weak_data(),) if found.penalised else ()
     return LearnedPurchases(
         gate=Gate(passed=True, sentences=(*told.sentences, *weak, *sentences)),
@@ -132,6 +140,7 @@ def learn(
         usual=population.usual,
         customers=population.customers,
         unit_days=unit_days,
+        calibration=calibration,
     )
 
 
@@ -162,14 +171,34 @@ def _by_rate(
 
 def _tried(
     population: Population, past: Past | None, family: Family, unit_days: float
-) -> tuple[Backtest | None, tuple[Text, ...]]:
+) -> tuple[Backtest | None, Calibration | None, tuple[Text, ...]]:
     """The trial on the past, if it had enough customers by then, and what it comes to."""
     before = Population(past.cells, population.gaps) if past else None
     fitted = best_fit(before, family, unit_days) if before and gate(before).passed else None
     if not past or not fitted:
-        return None, (say.not_tried(),)
+        return None, None, (say.not_tried(),)
     trial = backtest(past, fitted.model)
     ratio = trial.total_ratio
     if ratio is None:
-        return trial, (say.not_tried(),)
-    return trial, (say.total_holds(ratio) if trial.counts_hold else say.total_fails(ratio),)
+        return trial, None, (say.not_tried(),)
+    if not trial.counts_hold:
+        return trial, None, (say.total_fails(ratio),)
+    calibration, told = _set_right(past, fitted.model)
+    return trial, calibration, (say.total_holds(ratio), told)
+
+
+def _set_right(past: Past, model: Purchasing) -> tuple[Calibration | None, Text]:
+    """Where the trial is too short for the longest time that is told of, nothing is."""
+    longest = TOLD_DAYS[-1]
+    if past.horizon * past.unit_days < longest:
+        return None, say.calibration_too_short(longest)
+    told = [(days, chances_within(past, model, days)) for days in TOLD_DAYS]
+    found, last = calibrated(told), told[-1][1]
+    people, buyers = sum(one.customers for one in last), sum(one.buyers for one in last)
+    if found is None:
+        return None, say.not_calibrated(people, FEWEST_FOR_ISOTONIC)
+    return found, say.calibrated_by(people, longest, _mean(last), buyers / people)
+
+
+def _mean(told: list[Chance]) -> float:
+    return sum(one.chance * one.customers for one in told) / sum(one.customers for one in told)

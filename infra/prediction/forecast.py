@@ -125,7 +125,7 @@ def _money(amount: float, fitted: Fitted) -> Money:
 def _any(buying: Buying, history: History, days: int) -> float | None:
     if not buying.counts:
         return None
-    return buying.model.any_purchase(history, days / buying.unit_days)
+    return buying.any_purchase(history, days)
 
 
 def _value(buyer: Buyer, history: History, fitted: Fitted, terms: Terms) -> Breakdown | None:

@@ -60,9 +60,14 @@ def buyer(model, days, day):
     odds *= ((model["alpha"] + age) / (model["alpha"] + recency)) ** (model["r"] + x)
     alive = 1 / (1 + odds)
 
-    def again(within):
+    def told(within):
         left = (model["alpha"] + age) / (model["alpha"] + age + within / 7)
         return alive * (1 - left ** (model["r"] + x))
+
+    def again(within):
+        lines = model["calibration"] or {}
+        later = [on_line(line, told(int(n))) for n, line in lines.items() if int(n) >= within]
+        return min(later) if later else told(within)
 
     gaps = [(late - early).days for early, late in itertools.pairwise(days)]
     usual = model["median_gap_days"]
@@ -74,6 +79,16 @@ def buyer(model, days, day):
         "purchase_90": again(90),
         "overdue": (day - days[-1]).days / typical,
     }
+
+
+def on_line(points, x):
+    """Straight between the points, flat beyond them."""
+    if x >= points[-1][0]:
+        return points[-1][1]
+    for (left, low), (right, high) in itertools.pairwise(points):
+        if left <= x < right:
+            return (low * (right - x) + high * (x - left)) / (right - left)
+    return points[0][1]
 
 
 def subscriber(asked, known, days, day, zone):

@@ -53,7 +53,11 @@ LEARNED = {
     "purchases": {
         "method": "model", "family": "mbg_nbd", "r": 0.525, "alpha": 6.183, "a": 0.891, "b": 1.614,
         "unit_days": 7, "counts": True, "median_gap_days": 21.0, "interval": 0.12,
-        "medians": {"frequency": 1, "recency": 5.0, "age": 30.0}, "calibration": None, "n": 900,
+        "medians": {"frequency": 1, "recency": 5.0, "age": 30.0}, "n": 900,
+        "calibration": {
+            "30": [[0, 0], [0.05, 0.02], [0.2, 0.22], [0.3, 0.22], [0.7, 0.5]],
+            "90": [[0, 0], [0.1, 0.04], [0.3, 0.3], [0.45, 0.3], [0.8, 0.9]],
+        },
     },
     "spend": {
         "method": "gamma_gamma", "p": 6.25, "q": 3.74, "v": 15_440.0, "currency": "USD", "n": 400,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.prediction.purchases import History, PurchaseModel, RateModel, history_of
-from chalicelib.training.backtest import backtest
+from chalicelib.training.backtest import backtest, chances_within
 from chalicelib.training.buyers import Past, Population, median, past_of, population_of, two_thirds
 from tests.training import cdnow
 
@@ -176,3 +176,17 @@ def test_a_median_is_that_of_the_list(counts):
 def test_what_comes_after_two_thirds_is_kept():
     assert two_thirds(FIRST, FIRST + timedelta(days=90)) == FIRST + timedelta(days=60)
     assert two_thirds(FIRST, FIRST) == FIRST
+
+
+@given(customers, st.integers(1, 60))
+def test_who_buys_within_so_many_days_is_counted_person_by_person(people, days):
+    cut_off, now = FIRST + timedelta(days=60), FIRST + timedelta(days=120)
+    naive_counts = {}
+    for bought in people:
+        history = history_of(bought, cut_off, 7)
+        if history:
+            counts = naive_counts.setdefault(MODEL.any_purchase(history, days / 7), [0, 0])
+            counts[0] += 1
+            counts[1] += any(cut_off < day <= cut_off + timedelta(days=days) for day in bought)
+    found = chances_within(past_of(people, cut_off, now, 7), MODEL, days)
+    assert {one.chance: [one.customers, one.buyers] for one in found} == naive_counts

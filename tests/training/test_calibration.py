@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.training.calibration import isotonic, platt
+from chalicelib.training.calibration import calibrated, isotonic, platt, rising
 from tests.oracle.propensity import naive_isotonic, naive_platt
 
 scored = st.lists(
@@ -48,3 +48,67 @@ def test_scores_far_out_do_not_overflow():
     a, b = platt([-900.0, -800.0, 800.0, 900.0] * 5, [False, False, True, True] * 5)
     assert a > 0
     assert math.isfinite(b)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scored)
+def test_rows_that_are_counted_give_the_line_of_single_ones(pairs):
+    counted = {}
+    for score, outcome in pairs:
+        rows, did = counted.get(score, (0, 0))
+        counted[score] = rows + 1, did + outcome
+    points = [(score, *counted[score]) for score in sorted(counted)]
+    assert rising(points) == isotonic(*zip(*pairs, strict=True))
+
+
+told = st.lists(
+    st.tuples(st.integers(1, 40).map(lambda n: n / 40), st.integers(1, 300), st.floats(0, 1)),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda one: one[0],
+).map(lambda rows: sorted((score, n, round(n * part)) for score, n, part in rows))
+
+
+def naive_groups(points):
+    """Neighbours together until they are enough, and are enough still."""
+    least = max(50, sum(n for _, n, _ in points) / 100)
+    groups, open_ones = [], []
+    for place, one in enumerate(points):
+        open_ones.append(one)
+        rest = sum(n for _, n, _ in points[place + 1 :])
+        if sum(n for _, n, _ in open_ones) >= least and rest >= least:
+            groups.append(open_ones)
+            open_ones = []
+    return [*groups, open_ones] if open_ones else groups
+
+
+@settings(max_examples=100, deadline=None)
+@given(told)
+def test_chances_are_set_right_by_the_best_rising_line_of_groups(points):
+    people, did = (sum(one[part] for one in points) for part in (1, 2))
+    found = calibrated([(90, points)])
+    if people < 1000 or min(did, people - did) < 30:
+        assert found is None
+        return
+    ((days, line),) = found.lines
+    assert (days, line.at(0.0)) == (90, 0.0)
+    means = []
+    for group in naive_groups(points):
+        size = sum(n for _, n, _ in group)
+        assert size >= 50
+        means.append((sum(x * n for x, n, _ in group) / size, size, sum(k for _, _, k in group)))
+    for place, (score, _, _) in enumerate(means):
+        best = max(
+            min(
+                sum(k for _, _, k in means[low:high]) / sum(n for _, n, _ in means[low:high])
+                for high in range(place + 1, len(means) + 1)
+            )
+            for low in range(place + 1)
+        )
+        assert line.at(score) == pytest.approx(best, abs=1e-9)
+
+
+def test_one_time_of_several_that_cannot_be_set_right_leaves_all_as_they_are():
+    enough, few = [(0.1, 600, 40), (0.3, 600, 200)], [(0.02, 1200, 9)]
+    assert calibrated([(30, enough), (90, enough)]) is not None
+    assert calibrated([(30, few), (90, enough)]) is None

@@ -1,13 +1,17 @@
 import json
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.prediction.purchases import PurchaseModel, RateModel
-from chalicelib.training.buyers import past_of, population_of, two_thirds
+from chalicelib.scoring.fitted import Buying
+from chalicelib.training.backtest import chances_within
+from chalicelib.training.buyers import Population, past_of, population_of, two_thirds
 from chalicelib.training.purchase_learning import learn
+from chalicelib.training.purchases import best_fit
 from tests.training import cdnow
 
 NOW = date(2024, 6, 1)
@@ -136,3 +140,54 @@ def test_no_population_trips_the_training(offsets):
     assert found.gate.sentences
     if found.parameters:
         json.dumps(found.parameters, allow_nan=False)
+
+
+def by_the_models_story(people, drops, seed):
+    """Each at a rate of their own until they drop out, within two years."""
+    chance = Random(seed)
+    for _ in range(people):
+        rate, leaves = chance.gammavariate(1.2, 1 / 20), drops(chance)
+        day, found = chance.uniform(1, 700), []
+        while day > 0:
+            found.append(NOW - timedelta(days=int(day)))
+            if chance.random() < leaves:
+                break
+            day -= max(chance.expovariate(rate), 1)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def of_many():
+    people = list(by_the_models_story(2400, lambda chance: chance.betavariate(1, 6), 4))
+    start = NOW - timedelta(days=700)
+    return people, learned(people, start=start), past_of(people, two_thirds(start, NOW), NOW, 7)
+
+
+def test_chances_are_set_right_where_the_past_has_enough_customers(of_many):
+    _, found, past = of_many
+    stated = json.loads(json.dumps(found.parameters))["calibration"]
+    assert stated.keys() == {"30", "90"}
+    assert all(points == sorted(points) and points[0] == [0, 0] for points in stated.values())
+    right = Buying.from_json(found.parameters)
+    before = best_fit(Population(past.cells, {}), "mbg_nbd").model
+    for days in (30, 90):
+        told = chances_within(past, before, days)
+        line = dict(right.calibration.lines)[days]
+        came = sum(one.buyers for one in told)
+        assert sum(line.at(one.chance) * one.customers for one in told) == pytest.approx(
+            came, rel=0.05
+        )
+    said = [sentence for sentence in found.gate.sentences if "set right by" in sentence.en]
+    assert len(said) == 1
+    assert found.card().figures["calibrated"] is True
+
+
+def test_with_few_customers_or_a_short_trial_chances_stay_as_they_are(of_cdnow, of_many):
+    assert of_cdnow.parameters["calibration"] is None
+    assert "1,000 customers of the past" in of_cdnow.gate.sentences[-1].en
+    people, _, _ = of_many
+    lately = past_of(people, NOW - timedelta(days=60), NOW, 7)
+    found = learn(population_of(people, NOW, 7), lately, seed=7, refits=3)
+    assert found.counts
+    assert found.parameters["calibration"] is None
+    assert "shorter than 90 days" in found.gate.sentences[-1].en
