@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from typing import Any, cast
 
 from chalicelib.core.facts import parse_instant
-from chalicelib.core.model import Json
+from chalicelib.core.model import Json, Money
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import ModelCard, PredictionPolicy
 from chalicelib.pipeline.lessons import Lessons
@@ -151,6 +151,9 @@ class _Fitting:
         rows = sorted(self.lessons.spend.items())
         found = fit_spend(chain.from_iterable(repeat(row, n) for row, n in rows))
         figures: dict[str, Json] = {"n": found.n, "correlation": found.correlation}
+        if found.mean is not None:
+            mean = Money(round(found.mean), self.policy.currency)
+            figures["mean"] = mean.to_json()
         card = ModelCard("spend", found.gate, figures, self.now)
         return Fit(card, found.to_json(self.policy.currency) if found.model else None)
 

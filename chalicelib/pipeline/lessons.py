@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
-from chalicelib.core.facts import FactSet, iso
+from chalicelib.core.facts import iso
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Policy, Profile
 from chalicelib.core.prediction import LeadPrediction
@@ -100,17 +100,25 @@ def lessons_of(collections: Iterable[Collection], policy: Policy, now: datetime)
 
 def _lesson(one: Collection, policy: Policy, now: datetime, today: date) -> Lessons:
     profile, _ = profile_of(one.ref, one.facts, now, policy.machine_traffic)
-    asked, bought = policy.prediction, bought_by(profile, policy)
+    bought = bought_by(profile, policy)
+    renewed = renewals_of(profile, policy, bought, today)
+    return replace(
+        taught_by(bought, policy, today),
+        snapshots=tuple(_snapshots(profile, policy)),
+        lost={renewed.survived + 1: 1} if renewed and renewed.lost else {},
+        stayed={renewed.survived: 1} if renewed and not renewed.lost else {},
+    )
+
+
+def taught_by(bought: Bought, policy: Policy, today: date) -> Lessons:
+    """What purchases alone teach."""
+    asked = policy.prediction
     buys = asked is not None and asked.purchases is not None and bool(bought.days)
     clustered = asked is not None and asked.clusters is not None and bool(bought.days)
-    lost, stayed = _renewals(profile, policy, bought, today)
     return Lessons(
         buyers={tuple(day.toordinal() for day in bought.days): 1} if buys else {},
         spend=_spend(bought) if buys else {},
         points=(_point(bought, today),) if clustered else (),
-        snapshots=tuple(_snapshots(profile, one.facts, policy)),
-        lost=lost,
-        stayed=stayed,
     )
 
 
@@ -123,51 +131,53 @@ def _point(bought: Bought, today: date) -> Point:
     return (today - bought.days[-1]).days, bought.purchases, bought.realised
 
 
-def _renewals(
-    profile: Profile, policy: Policy, bought: Bought, today: date
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Everybody with a date of renewal: lost at the next one, or there after so many."""
+class Renewals(NamedTuple):
+    """A subscriber came through so many renewals, and was then lost or is still there."""
+
+    survived: int
+    lost: bool
+
+
+def renewals_of(profile: Profile, policy: Policy, bought: Bought, today: date) -> Renewals | None:
+    """Of who has a date of renewal."""
     asked = policy.prediction.subscriptions if policy.prediction else None
     due = renewal_of(profile, policy)
     if asked is None or due is None or not bought.days:
-        return {}, {}
-    renewals = len(bought.days) - 1
-    if (today - due).days > asked.grace_days:
-        return {renewals + 1: 1}, {}
-    return {}, {renewals: 1}
+        return None
+    return Renewals(len(bought.days) - 1, (today - due).days > asked.grace_days)
 
 
-def _snapshots(profile: Profile, facts: FactSet, policy: Policy) -> Iterator[Snapshot]:
-    asked = policy.prediction.leads if policy.prediction else None
-    first = _first_seen(profile, facts)
+def _snapshots(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
+    asked, first = policy.prediction.leads if policy.prediction else None, first_seen(profile)
     if asked is None or first is None:
         return
     room = profile.now - timedelta(days=asked.horizon_days) - first
     if room <= timedelta(0):
         return
     at = first + _drawn(str(profile.subject)) * min(room, OLDEST_SNAPSHOT)
-    then = _as_of(profile, facts, policy, at)
-    if not then.purchases and not asked.target.holds(then):
-        row = row_of(then, policy, at)
-        yield iso(at), _came(profile, facts, policy, asked, at), row
+    yield from filter(None, [snapshot_at(at, profile, policy, asked)])
 
 
-def _came(
-    profile: Profile, facts: FactSet, policy: Policy, asked: LeadPrediction, at: datetime
-) -> bool:
-    later = _as_of(profile, facts, policy, at + timedelta(days=asked.horizon_days))
-    return bool(asked.target.holds(later))
+def snapshot_at(
+    at: datetime, profile: Profile, policy: Policy, asked: LeadPrediction
+) -> Snapshot | None:
+    """Of somebody whose ``profile`` is of the horizon's end, or later; None of who was no lead."""
+    then = _as_of(profile, policy, at)
+    if then.purchases or asked.target.holds(then):
+        return None
+    later = _as_of(profile, policy, at + timedelta(days=asked.horizon_days))
+    return iso(at), bool(asked.target.holds(later)), row_of(then, policy, at)
 
 
-def _as_of(profile: Profile, facts: FactSet, policy: Policy, at: datetime) -> Profile:
-    return profile_of(profile.subject, facts, at, policy.machine_traffic)[0]
+def _as_of(profile: Profile, policy: Policy, at: datetime) -> Profile:
+    return profile_of(profile.subject, profile.facts, at, policy.machine_traffic)[0]
 
 
-def _first_seen(profile: Profile, facts: FactSet) -> datetime | None:
+def first_seen(profile: Profile) -> datetime | None:
     """By the first that is known to have happened; a record's own fact is of when it was read."""
     times = [found[0].occurred_at for found in profile.activities.values()]
     times += [one.occurred_at for one in profile.purchases[:1]]
-    record = facts.record()
+    record = profile.facts.record()
     times += [record.occurred_at] if record and not times else []
     return min(times, default=None)
 

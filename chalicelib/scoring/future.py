@@ -10,12 +10,13 @@ The arithmetic of chapters 3.7 and 6 to 9 is in ``chalicelib.prediction``; here 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from math import floor
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from chalicelib.core.model import Json, Money
+from chalicelib.core.model import Json, Money, Purchase
 from chalicelib.core.policy import FittedModels, Policy, Profile
 from chalicelib.core.prediction import ClusterMembership, Outlook, Prediction, PredictionPolicy
 from chalicelib.core.structs import struct
@@ -70,13 +71,17 @@ class Bought:
 
 
 def bought_by(profile: Profile, policy: Policy) -> Bought:
+    return bought_in(profile.purchases, policy.time_zone, policy.currency)
+
+
+def bought_in(purchases: Sequence[Purchase], zone: ZoneInfo, currency: str) -> Bought:
     """What was paid in another currency, without a rate, is no sum here, but a purchase."""
-    zone, spent = policy.time_zone, dict[date, int]()
-    for one in profile.purchases:
+    spent = dict[date, int]()
+    for one in purchases:
         day, money = one.occurred_at.astimezone(zone).date(), one.amount
-        spent[day] = spent.get(day, 0) + (money.amount if money.currency == policy.currency else 0)
+        spent[day] = spent.get(day, 0) + (money.amount if money.currency == currency else 0)
     days = sorted(spent)
-    return Bought(tuple(days), tuple([spent[day] for day in days]), len(profile.purchases))
+    return Bought(tuple(days), tuple([spent[day] for day in days]), len(purchases))
 
 
 @struct
