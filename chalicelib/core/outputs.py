@@ -149,6 +149,11 @@ def _cluster(card: ScoreCard, language: Language) -> FieldValue:
     return cluster.label.in_language(language) if cluster else None
 
 
+def _prediction_why(card: ScoreCard, language: Language) -> FieldValue:
+    factors = card.prediction.factors if card.prediction else ()
+    return _joined([one.text for one in factors], language) or None
+
+
 def _major(money: Money, language: Language) -> FieldValue:
     # Persian readers think in toman; the field's label says so.
     is_toman = money.currency == "IRR" and language == "fa"
@@ -424,6 +429,15 @@ OUTPUTS: tuple[Output, ...] = (
         label=Text("Emtiaz cluster", "خوشهٔ مشتری"),
         description=Text("Customers who buy alike.", "مشتریانی که خریدشان به هم می‌ماند."),
         read=_cluster,
+    ),
+    Output(
+        "prediction_why", OutputType.TEXT, Trigger.FOLLOW, kinds=_PERSONS, of="chances",
+        label=Text("Emtiaz prediction reasons", "دلیل پیش‌بینی"),
+        description=Text(
+            "What raises and lowers the chance most.",
+            "آنچه احتمال را بیش از همه بالا یا پایین می‌برد.",
+        ),
+        read=_prediction_why,
     ),
     Output(
         "tags", OutputType.TAGS, Trigger.ANY,

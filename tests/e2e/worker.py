@@ -17,18 +17,25 @@ class Killer:
 
 
 def main():
-    import botocore.session
-
     import app
+
+    message = received(app)
+    object.__setattr__(app.services(), "write_back", Killer())
+    app.process({"Records": [message]}, None)
+
+
+def received(app, **arguments):
+    """One message of the intake queue, as one of the ``Records`` that Lambda gets."""
+    import botocore.session
 
     sqs = botocore.session.get_session().create_client("sqs")
     (message,) = sqs.receive_message(
         QueueUrl=app.settings().intake_url,
         WaitTimeSeconds=10,
         AttributeNames=["ApproximateReceiveCount"],
+        **arguments,
     )["Messages"]
-    object.__setattr__(app.services(), "write_back", Killer())
-    app.process({"Records": [record(message)]}, None)
+    return record(message)
 
 
 def record(message):

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.outputs import OUTPUTS, WHY_LIMIT, Trigger
+from chalicelib.core.policy import FittedModels
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, changed_fields, outputs, publish, score_card
 from chalicelib.scoring.publication import provisioned
+from tests.scoring import foretold
 from tests.scoring.examples import (
     FITTED,
     LOYALTY,
@@ -26,13 +28,15 @@ from tests.scoring.examples import (
     won,
 )
 
-POLICY = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY))
+PREDICTION = {"purchases": {}, "clusters": {}}
+POLICY = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY, prediction=PREDICTION))
+MODELS = FittedModels("learned", {**FITTED.parameters, **foretold.LEARNED})
 ROWS = [
     contact(job_title="CEO", email="a@acme.example"),
     activity("form.submitted", ago(days=3)),
     won("1", ago(days=12)),
 ]
-CARD = score_card(SUBJECT, fact_set(ROWS), POLICY, FITTED, NOW)
+CARD = score_card(SUBJECT, fact_set(ROWS), POLICY, MODELS, NOW)
 SHOWN = publish(CARD, Written({}, certain=True), POLICY)
 
 
@@ -51,7 +55,9 @@ def test_the_first_time_all_outputs_are_written():
 
 def test_how_far_it_is_to_a_tier_is_written_alone_unless_tiers_go_by_the_score():
     tiers = LOYALTY["tiers"] | {"metric": "score"}
-    by_score = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY | {"tiers": tiers}))
+    by_score = compile_policy(
+        starter(priority=PRIORITY, loyalty=LOYALTY | {"tiers": tiers}, prediction=PREDICTION)
+    )
     moved = written(tier_progress="42 of 100 to Silver")
     assert publish(CARD, moved, POLICY)["tier_progress"] is None
     assert publish(CARD, moved, by_score) is None
