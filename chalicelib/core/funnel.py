@@ -65,7 +65,8 @@ class Forecast:
 
     ``months`` are by ``year-month`` of the expected close in the policy's calendar; deals without
     a date are in none. ``overdue`` are ids of deals whose date has passed and was moved,
-    ``incomplete`` of those that lack a sum or a known stage.
+    ``incomplete`` of those that lack a sum or a known stage. ``by_model`` says that a model of
+    deals tells how likely they are to be won, and not only the stages they are in.
     """
 
     expected: Money
@@ -73,6 +74,7 @@ class Forecast:
     months: Mapping[str, int]
     overdue: tuple[str, ...]
     incomplete: tuple[str, ...]
+    by_model: bool = False
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -81,4 +83,5 @@ class Forecast:
             "months": dict(self.months),
             "overdue": list(self.overdue),
             "incomplete": list(self.incomplete),
+            "by_model": self.by_model,
         }

@@ -16,7 +16,7 @@ from chalicelib.core.facts import FactSet
 from chalicelib.core.funnel import FunnelPolicy
 from chalicelib.core.loyalty import Program
 from chalicelib.core.model import Activity, Json, Kind, Language, Money, Purchase, Ref, Text
-from chalicelib.core.prediction import Prediction, PredictionPolicy
+from chalicelib.core.prediction import Prediction, PredictionPolicy, Wins
 from chalicelib.core.purchases import Credited
 from chalicelib.core.standing import Standing
 from chalicelib.core.structs import struct
@@ -90,7 +90,8 @@ class Profile:
     ``in_doubt`` names the purchases and refunds that do not count, see ``core.purchases``;
     ``machines`` holds the activities that no person did, which are not among the others.
     ``loyalty`` is how the subject stands in the policy's programme, None where it is in none;
-    ``prediction`` is what will probably become of it, None where nothing is to be predicted.
+    ``prediction`` is what will probably become of it, None where nothing is to be predicted;
+    ``wins`` what will of its open deals, None where only their stages tell.
     """
 
     subject: Ref
@@ -104,6 +105,7 @@ class Profile:
     credited: tuple[Credited, ...] = ()
     loyalty: Standing | None = None
     prediction: Prediction | None = None
+    wins: Wins | None = None
 
     def value(self, name: str) -> Json:
         """Of an attribute as conditions call it, ``account.`` before those of the account."""

@@ -124,6 +124,18 @@ class Prediction:
         return "low" if self.churn < MEDIUM else "medium" if self.churn < HIGH else "high"
 
 
+@struct
+class Wins:
+    """How likely open deals are to be won, by their ids, as a model of deals tells.
+
+    ``changes_at`` is when one of these chances next changes for no other reason than that time
+    passed.
+    """
+
+    chances: Mapping[str, float]
+    changes_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PurchasePrediction:
     """``annual_rate`` discounts the value of ``horizon_months``; ``overlap`` is the share of the
@@ -147,11 +159,22 @@ class SubscriptionPrediction:
 
 @dataclass(frozen=True, slots=True)
 class LeadPrediction:
-    """``target`` is what they are hoped to do; fields in ``exclude`` tell of it too late."""
+    """``target`` is what they are hoped to do; fields in ``exclude`` tell of it too late.
+
+    Those of one value of the attribute ``segment`` get a model of their own where that is better.
+    """
 
     target: Condition
     horizon_days: int = 90
     exclude: frozenset[str] = frozenset()
+    segment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DealPrediction:
+    """A deal that is won later than within ``horizon_days`` counts as one that is not."""
+
+    horizon_days: int = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +192,7 @@ class PredictionPolicy:
     purchases: PurchasePrediction | None = None
     subscriptions: SubscriptionPrediction | None = None
     leads: LeadPrediction | None = None
+    deals: DealPrediction | None = None
     clusters: ClusterPrediction | None = None
 
 

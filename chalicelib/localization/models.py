@@ -102,6 +102,7 @@ def does_not_beat(loss: float, rival: float, name: Text) -> Text:
 
 
 RUNNING = Text("the model in force", "مدل جاری")
+STAGE_SHARES = Text("the share that was won of each stage", "سهم بردهای هر مرحله")
 COMMON = Text("the model of all", "مدل مشترک همه")
 
 

@@ -8,22 +8,26 @@ because others bought.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain, repeat
 from typing import Any, cast
 
-from chalicelib.core.facts import parse_instant
-from chalicelib.core.model import Json, Money
+from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.funnel import ClosedDeal
+from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
-from chalicelib.core.prediction import ModelCard, PredictionPolicy
-from chalicelib.pipeline.lessons import Lessons
+from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
+from chalicelib.pipeline.lessons import Lessons, Snapshot
 from chalicelib.prediction.clusters import Clusters
-from chalicelib.prediction.propensity import Propensity
+from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.scoring.fitted import CARDS
+from chalicelib.scoring.wins import PIPELINE
 from chalicelib.training import clusters, drift, propensity, purchase_learning
 from chalicelib.training.buyers import past_of, population_of, two_thirds
+from chalicelib.training.deals import HORIZON_DAYS, snapshots_of, train_deals
 from chalicelib.training.purchase_learning import LearnedPurchases
 from chalicelib.training.purchases import UNIT_DAYS
 from chalicelib.training.spend import fit_spend
@@ -31,7 +35,7 @@ from chalicelib.training.subscriptions import fit_renewals
 
 SEED = 20260321
 
-FORETELLING = ("purchases", "spend", "subscriptions", "propensity", "clusters")
+FORETELLING = ("purchases", "spend", "subscriptions", "propensity", "deals", "clusters")
 """Names of all such models."""
 
 OLDEST = timedelta(days=30)
@@ -57,6 +61,7 @@ def asked_for(policy: Policy) -> tuple[str, ...]:
         "spend": asked.purchases,
         "subscriptions": asked.subscriptions,
         "propensity": asked.leads,
+        "deals": asked.deals,
         "clusters": asked.clusters,
     }
     return tuple(name for name, part in wanted.items() if part)
@@ -80,14 +85,26 @@ def foreseen(
         return {}
     fitted = _Fitting(lessons, policy, policy.prediction, before, now)
     wanted = asked_for(policy)
-    fresh = set(wanted if anew else due(policy, before, now)) | fitted.drifted()
+    drifted = fitted.drifted()
+    fresh = set(wanted if anew else due(policy, before, now)) | drifted.keys()
     fresh |= {name for name, card in _cards(before).items() if not card["passed"]}
-    found = {name: fitted.fit(name) for name in wanted if name in fresh}
+    found = {
+        name: _because(drifted.get(name, ()), fitted.fit(name)) for name in wanted if name in fresh
+    }
     kept = {name: before[name] for name in wanted if name in before}
     used = {name: one.parameters for name, one in found.items() if one.parameters is not None}
     cards = {name: card for name, card in _cards(before).items() if name in wanted}
     cards |= {name: one.card.to_json() for name, one in found.items()}
     return {**kept, **used, CARDS: cards}
+
+
+def _because(reasons: tuple[Text, ...], found: Fit) -> Fit:
+    """With what has changed, after what is said of the model."""
+    if not reasons:
+        return found
+    gate = found.card.gate
+    told = Gate(gate.passed, (*gate.sentences, *reasons))
+    return replace(found, card=replace(found.card, gate=told))
 
 
 def _cards(parameters: Parameters) -> dict[str, Any]:
@@ -108,22 +125,70 @@ class _Fitting:
             "spend": self._spend,
             "subscriptions": self._subscriptions,
             "propensity": self._propensity,
+            "deals": self._deals,
             "clusters": self._clusters,
         }
         return fits[name]()
 
-    def drifted(self) -> set[str]:
-        """Of the models that are in force those whose people are others by now."""
-        running = self._running()
-        if running is None or not self.asked.leads or not self.lessons.snapshots:
-            return set()
-        rows = [row for _, _, row in self.lessons.snapshots]
-        found = drift.upkeep(running, rows, age_days=0)
-        return {"propensity"} if found.verdict == "retrain" else set()
+    def drifted(self) -> dict[str, tuple[Text, ...]]:
+        """Of the models that are in force those whose people or deals are others by now, or that
+        foretell too many or too few lately; with what there is to say of that.
+        """
+        found = {}
+        for name, rows in self._cases().items():
+            running = self._running(name)
+            if running and rows:
+                lately = [(did, row) for at, did, row in rows if at >= self._lately(running)]
+                verdict = drift.upkeep(
+                    running,
+                    [row for _, _, row in rows],
+                    age_days=0,
+                    observed=sum(did for did, _ in lately),
+                    expected=math.fsum(running.probability(row) for _, row in lately),
+                )
+                if verdict.verdict in ("retrain", "recalibrate"):
+                    found[name] = verdict.sentences
+        return found
 
-    def _running(self) -> Propensity | None:
-        held = self.before.get("propensity")
+    def _lately(self, running: Propensity) -> str:
+        """Since when somebody has to be looked at whose outcome came to be known of late."""
+        return iso(self.now - timedelta(days=running.horizon_days) - drift.LATELY)
+
+    def _cases(self) -> Mapping[str, Sequence[Snapshot]]:
+        """What models of chances are judged by."""
+        found: dict[str, Sequence[Snapshot]] = {}
+        ended = self._ended
+        if self.asked.leads:
+            found["propensity"] = self.lessons.snapshots
+        if self.asked.deals:
+            found["deals"] = [
+                (iso(ended[one.id] - timedelta(days=one.days_before)), one.won, one.row)
+                for one in snapshots_of(
+                    self._closed,
+                    self.lessons.open_ages.values(),
+                    self.asked.deals.horizon_days,
+                    self._more,
+                )
+            ]
+        return found
+
+    def _running(self, name: str) -> Propensity | None:
+        held = self.before.get(name)
         return Propensity.from_json(held) if held else None
+
+    @property
+    def _closed(self) -> Mapping[str, ClosedDeal]:
+        return {
+            name: ClosedDeal(one.days_left, one.won) for name, one in self.lessons.deals.items()
+        }
+
+    @property
+    def _ended(self) -> Mapping[str, datetime]:
+        return {name: parse_instant(one.ended) for name, one in self.lessons.deals.items()}
+
+    @property
+    def _more(self) -> Mapping[str, Mapping[str, Value]]:
+        return {name: one.more for name, one in self.lessons.deals.items()}
 
     def _purchases(self) -> Fit:
         today = self.now.astimezone(self.policy.time_zone).date()
@@ -171,7 +236,23 @@ class _Fitting:
             seed=SEED,
             horizon_days=leads.horizon_days if leads else 0,
             exclude=leads.exclude if leads else (),
-            running=self._running(),
+            running=self._running("propensity"),
+            segment=leads.segment if leads else "",
+            trained_at=self.now,
+        )
+        return Fit(found.card, found.model.to_json() if found.model else None)
+
+    def _deals(self) -> Fit:
+        asked = self.asked.deals
+        found = train_deals(
+            self._closed,
+            self.lessons.open_ages.values(),
+            seed=SEED,
+            horizon_days=asked.horizon_days if asked else HORIZON_DAYS,
+            ended=self._ended,
+            more=self._more,
+            running=self._running("deals"),
+            segment=PIPELINE,
             trained_at=self.now,
         )
         return Fit(found.card, found.model.to_json() if found.model else None)

@@ -3,28 +3,31 @@ hoped for.
 
 A lead is looked at as it was at an age that its id draws, by what it had done until then; its
 attributes are as they are now, since no history of them is kept. Whoever was past the target then
-teaches nothing, nor does whoever is younger than that age and the horizon together.
+teaches nothing, nor does whoever is younger than that age and the horizon together. A deal that
+ended teaches when it came into its stages; an open one, how old those are that are to be judged.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
-from chalicelib.core.facts import iso
+from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Policy, Profile
 from chalicelib.core.prediction import LeadPrediction
 from chalicelib.core.stored import Collection
 from chalicelib.prediction.propensity import Value
 from chalicelib.scoring.features import row_of
+from chalicelib.scoring.funnel import closed_deals
 from chalicelib.scoring.future import Bought, bought_by, renewal_of
 from chalicelib.scoring.profile import profile_of
+from chalicelib.scoring.wins import more_of, open_deals
 
 OLDEST_SNAPSHOT = timedelta(days=180)
 
@@ -37,11 +40,21 @@ Point = tuple[int, int, int]
 """Days since the last purchase, purchases, and their sum."""
 
 
+class DealLesson(NamedTuple):
+    """Of a deal that ended; ``days_left`` are the days from each stage that it saw to its end."""
+
+    days_left: Mapping[str, float]
+    won: bool
+    ended: str
+    more: Mapping[str, Value]
+
+
 @dataclass(frozen=True, slots=True)
 class Lessons:
     """``buyers`` counts customers by the days on which they bought, which are ordinal numbers;
     ``spend`` those who came back by how often, and their mean in the smallest unit of money.
-    ``lost`` and ``stayed`` count subscribers by renewals.
+    ``lost`` and ``stayed`` count subscribers by renewals. ``deals`` and ``open_ages``, in days, are
+    by the ids of deals, which several people may share.
     """
 
     buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
@@ -50,6 +63,8 @@ class Lessons:
     snapshots: tuple[Snapshot, ...] = ()
     lost: Mapping[int, int] = field(default_factory=dict)
     stayed: Mapping[int, int] = field(default_factory=dict)
+    deals: Mapping[str, DealLesson] = field(default_factory=dict)
+    open_ages: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Lessons]) -> Lessons:
@@ -64,6 +79,8 @@ class Lessons:
             ),
             lost=_sum(one.lost for one in found),
             stayed=_sum(one.stayed for one in found),
+            deals=_fullest((one.deals for one in found), _told),
+            open_ages=_fullest((one.open_ages for one in found), float),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -74,6 +91,11 @@ class Lessons:
             "snapshots": [[at, did, cast(Json, dict(row))] for at, did, row in self.snapshots],
             "lost": [[renewals, n] for renewals, n in self.lost.items()],
             "stayed": [[renewals, n] for renewals, n in self.stayed.items()],
+            "deals": {
+                name: [dict(one.days_left), one.won, one.ended, cast(Json, dict(one.more))]
+                for name, one in self.deals.items()
+            },
+            "open_ages": dict(self.open_ages),
         }
 
     @classmethod
@@ -85,16 +107,41 @@ class Lessons:
             snapshots=tuple((at, did, row) for at, did, row in held["snapshots"]),
             lost=dict(held["lost"]),
             stayed=dict(held["stayed"]),
+            deals={name: DealLesson(*one) for name, one in held.get("deals", {}).items()},
+            open_ages=held.get("open_ages", {}),
         )
 
 
 def lessons_of(collections: Iterable[Collection], policy: Policy, now: datetime) -> Lessons:
-    """As of the local day of ``now``; companies teach nothing, which buy through their people."""
+    """As of the local day of ``now``; companies, which buy through their people, teach of deals
+    alone.
+    """
     asked, today = policy.prediction, now.astimezone(policy.time_zone).date()
-    return Lessons.of(
-        _lesson(one, policy, now, today)
-        for one in collections
-        if asked and one.ref.kind != "account"
+    parts = []
+    for one in collections if asked else ():
+        parts.append(_of_deals(one.facts, policy, now))
+        if one.ref.kind != "account":
+            parts.append(_lesson(one, policy, now, today))
+    return Lessons.of(parts)
+
+
+def _of_deals(facts: FactSet, policy: Policy, now: datetime) -> Lessons:
+    funnel = policy.funnel
+    if funnel is None or policy.prediction is None or policy.prediction.deals is None:
+        return Lessons()
+    closed, deals = closed_deals(facts, funnel), {deal.id: deal for deal in facts.deals()}
+    ended = {name: deal.closed_at for name, deal in deals.items() if deal.closed_at}
+    ages = {
+        deal.id: (now - min(entries.values())) / timedelta(days=1)
+        for deal, entries in open_deals(facts, funnel)
+        if entries and min(entries.values()) <= now
+    }
+    return Lessons(
+        deals={
+            name: DealLesson(one.days_left, one.won, iso(ended[name]), more_of(deals[name]))
+            for name, one in closed.items()
+        },
+        open_ages=ages,
     )
 
 
@@ -191,6 +238,21 @@ def _drawn(name: str) -> float:
 def _in_order(one: Snapshot) -> tuple[str, bool, str]:
     at, did, row = one
     return at, did, repr(sorted(row.items()))
+
+
+def _told(one: DealLesson) -> tuple[int, str]:
+    """Two people may have seen different parts of the way of one deal."""
+    return len(one.days_left), repr((sorted(one.days_left.items()), *one[1:]))
+
+
+def _fullest(parts: Iterable[Mapping[str, T]], how: Callable[[T], Any]) -> dict[str, T]:
+    """Of each name that which tells most."""
+    whole: dict[str, T] = {}
+    for part in parts:
+        for name, one in part.items():
+            if name not in whole or how(one) > how(whole[name]):
+                whole[name] = one
+    return dict(sorted(whole.items()))
 
 
 def _sum(parts: Iterable[Mapping[T, int]]) -> dict[T, int]:

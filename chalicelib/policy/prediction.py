@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.core.prediction import (
     ClusterPrediction,
+    DealPrediction,
     LeadPrediction,
     PredictionPolicy,
     PurchasePrediction,
@@ -28,6 +29,7 @@ def compile_prediction(section: Page | None, scope: Scope) -> PredictionPolicy |
         purchases=_purchases(section.get("purchases"), scope),
         subscriptions=_subscriptions(section.get("subscriptions")),
         leads=_leads(section.get("leads"), scope),
+        deals=_deals(section.get("deals")),
         clusters=_clusters(section.get("clusters")),
     )
 
@@ -65,7 +67,14 @@ def _leads(row: Page | None, scope: Scope) -> LeadPrediction | None:
         target=target,
         horizon_days=row.get("horizon_days", default.horizon_days),
         exclude=frozenset(row.get("exclude", default.exclude)),
+        segment=row.get("segment", default.segment),
     )
+
+
+def _deals(row: Page | None) -> DealPrediction | None:
+    if row is None:
+        return None
+    return DealPrediction(row.get("horizon_days", DealPrediction().horizon_days))
 
 
 def _clusters(row: Page | None) -> ClusterPrediction | None:

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.policy.compilation import called
 from chalicelib.policy.page_walk import walk
 from chalicelib.policy.problem import Problem, instead, pointer
+from chalicelib.scoring.features import are_fair
 
 Page = Mapping[str, Any]
 
@@ -31,6 +32,26 @@ def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
         if name not in known:
             where = pointer(("prediction", "leads", "exclude", index))
             yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
+
+
+def segment_is_of_leads(page: Page) -> Iterator[Problem]:
+    name = page.get("prediction", {}).get("leads", {}).get("segment")
+    attributes = page["attributes"].items()
+    known = sorted(called(key, one) for key, one in attributes if _parts(one) and are_fair([key]))
+    if name is not None and name not in known:
+        advice = f"{name} is no choice, boolean or text of leads, {instead(name, known)}"
+        yield Problem("/prediction/leads/segment", advice)
+
+
+def _parts(attribute: Page) -> bool:
+    kinds, holders = ("choice", "boolean", "text"), ("contact", "lead", "account")
+    return attribute["type"] in kinds and attribute["of"] in holders
+
+
+def deals_have_a_funnel(page: Page) -> Iterator[Problem]:
+    if "deals" in page.get("prediction", {}) and "funnel" not in page:
+        advice = "add the section funnel, which says what stages deals are in"
+        yield Problem("/prediction/deals", advice)
 
 
 def targets_happen(page: Page) -> Iterator[Problem]:
@@ -62,6 +83,8 @@ def churn_is_predicted(page: Page) -> Iterator[Problem]:
 CHECKS = (
     renewal_is_a_date,
     exclusions_are_attributes,
+    segment_is_of_leads,
+    deals_have_a_funnel,
     targets_happen,
     clusters_have_room,
     churn_is_predicted,

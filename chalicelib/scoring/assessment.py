@@ -20,6 +20,7 @@ from chalicelib.scoring.future import Future, future_of
 from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.resets import beginnings, since
+from chalicelib.scoring.wins import wins_of
 
 
 @struct
@@ -63,7 +64,8 @@ class Assessment:
         standing = self.standing.changes_at if self.standing else None
         products = self.products.changes_at if self.products else None
         newcomer = newcomers.changes_at(self.policy.customer, self.profile)
-        jumps += (self.next_fact_at, standing, products, newcomer)
+        wins = self.profile.wins.changes_at if self.profile.wins else None
+        jumps += (self.next_fact_at, standing, products, newcomer, wins)
         return earliest(jumps + self._conditions_change())
 
     def _conditions_change(self) -> list[datetime | None]:
@@ -97,6 +99,8 @@ def assess(
     profile, next_fact_at = profile_of(subject, facts, now, policy.machine_traffic)
     if membership:
         profile = replace(profile, loyalty=membership.standing)
+    if wins := wins_of(profile, policy, models):
+        profile = replace(profile, wins=wins)
     future = future_of(profile, policy, models)
     if future:
         profile = replace(profile, prediction=future.at(now))

@@ -9,7 +9,7 @@ No row has a name, a gender, an address or an owner: a chance shall not hang on 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from chalicelib.core.model import SENT, Text
@@ -71,8 +71,12 @@ def _known(policy: Policy) -> Iterator[tuple[str, Attribute]]:
 
 
 def _is_fair(one: Attribute) -> bool:
-    words = {part for name in (one.name, *one.fields.values()) for part in _words(name)}
-    return one.type in _TYPES and words.isdisjoint(_NEVER)
+    return one.type in _TYPES and are_fair((one.name, *one.fields.values()))
+
+
+def are_fair(names: Iterable[str]) -> bool:
+    """Whether none of the names of an attribute says that a chance shall not hang on it."""
+    return {part for name in names for part in _words(name)}.isdisjoint(_NEVER)
 
 
 def _words(name: str) -> list[str]:

@@ -71,6 +71,7 @@ class Fitted:
     currency: str = ""
     subscriptions: ShiftedBetaGeometric | None = None
     propensity: Propensity | None = None
+    deals: Propensity | None = None
     clusters: Clusters | None = None
 
 
@@ -90,9 +91,9 @@ def fitted(models: FittedModels) -> Fitted:
 
 
 def _fitted(parameters: Mapping[str, Mapping[str, Any]]) -> Fitted:
-    buying, spend, renewing, chances, clusters = (
+    buying, spend, renewing, chances, deals, clusters = (
         parameters.get(name)
-        for name in ("purchases", "spend", "subscriptions", "propensity", "clusters")
+        for name in ("purchases", "spend", "subscriptions", "propensity", "deals", "clusters")
     )
     return Fitted(
         buying=Buying.from_json(buying) if buying else None,
@@ -100,5 +101,6 @@ def _fitted(parameters: Mapping[str, Mapping[str, Any]]) -> Fitted:
         currency=spend["currency"] if spend else "",
         subscriptions=ShiftedBetaGeometric.from_json(renewing) if renewing else None,
         propensity=Propensity.from_json(chances) if chances else None,
+        deals=Propensity.from_json(deals) if deals else None,
         clusters=Clusters.from_json(clusters) if clusters else None,
     )

@@ -1,6 +1,7 @@
 """What the open deals of a subject will bring.
 
-Over open deals with amounts a in stages of probability p::
+Over open deals with amounts a that are won with probability p, of their stage or as a model of
+deals tells::
 
     expected = Σ a·p        deviation = √Σ a²·p(1 - p)
 
@@ -39,6 +40,7 @@ def forecast(profile: Profile, policy: Policy, fitted: Mapping[str, Json]) -> Fo
     if policy.funnel is None or not odds or not deals:
         return None
     days = cast("Mapping[str, float]", fitted.get("remaining_days", {}))
+    chances = profile.wins.chances if profile.wins else {}
     counted: list[tuple[int, float]] = []
     months: defaultdict[str, list[float]] = defaultdict(list)
     overdue, incomplete = [], []
@@ -47,13 +49,14 @@ def forecast(profile: Profile, policy: Policy, fitted: Mapping[str, Json]) -> Fo
         if stage is None or amount is None:
             incomplete.append(deal.id)
             continue
-        counted.append((amount, odds[stage]))
+        chance = chances.get(deal.id, odds[stage])
+        counted.append((amount, chance))
         if (closes := _expected_at(deal)) is not None:
             if closes < profile.now:
                 overdue.append(deal.id)
                 closes = profile.now + timedelta(days=days.get(stage, 0))
             month = month_key(closes.astimezone(policy.time_zone).date(), policy.calendar)
-            months[month].append(amount * odds[stage])
+            months[month].append(amount * chance)
     expected, deviation = expected_and_deviation(counted)
     return Forecast(
         expected=Money(_whole(expected), policy.currency),
@@ -61,6 +64,7 @@ def forecast(profile: Profile, policy: Policy, fitted: Mapping[str, Json]) -> Fo
         months={month: _whole(math.fsum(sums)) for month, sums in sorted(months.items())},
         overdue=tuple(sorted(overdue)),
         incomplete=tuple(sorted(incomplete)),
+        by_model=bool(chances),
     )
 
 

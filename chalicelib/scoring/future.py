@@ -11,6 +11,7 @@ The arithmetic of chapters 3.7 and 6 to 9 is in ``chalicelib.prediction``; here 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from math import floor
 from typing import Any
@@ -105,6 +106,12 @@ class Future:
     def only_falls(self) -> bool:
         """Whether every chance falls and stays fallen while nothing is heard."""
         return bool(self.bought.days) or self.asked.leads is None or not self.fitted.propensity
+
+    def moved_to(self, later: Profile, models: FittedModels) -> Future:
+        """As of another instant, of the same facts."""
+        if later.wins is self.profile.wins or not self.fitted.spend:
+            return replace(self, profile=later)
+        return replace(self, profile=later, pipeline=_pipeline(later, self.policy, models))
 
     def at(self, now: datetime) -> Prediction:
         week = self.week_of(now)

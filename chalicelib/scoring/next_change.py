@@ -29,6 +29,7 @@ from chalicelib.scoring.priority import scores_of
 from chalicelib.scoring.products import Preferences, preferences
 from chalicelib.scoring.publication import Written, held_until, speaks
 from chalicelib.scoring.quiet import Ladder, quiet
+from chalicelib.scoring.wins import wins_of
 
 # Waking early is harmless, for the sweep only looks again; so countless facts that are dated
 # ahead need not all be gone through.
@@ -84,9 +85,13 @@ def _at_jump(assessment: Assessment, at: datetime, *, is_foretold: bool = False)
             profile.subject, profile.facts, assessment.policy, models, at, assessment.membership
         )
     later, future = replace(profile, now=at), assessment.future
+    of_deals = profile.wins is not None and profile.wins.changes_at == at
+    if of_deals:
+        later = replace(later, wins=wins_of(later, assessment.policy, models))
     if future:
-        future, before = replace(future, profile=later), profile.prediction
-        if is_foretold or not future.only_falls or (before and before.steps_at == at):
+        future, before = future.moved_to(later, models), profile.prediction
+        steps = before is not None and before.steps_at == at
+        if is_foretold or of_deals or steps or not future.only_falls:
             later = replace(later, prediction=future.at(at))
 
     def carried(reading: Reading) -> Reading:

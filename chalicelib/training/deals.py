@@ -2,7 +2,9 @@
 
 A deal that ended is looked at as it was at some age at which open deals are now: one is drawn of
 theirs by the deal's id, of those below the age at which it ended. Who was won later than within the
-horizon was not won. An open deal tells nothing, as its end is not known.
+horizon was not won. An open deal tells nothing, as its end is not known. Where no model is in force
+yet, the model has to foretell the newest better than the shares of deals that were won from each
+stage, which serve without it.
 
 >>> deals = {str(n): ClosedDeal({"intro": 20.0, "offer": 5.0}, n % 2 == 1) for n in range(9)}
 >>> snapshots = list(snapshots_of(deals, [3.0, 16.0, 90.0], horizon_days=90))
@@ -14,18 +16,21 @@ Source: the landmark of van Houwelingen 2007, drawn per deal.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from chalicelib.core.funnel import ClosedDeal
+from chalicelib.core.funnel import STAGES, ClosedDeal
+from chalicelib.localization import models as say
 from chalicelib.prediction.deals import row_of
-from chalicelib.prediction.propensity import Propensity, Value
+from chalicelib.prediction.propensity import FieldModel, Propensity, Value
 from chalicelib.training.propensity import Trained, train
+from chalicelib.training.stages import stage_probabilities
 
-HORIZON_DAYS = 90
+HORIZON_DAYS = 365
 NAME = "deals"
 
 
@@ -47,12 +52,14 @@ def train_deals(  # noqa: PLR0913  what may be said of a training
     ended: Mapping[str, datetime] | None = None,
     more: Mapping[str, Mapping[str, Value]] | None = None,
     running: Propensity | None = None,
+    segment: str = "",
     trained_at: datetime | None = None,
 ) -> Trained:
     """``open_ages`` are those of all open deals, in days.
 
     With ``ended``, by id, the newest judge; ``more`` has further fields of a deal as they were
-    before it ended.
+    before it ended, and deals of one value of ``segment`` get a model of their own where that is
+    better.
     """
     found = list(snapshots_of(deals, open_ages, horizon_days, more))
     times = None
@@ -66,9 +73,28 @@ def train_deals(  # noqa: PLR0913  what may be said of a training
         seed=seed,
         horizon_days=horizon_days,
         name=NAME,
-        running=running,
+        running=running or shares_of(deals.values(), horizon_days),
+        running_name=say.RUNNING if running else say.STAGE_SHARES,
+        segment=segment,
         trained_at=trained_at,
     )
+
+
+def shares_of(deals: Iterable[ClosedDeal], horizon_days: int) -> Propensity | None:
+    """What stages alone tell, as a model; None where all deals, or none, were won."""
+    closed = list(deals)
+    won = sum(deal.won for deal in closed)
+    if not 0 < won < len(closed):
+        return None
+    shares = cast(Mapping[str, float], stage_probabilities(closed)["p"])
+    base = _log_odds(won / len(closed))
+    weights = [_log_odds(shares[stage]) - base for stage in STAGES]
+    field = FieldModel("stage", None, tuple(STAGES), (*weights, 0.0, 0.0))
+    return Propensity("logistic", base, (field,), None, "trusted", horizon_days, len(closed))
+
+
+def _log_odds(chance: float) -> float:
+    return math.log(chance / (1 - chance))
 
 
 def snapshots_of(

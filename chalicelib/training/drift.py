@@ -23,7 +23,8 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
 from chalicelib.core.model import Text
@@ -35,6 +36,8 @@ WATCH, RETRAIN = 0.1, 0.25
 LOW, HIGH = 0.8, 1.25
 FEWEST_WINS = 50
 OLDEST_DAYS = 30
+LATELY = timedelta(days=90)
+"""Successes are counted of those whose outcome came to be known within this."""
 
 Level = Literal["fine", "watch", "retrain"]
 Verdict = Literal["keep", "watch", "recalibrate", "retrain"]
@@ -72,7 +75,8 @@ def level(index: float) -> Level:
 
 
 def drift(model: Propensity, rows: Sequence[Row]) -> dict[str, float]:
-    """PSI of every field and, under ``""``, of the score; of a model without segments."""
+    """PSI of every field and, under ``""``, of the score; of segments' models nothing is told."""
+    model = replace(model, segments=())
     found = {
         field.name: psi(field.counts, _counted(column, len(field.counts)))
         for field, column in zip(model.fields, levels_of(model.fields, rows), strict=True)

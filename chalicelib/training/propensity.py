@@ -78,6 +78,7 @@ def train(  # noqa: PLR0913  what may be said of a training
     keep: Collection[str] = (),
     lags: Lags | None = None,
     running: Propensity | None = None,
+    running_name: Text = say.RUNNING,
     segment: str = "",
     trained_at: datetime | None = None,
 ) -> Trained:
@@ -86,14 +87,15 @@ def train(  # noqa: PLR0913  what may be said of a training
     Without ``times`` the fifth that judges is drawn by lot. ``lags``, by row, tell when fields were
     last changed (:mod:`chalicelib.training.leaks`); fields in ``keep`` are used although they look
     filled by the outcome, or name an owner. Rows of one value of ``segment`` get a model of their
-    own where that proves better than the one of all. Raises ValueError where the lengths differ.
+    own where that proves better than the one of all. ``running`` is what is in force, which
+    sentences call ``running_name``. Raises ValueError where the lengths differ.
     """
     used, said = usable(rows, outcomes, exclude, keep, lags)
     cases = ordered(used, outcomes, times, seed)
     plan = plan_of(cases, horizon_days)
     if isinstance(plan, Text):
         return _refused(name, (plan, *said), _counts(cases), trained_at)
-    judged = _judged(cases, plan, running)
+    judged = _judged(cases, plan, running, running_name)
     if times is None:
         said = (*said, say.judged_by_lot())
     if not judged.passed:
@@ -127,7 +129,7 @@ def out_of_fold(
     return chances
 
 
-def _judged(cases: Cases, plan: Plan, running: Propensity | None) -> _Judged:
+def _judged(cases: Cases, plan: Plan, running: Propensity | None, running_name: Text) -> _Judged:
     """The model in force is asked without the fields that may no longer be used, for otherwise one
     that lives on a leak could never be replaced.
     """
@@ -145,7 +147,7 @@ def _judged(cases: Cases, plan: Plan, running: Propensity | None) -> _Judged:
     if running:
         rival = [running.probability(row) for row in newest.rows]
         figures["running_log_loss"] = _round(log_loss(rival, newest.outcomes))
-        verdicts.append(_against(chances, rival, newest.outcomes, say.RUNNING))
+        verdicts.append(_against(chances, rival, newest.outcomes, running_name))
     passed = all(good for good, _ in verdicts)
     told = tuple(text for good, text in verdicts if text and (passed or not good))
     learning = plan.kind == "naive_bayes" and passed

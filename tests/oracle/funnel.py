@@ -22,11 +22,15 @@ def naive_standing(page, known, now):
 
 
 def all_stays(page, known):
+    return [stay for stays in stays_by_deal(page, known).values() for stay in stays]
+
+
+def stays_by_deal(page, known):
     linked = links(known["rows"])
     deals = {row["id"] for row in known["rows"] if row["type"] == "deal"}
     if linked is not None:
         deals &= set(linked.get("deal", []))
-    stays = []
+    stays = {}
     for deal in deals:
         seen = []
         for row in known["facts"]:
@@ -35,7 +39,7 @@ def all_stays(page, known):
                 stage = stage_named(page, row["data"]) if is_open else None
                 at = row["data"].get("entered_at") or row.get("modified_at") or row["occurred_at"]
                 seen.append((instant(at), stage))
-        stays += naive_stays(seen)
+        stays[deal] = naive_stays(seen)
     return stays
 
 

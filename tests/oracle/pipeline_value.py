@@ -62,8 +62,10 @@ def stage_named(page, data):
     return None
 
 
-def naive_forecast(page, deals, fitted, now):
-    """``deals`` are the linked ones as rows; None where nothing can be foretold."""
+def naive_forecast(page, deals, fitted, now, wins):
+    """``deals`` are the linked ones as rows, ``wins`` what a model says of some of them; None where
+    nothing can be foretold.
+    """
     odds = fitted.get("stages", {}).get("p")
     deals = [row for row in deals if row["data"].get("status", "open") == "open"]
     if "funnel" not in page or not odds or not deals:
@@ -76,7 +78,7 @@ def naive_forecast(page, deals, fitted, now):
         if stage is None or sum_ is None or sum_["currency"] != page["currency"] or sum_["amount"] <= 0:  # fmt: skip
             incomplete.append(row["id"])
             continue
-        p = odds[stage]
+        p = wins.get(row["id"], odds[stage])
         expected += p * sum_["amount"]
         variance += p * (1 - p) * sum_["amount"] ** 2
         if "expected_at" in data:
@@ -93,6 +95,7 @@ def naive_forecast(page, deals, fitted, now):
         "months": {month: half_up(sum_) for month, sum_ in months.items()},
         "overdue": sorted(overdue),
         "incomplete": sorted(incomplete),
+        "by_model": bool(wins),
         "unrounded": [expected, variance**0.5, *months.values()],
     }
 

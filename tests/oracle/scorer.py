@@ -45,6 +45,7 @@ from tests.oracle.readings import (
 )
 from tests.oracle.rfm import naive_rfm
 from tests.oracle.standing import naive_loyalty, run_loyalty, run_potential
+from tests.oracle.wins import naive_wins
 
 
 def naive_card(page, facts, cuts, subject, now, fitted=None):
@@ -64,6 +65,7 @@ def naive_card(page, facts, cuts, subject, now, fitted=None):
     known["attributes"] = Told(find_attributes(rows, subject), page, story, now)
     known["walk"] = walk_of(page, rows, subject, now)
     known["prediction"] = naive_prediction(page, known, now)
+    known["wins"] = naive_wins(page, known, now)
     known["begun"] = reset_times(page, known, linked_deals(rows), now)
     lead, lead_inputs = lead_part(page, known, cuts, now)
     customer, rfm, customer_inputs, read = None, None, [], []
@@ -294,7 +296,7 @@ def chances(page, known):
     for row in linked_rows(known["rows"], "deal"):
         stage = stage_named(page, row["data"])
         if row["data"].get("status", "open") == "open" and stage in odds:
-            yield odds[stage], row["id"]
+            yield known["wins"].get(row["id"], odds[stage]), row["id"]
 
 
 def needs_doings(group):

@@ -39,7 +39,7 @@ def whole_card(page, facts, subject, now, fitted):
         "next_action": advice.get("text"),
         "flags": flags_of(known, lead["groups"] + naive["components"], now),
         "stage": naive["stage"],
-        "forecast": naive_forecast(page, deals_of(known), fitted, now),
+        "forecast": naive_forecast(page, deals_of(known), fitted, now, known["wins"]),
         "campaign": advice.get("campaign"),
         "service_level": advice.get("service_level"),
         "priority": naive_priority(page, known, lead, low, advice) if "priority" in page else None,

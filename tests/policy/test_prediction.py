@@ -40,6 +40,7 @@ def test_what_is_left_out_is_usual(currency, rate):
     assert (asked.purchases.annual_rate, asked.purchases.overlap) == (rate, 0.5)
     assert (asked.clusters.low, asked.clusters.high) == (3, 8)
     assert asked.leads is None
+    assert asked.deals is None
     assert asked.subscriptions is None
 
 
@@ -51,6 +52,14 @@ BROKEN = {
     "an exclusion that is no attribute": (
         {"leads": {"target": BOUGHT, "exclude": ["job_titel"]}},
         "/prediction/leads/exclude/0: job_titel is not in attributes, did you mean job_title?",
+    ),
+    "a segment that is no attribute of leads": (
+        {"leads": {"target": BOUGHT, "segment": "renews_on"}},
+        "/prediction/leads/segment: renews_on is no choice, boolean or text of leads, write one of: account.industry, country, job_title, lifecycle_stage",
+    ),
+    "deals without a funnel": (
+        {"deals": {}},
+        "/prediction/deals: add the section funnel, which says what stages deals are in",
     ),
     "a target of which nobody knows when it came": (
         {"leads": {"target": {"attribute": "job_title", "present": True}}},
@@ -74,6 +83,13 @@ BROKEN = {
 @pytest.mark.parametrize(("part", "problem"), BROKEN.values(), ids=BROKEN)
 def test_a_mistake_is_told_with_what_to_write_instead(part, problem):
     assert problems(page(**part)) == [problem]
+
+
+def test_deals_are_told_for_a_year_unless_another_time_is_named():
+    funnel = {"stages": {"intro": ["s1"]}}
+    for section, days in (({}, 365), ({"horizon_days": 90}, 90)):
+        asked = compile_policy(page(deals=section) | {"funnel": funnel}).prediction
+        assert asked.deals.horizon_days == days
 
 
 def test_churn_is_for_pages_that_have_it_predicted():

@@ -23,8 +23,13 @@ subscriptions = st.fixed_dictionaries(
 )
 leads = st.fixed_dictionaries(
     {"target": _targets},
-    optional={"horizon_days": st.just(60), "exclude": st.just(["given_score"])},
+    optional={
+        "horizon_days": st.just(60),
+        "exclude": st.just(["given_score"]),
+        "segment": st.just("job_title"),
+    },
 )
+deals = st.fixed_dictionaries({}, optional={"horizon_days": st.just(180)})
 clusters = st.fixed_dictionaries({}, optional={"from": st.just(3), "to": st.just(5)})
 
 sections = st.fixed_dictionaries(
@@ -33,6 +38,7 @@ sections = st.fixed_dictionaries(
         "purchases": purchases,
         "subscriptions": subscriptions,
         "leads": leads,
+        "deals": deals,
         "clusters": clusters,
     },
 ).filter(bool)
@@ -45,6 +51,22 @@ _FIELDS = [
     {"name": "quiet_days", "edges": [3.0, 20.0, 89.0], "values": [],
      "weights": [0.5, 0.1, -0.4, -1.2, 0.0, 0.0]},
     {"name": "kinds", "edges": [0.0, 1.0], "values": [], "weights": [-0.5, 0.1, 0.6, 0.0, 0.0]},
+]  # fmt: skip
+_OF_DEALS = [
+    {"name": "stage", "edges": None, "values": ["intro", "offer", "negotiation"],
+     "weights": [-0.7, 0.2, 0.9, 0.4, 0.0]},
+    {"name": "days_in_stage", "edges": [2.5, 10.0, 31.0], "values": [],
+     "weights": [0.4, 0.5, -0.3, -0.9, 0.0, 0.0]},
+    {"name": "age_days", "edges": [14.0, 40.0], "values": [],
+     "weights": [0.1, -0.1, 0.3, 0.0, 0.0]},
+    {"name": "stages", "edges": [1.0], "values": [], "weights": [-0.2, 0.3, 0.0, 0.0]},
+    {"name": "skipped", "edges": None, "values": ["false", "true"],
+     "weights": [0.2, -0.4, 0.0, 0.0]},
+    {"name": "pipeline", "edges": None, "values": ["default"], "weights": [0.1, -0.1, 0.0]},
+]  # fmt: skip
+_OF_OTHERS = [
+    {"name": "days_in_stage", "edges": [6.0, 20.0], "values": [],
+     "weights": [0.6, 0.1, -0.7, 0.0, 0.0]},
 ]  # fmt: skip
 _LABELS = [{"en": "recent, frequent", "fa": "تازه و پرتکرار"}, {"en": "lapsed", "fa": "قدیمی"},
            {"en": "average", "fa": "معمولی"}]  # fmt: skip
@@ -66,6 +88,14 @@ LEARNED = {
     "propensity": {
         "kind": "logistic", "base": -1.0, "fields": _FIELDS, "platt": None, "label": "learning",
         "horizon_days": 90, "n": 500,
+    },
+    "deals": {
+        "kind": "logistic", "base": -0.4, "fields": _OF_DEALS, "platt": None, "label": "trusted",
+        "horizon_days": 180, "n": 700, "segment": "pipeline",
+        "segments": {
+            "other": {"kind": "logistic", "base": 0.3, "fields": _OF_OTHERS, "platt": None,
+                      "label": "trusted", "horizon_days": 180, "n": 300},
+        },
     },
     "clusters": {
         "features": ["recency", "frequency", "monetary"], "low": [0.0, 0.0, 0.0],

@@ -256,6 +256,7 @@ def whole_models_for(page, kind):
     learned = {**found.parameters, **LEARNED}
     if kind == "by id":  # with few customers
         learned["purchases"] = {**learned["purchases"], "calibration": None}
+        del learned["deals"]
     return FittedModels(kind, learned)
 
 

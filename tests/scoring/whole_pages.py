@@ -229,6 +229,15 @@ def _components(more):
     )
 
 
+def _without_deals(sections):
+    """Of which nothing can be told without stages."""
+    if "funnel" in sections:
+        return sections
+    asked = {name: one for name, one in sections.get("prediction", {}).items() if name != "deals"}
+    others = {name: one for name, one in sections.items() if name != "prediction"}
+    return others | {"prediction": asked} if asked else others
+
+
 _mostly = st.sampled_from([True, True, False])
 
 
@@ -239,6 +248,7 @@ def _pages(draw):
     for name, drawn in _sections.items():
         sections |= {name: draw(drawn)} if draw(_mostly) else {}
     page["lead"]["groups"][0]["rules"] += draw(fit_rules)
+    sections = _without_deals(sections)
     sections |= {"segments": own} if (own := draw(own_segments)) else {}
     names = _NAMES | ({"stage": _STAGES} if "funnel" in sections else {})
     names |= {"segment": [*_NAMES["segment"], ["own_0", "champion"]]} if own else {}

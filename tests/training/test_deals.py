@@ -59,9 +59,7 @@ def test_deals_that_stay_long_in_a_stage_are_learned_to_be_lost():
     for n in range(2000):
         won = chance.random() < 0.5
         deals[f"d{n}"] = ClosedDeal(
-            {"intro": chance.uniform(20, 40) if won else chance.uniform(40, 120), "offer": 10.0}
-            if n % 2
-            else {"intro": chance.uniform(10, 60)},
+            {"intro": chance.uniform(20, 40) if won else chance.uniform(40, 120), "offer": 10.0},
             won,
         )
         ended[f"d{n}"] = START + timedelta(hours=n)

@@ -1,0 +1,220 @@
+"""What is learned of deals and of leads, when it is learned anew, and what the cards say of it."""
+
+import itertools
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from chalicelib.core.facts import iso
+from chalicelib.core.model import Ref
+from chalicelib.core.policy import FittedModels
+from chalicelib.core.stored import Collection, StoredCard
+from chalicelib.pipeline.foresight import foreseen
+from chalicelib.pipeline.lessons import DealLesson, Lessons, lessons_of
+from chalicelib.policy import compile_policy
+from chalicelib.prediction.propensity import Propensity
+from chalicelib.scoring import score_card
+from tests.scoring.examples import NOW, SUBJECT, ago, fact_set, row, starter
+from tests.scoring.whole_facts import all_seen
+from tests.training.examples import cases
+
+DAY = timedelta(days=1)
+FUNNEL = {"stages": {"intro": ["s1"], "offer": ["s3"], "contract": ["s5"]}}
+POLICY = compile_policy(starter(funnel=FUNNEL, prediction={"deals": {}}))
+
+
+def leading(**more):
+    target = {"count": "purchase", "at_least": 1}
+    return compile_policy(starter(prediction={"leads": {"target": target, **more}}))
+
+
+def card(parameters, name):
+    return parameters["model_cards"][name]
+
+
+def said(parameters, name):
+    return " ".join(one["en"] for one in card(parameters, name)["sentences"])
+
+
+# --- deals -----------------------------------------------------------------------------------
+
+
+def deal(identity, moves, ended=None, won=False, pipeline="default", subject=SUBJECT):
+    """All readings of one: pairs of days ago and a stage, and days ago of its end."""
+    rows = []
+    for days, stage in moves:
+        told = {"status": "open", "stage": stage, "pipeline": pipeline}
+        told |= {"amount": {"amount": 1000, "currency": "USD"}}
+        rows.append(row("deal", identity, told, ago(days=days), ago(days=days)))
+    if ended is not None:
+        end = {"status": "won" if won else "lost", "stage": "closed", "pipeline": pipeline}
+        end |= {"closed_at": iso(ago(days=ended))}
+        rows.append(row("deal", identity, end, ago(days=ended), ago(days=ended)))
+    return [one | {"subject": str(subject)} for one in rows]
+
+
+def collection(rows, subject=SUBJECT):
+    return Collection(StoredCard.unsaved(subject), all_seen(rows))
+
+
+def test_a_deal_that_ended_teaches_its_way_and_an_open_one_its_age():
+    rows = deal("1", [(40, "s1"), (30, "s3")], ended=10, won=True, pipeline="b")
+    rows += deal("2", [(25, "s1"), (5, "s3")])
+    found = lessons_of([collection(rows)], POLICY, NOW)
+    closed = DealLesson({"intro": 30.0, "offer": 20.0}, True, iso(ago(days=10)), {"pipeline": "b"})
+    assert found.deals == {"1": closed}
+    assert found.open_ages == {"2": pytest.approx(25.0)}
+    assert Lessons.from_json(found.to_json()) == found
+
+
+def test_a_company_teaches_of_its_deals_and_a_shared_one_is_one():
+    firm = Ref(SUBJECT.connection, "account", "7")
+    whole = deal("1", [(40, "s1"), (30, "s3")], ended=10)
+    part = deal("1", [(30, "s3")], ended=10, subject=firm)
+    parts = [collection(whole), collection(part, firm)]
+    orders = [lessons_of(one, POLICY, NOW) for one in (parts, parts[::-1])]
+    assert orders[0] == orders[1]
+    assert orders[0].deals["1"].days_left == {"intro": 30.0, "offer": 20.0}
+    assert lessons_of(parts[1:], POLICY, NOW).deals["1"].days_left == {"offer": 20.0}
+
+
+def test_nothing_is_learned_of_deals_where_nobody_asks():
+    silent = compile_policy(starter(funnel=FUNNEL, prediction={"purchases": {}}))
+    found = lessons_of([collection(deal("1", [(40, "s1")], ended=10))], silent, NOW)
+    assert (found.deals, found.open_ages) == ({}, {})
+
+
+def slow_ones_are_lost(count=900, seed=6):
+    """Who is won is so within weeks; who is lost stays in the first stage for months."""
+    chance, deals = Random(seed), {}
+    for n in range(count):
+        won = chance.random() < 0.5
+        days = chance.uniform(10, 40) if won else chance.uniform(35, 160)
+        stages = {"intro": days, "offer": 0.3 * days} if won else {"intro": days}
+        deals[f"d{n}"] = DealLesson(stages, won, iso(NOW - n * DAY / 4), {"pipeline": "default"})
+    ages = {f"o{n}": chance.uniform(1, 120) for n in range(200)}
+    return Lessons(deals=deals, open_ages=ages)
+
+
+@pytest.fixture(scope="module")
+def of_deals():
+    return foreseen(slow_ones_are_lost(), POLICY, {}, NOW)
+
+
+def test_a_model_of_deals_is_learned_judged_against_stages_and_put_into_force(of_deals):
+    assert card(of_deals, "deals")["passed"]
+    figures = card(of_deals, "deals")["figures"]
+    assert figures["log_loss"] < min(figures["base_log_loss"], figures["running_log_loss"])
+    model = Propensity.from_json(of_deals["deals"])
+    assert {"stage", "days_in_stage"} <= {field.name for field in model.fields}
+
+
+def open_one(days):
+    return fact_set(deal("9", [(days, "s1")]))
+
+
+def scored(facts, parameters, at=NOW):
+    stages = {"stages": {"p": {"intro": 0.5, "offer": 0.6, "contract": 0.8}, "n": 90}}
+    return score_card(SUBJECT, facts, POLICY, FittedModels("m", {**parameters, **stages}), at)
+
+
+def test_the_forecast_goes_by_the_model_and_else_by_stages(of_deals):
+    fresh, old = (scored(open_one(days), of_deals).forecast for days in (6, 100))
+    assert fresh.by_model
+    assert fresh.expected.amount > 500 > old.expected.amount
+    for days in (6, 100):
+        found = scored(open_one(days), {}).forecast
+        assert (found.expected.amount, found.by_model) == (500, False)
+
+
+def test_a_chance_of_a_deal_moves_at_the_start_of_a_week_or_not_at_all(of_deals):
+    start = NOW.replace(hour=0, minute=0) - NOW.weekday() * DAY
+    times = [start + n * DAY / 2 for n in range(140)]
+    told = [scored(open_one(40), of_deals, at).forecast.expected.amount for at in times if at > NOW]
+    days = [at for at in times if at > NOW]
+    moves = [at for at, (one, other) in zip(days[1:], itertools.pairwise(told), strict=True)
+             if one != other]  # fmt: skip
+    assert moves
+    assert all((at.weekday(), at.hour) == (0, 0) for at in moves)
+
+
+def test_a_model_no_better_than_stages_is_not_used_and_says_so():
+    chance, deals = Random(3), {}
+    for n in range(400):
+        won = chance.random() < 0.5
+        stages = {"intro": 30.0, "contract": 20.0} if won or n % 5 == 0 else {"intro": 30.0}
+        deals[f"d{n}"] = DealLesson(stages, won, iso(NOW - n * DAY), {"pipeline": f"p{n % 3}"})
+    found = foreseen(Lessons(deals=deals, open_ages={"o": 5.0}), POLICY, {}, NOW)
+    assert "deals" not in found
+    assert "No better than the share that was won of each stage" in said(found, "deals")
+    assert scored(open_one(6), found).forecast.by_model is False
+
+
+def test_few_deals_leave_stages_in_force_and_the_card_says_how_many_are_needed():
+    found = foreseen(slow_ones_are_lost(40), POLICY, {}, NOW)
+    assert "deals" not in found
+    assert said(found, "deals").startswith("Not enough outcomes (")
+
+
+# --- upkeep ----------------------------------------------------------------------------------
+
+LEADS = leading(segment="source")
+
+
+def lessons(rows, outcomes, times):
+    told = zip(map(iso, times), outcomes, rows, strict=True)
+    return Lessons(snapshots=tuple(sorted(told, key=lambda one: one[0])))
+
+
+def dated(count, **more):
+    """The newest a horizon ago."""
+    rows, outcomes, _ = cases(count, **more)
+    return rows, outcomes, [NOW - timedelta(days=100, hours=n) for n in range(count)]
+
+
+@pytest.fixture(scope="module")
+def in_force():
+    return foreseen(lessons(*dated(1500)), LEADS, {}, NOW)
+
+
+def test_people_like_those_before_leave_a_model_as_it_is(in_force):
+    found = foreseen(lessons(*dated(1500, seed=2)), LEADS, in_force, NOW + DAY)
+    assert found == in_force
+
+
+def test_others_than_before_make_a_model_be_learned_anew_and_the_card_says_so(in_force):
+    rows, outcomes, times = dated(1500, seed=2, base=-1.5)
+    moved = [one | {"source": "expo" if n % 3 else "fair"} for n, one in enumerate(rows)]
+    found = foreseen(lessons(moved, outcomes, times), LEADS, in_force, NOW + DAY)
+    assert found["propensity"] != in_force["propensity"]
+    assert "source is no longer spread as in training" in said(found, "propensity")
+    assert card(found, "propensity")["trained_at"] == (NOW + DAY).isoformat()
+
+
+def test_too_many_successes_lately_make_a_model_be_learned_anew(in_force):
+    rows, outcomes, times = dated(1500, seed=2, base=1.2)
+    found = foreseen(lessons(rows, outcomes, times), LEADS, in_force, NOW + DAY)
+    assert found["propensity"] != in_force["propensity"]
+    assert "succeeded lately where" in said(found, "propensity")
+
+
+def test_what_was_off_long_ago_is_let_be(in_force):
+    rows, outcomes, times = dated(1500, seed=2, base=1.2)
+    long_ago = [at - 400 * DAY for at in times]
+    assert foreseen(lessons(rows, outcomes, long_ago), LEADS, in_force, NOW + DAY) == in_force
+
+
+def test_a_segment_that_is_foretold_better_by_itself_has_its_own_model_in_force():
+    """Who comes from the web is won the other way round than the others."""
+    rows, _, times = dated(3000)
+    split = [one | {"source": "web" if n % 2 else "cold"} for n, one in enumerate(rows)]
+    chance, came = Random(8), []
+    for one in split:
+        likely = one["demo"] or (one["visits"] > 5) == (one["source"] == "web")
+        came.append(chance.random() < (0.85 if likely else 0.1))
+    found = foreseen(lessons(split, came, times), LEADS, {}, NOW)
+    assert list(found["propensity"]["segments"]) == ["cold", "web"]
+    assert "web has a model of its own" in said(found, "propensity")
+    common = foreseen(lessons(split, came, times), leading(), {}, NOW)
+    assert common["propensity"]["segments"] == {}
