@@ -18,6 +18,17 @@ def cards_of(parameters: Parameters) -> Mapping[str, Mapping[str, Any]]:
     return cast(Mapping[str, Mapping[str, Any]], parameters.get(CARDS, {}))
 
 
+FORETELLING = ("purchases", "subscriptions", "propensity")
+"""Models without which nothing is foretold; others add to what these say."""
+
+
+def failed(parameters: Parameters) -> list[str]:
+    """What is said of those that are not to be used."""
+    cards = cards_of(parameters)
+    held = [cards[name] for name in FORETELLING if name in cards]
+    return [reasons(one) for one in held if not one["passed"]]
+
+
 def reasons(card: Mapping[str, Any], language: Language = "en") -> str:
     return " ".join(_ended(one[language]) for one in card.get("sentences", ()))
 

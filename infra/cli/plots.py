@@ -10,8 +10,10 @@ from chalicelib.prediction.purchases import History, PurchaseModel, Purchasing
 from infra.cli.console import note
 from infra.cli.exits import Finding
 from infra.prediction import pictures
-from infra.prediction.pictures import Caption, Format, HeatMap, Place
+from infra.prediction.chances import ChanceTrial
+from infra.prediction.pictures import Caption, Format, HeatMap, Place, Words
 from infra.prediction.trial import Trial
+from infra.prediction.trials import Trials
 
 _STEPS = 50
 _ROWS = 40
@@ -27,14 +29,46 @@ def place(folder: Path, format_: Format) -> Place:
     return Place(folder, format_)
 
 
-def tell_drawn(folder: Path, format_: Format, trial: Trial) -> None:
-    """All four, of a model that knew a past day only. Raises Finding."""
+def tell_drawn(folder: Path, format_: Format, tried: Trials) -> None:
+    """Of models that knew a past day only: four of purchases, two of chances. Raises Finding."""
     where = place(folder, format_)
     try:
-        for path in _drawn(where, trial):
+        for path in _all(where, tried):
             note(f"drew {path}")
     except OSError as error:
         raise Finding(f"{folder}: {error.strerror}") from error
+
+
+def _all(where: Place, tried: Trials) -> Iterator[Path]:
+    if tried.purchases:
+        yield from _drawn(where, tried.purchases)
+    for one in tried.chances:
+        yield from _of_chances(where, one)
+
+
+def _of_chances(where: Place, trial: ChanceTrial) -> Iterator[Path]:
+    days = (trial.until - trial.cut_off).days
+    of = (
+        f"{len(trial.cases):,} people known by {trial.cut_off}, "
+        f"held against the {days} days after it"
+    )
+    words = _WORDS[trial.name]
+    yield pictures.calibration(where, Caption(trial.verdict, of), trial.points, words)
+    curves = trial.lift(_STEPS)
+    said = f"The likeliest tenth had {curves['model'][_STEPS // 10]:.0%} of all to whom it happened"
+    yield pictures.lift(where, Caption(said, of), curves, words)
+
+
+_WORDS = {
+    "propensity": Words(
+        "foretold share who reach the target", "share who reached it", "leads",
+        "likeliest leads, %", "of all who reached the target, %", "propensity-",
+    ),
+    "subscriptions": Words(
+        "foretold share who do not renew", "share who did not renew", "subscribers",
+        "likeliest to leave, %", "of all who left, %", "subscriptions-",
+    ),
+}  # fmt: skip
 
 
 def _drawn(where: Place, trial: Trial) -> Iterator[Path]:

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from chalicelib.core.model import Language, Money
 from chalicelib.core.policy import FittedModels
-from chalicelib.prediction.purchases import Family
+from chalicelib.core.prediction import PurchasePrediction
 from chalicelib.scoring.fitted import Fitted
 from chalicelib.scoring.fitted import fitted as fitted_of
 from infra.cli import histories
-from infra.cli.console import note, show_json, show_table, watched
+from infra.cli.console import note, show_json, show_table
 from infra.cli.exits import Finding
-from infra.cli.model_cards import cards_of, reasons
+from infra.cli.model_cards import FORETELLING, cards_of, failed
 from infra.cli.options import AsJson
 from infra.cli.plots import draw_alive, place
 from infra.cli.score import read_models
-from infra.prediction.fitting import Wish, learn
-from infra.prediction.forecast import ANNUAL_RATE, ANNUAL_RATE_OF_RIALS, Forecast, Terms, forecast
+from infra.prediction.fitting import learn
+from infra.prediction.forecast import Forecast, foretold
 from infra.prediction.pictures import Format
 
 COLUMNS = (
     "customer", "purchases", "last", "alive", "buys in 30 days", "buys in 90 days", "expected",
     "spend", "CLV", "churn", "overdue", "cluster",
 )  # fmt: skip
+OF_LEADS = ("lead", "reaches the target", "within", "")
 
 Models = Annotated[
     Path | None,
@@ -41,17 +42,33 @@ Table = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write everybody to this file.")
 ]
 Limit = Annotated[int, typer.Option(min=1, help="How many of the best to show.")]
-Months = Annotated[int, typer.Option(min=1, max=120, help="Of the value (CLV) and of expected.")]
+Months = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=120,
+        help="Of the value (CLV) and of expected.",
+        show_default="that of the policy, else 12",
+    ),
+]
 Rate = Annotated[
     float | None,
     typer.Option(
         min=0,
         max=10,
         help="By which a year devalues what comes later, as 0.1.",
-        show_default="0.25 for rial and toman, else 0.1",
+        show_default="that of the policy, else 0.25 for rial and toman and 0.1 for others",
     ),
 ]
-Margin = Annotated[float, typer.Option(min=0, max=1, help="Share of a sum that is earned.")]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Share of a sum that is earned.",
+        show_default="that of the policy, else 1",
+    ),
+]
 
 
 def predict(  # noqa: PLR0913  # one per option
@@ -60,17 +77,18 @@ def predict(  # noqa: PLR0913  # one per option
     table: histories.Table = None,
     models: Models = None,
     at: histories.At = None,
-    months: Months = 12,
+    months: Months = None,
     annual_rate: Rate = None,
-    margin: Margin = 1.0,
-    family: histories.Model = "mbg_nbd",
+    margin: Margin = None,
+    policy: histories.Asked = None,
+    family: histories.Model = None,
     limit: Limit = 20,
     file: Table = None,
     columns: histories.Columns = None,
     mapped: histories.Mapped = None,
     currency: histories.Currency = None,
     date_format: histories.DateFormat = None,
-    zone: histories.Zone = ZoneInfo(histories.UTC),  # noqa: B008  # a constant
+    zone: histories.Zone = None,
     skip_faults: histories.SkipFaults = False,
     plots: histories.Plots = None,
     format_: histories.PlotFormat = "svg",
@@ -79,36 +97,37 @@ def predict(  # noqa: PLR0913  # one per option
 ) -> None:
     """Tell of each customer the chance that they are still one, and what they will buy.
 
-    Best value first. With --json every line is one customer. Needs no AWS. Where there is too
-    little to go by it says what is missing and ends with 1.
+    Best value first. Of facts, where --policy asks for it, also who will not renew, and of those
+    who have not bought the chance to reach the policy's target. With --json every line is one of
+    them. Needs no AWS. Where there is too little to go by it says what is missing and ends with 1.
     """
     options = histories.Options(
-        facts, table, columns, mapped, currency, date_format, zone, skip_faults, at
+        facts, table, policy, family, columns, mapped, currency, date_format, zone, skip_faults, at
     )
     past = histories.past(options)
-    known = _models(models, past, family)
-    fitted = _fitted(models, known)
-    terms = Terms(months, _rate(annual_rate, past.books.currency), margin)
-    found = _forecasts(past, fitted, terms)
+    learned = read_models(models) if models else learn(past.known)
+    fitted = _fitted(models, learned)
+    terms = _terms(past, months, annual_rate, margin)
+    found = foretold(past.known, learned, terms)
     if file:
         _write(file, found, language)
     if as_json:
         for one in found:
             show_json(one.to_json())
-    elif found:
-        show_table(COLUMNS, [_row(one, language) for one in found[:limit]])
+    else:
+        _show(found, limit, language)
     _tell(past, found, len(found) if as_json else limit)
     if plots:
         _draw(plots, format_, past, fitted)
-    card = cards_of(known.parameters).get("purchases", {})
-    if not card.get("passed"):
-        raise Finding(f"{past.path}: {reasons(card) or 'no model of purchases was learned'}")
+    _check(past, learned)
 
 
-def _models(path: Path | None, past: histories.Past, family: Family) -> FittedModels:
-    if path is None:
-        return learn(past.buyers, past.end, Wish(family, past.books.currency))
-    return read_models(path)
+def _check(past: histories.Past, learned: FittedModels) -> None:
+    """Raises Finding with what is missing."""
+    if lacking := failed(learned.parameters):
+        raise Finding(f"{past.path}: {' '.join(lacking)}")
+    if not cards_of(learned.parameters).keys() & set(FORETELLING):
+        raise Finding(f"{past.path}: no model was learned that foretells anything")
 
 
 def _fitted(path: Path | None, known: FittedModels) -> Fitted:
@@ -118,28 +137,41 @@ def _fitted(path: Path | None, known: FittedModels) -> Fitted:
         raise Finding(f"{path}: holds no models that training wrote: {error}") from error
 
 
-def _rate(told: float | None, currency: str) -> float:
-    default = ANNUAL_RATE_OF_RIALS if currency == "IRR" else ANNUAL_RATE
-    return default if told is None else told
+def _terms(
+    past: histories.Past, months: int | None, rate: float | None, margin: float | None
+) -> PurchasePrediction:
+    asked = past.known.asked.purchases or PurchasePrediction()
+    return replace(
+        asked,
+        horizon_months=asked.horizon_months if months is None else months,
+        annual_rate=asked.annual_rate if rate is None else rate,
+        margin=asked.margin if margin is None else margin,
+    )
 
 
-def _forecasts(past: histories.Past, fitted: Fitted, terms: Terms) -> list[Forecast]:
-    """The best first."""
-    rows = watched(past.buyers, "predicting")
-    found = [one for row in rows if (one := forecast(row, fitted, past.end, terms))]
-    return sorted(found, key=lambda one: (-one.rank, one.customer))
+def _show(found: Sequence[Forecast], limit: int, language: Language) -> None:
+    buyers = [one for one in found if not one.is_lead]
+    leads = [one for one in found if one.is_lead]
+    if buyers:
+        show_table(COLUMNS, [_row(one, language) for one in buyers[:limit]])
+    if leads:
+        show_table(OF_LEADS, map(_of_lead, leads[:limit]))
 
 
 def _tell(past: histories.Past, found: Sequence[Forecast], shown: int) -> None:
-    more = "" if shown >= len(found) else f"; {shown} are shown, --limit or --csv tell of more"
-    note(f"{len(found):,} customers as of {past.end}{more}")
+    leads = sum(one.is_lead for one in found)
+    kinds = [f"{len(found) - leads:,} customers"] + ([f"{leads:,} leads"] if leads else [])
+    whole = max(leads, len(found) - leads) <= shown
+    of_each = " of each" if leads else ""
+    more = "" if whole else f"; {shown}{of_each} are shown, --limit or --csv tell of more"
+    note(f"{' and '.join(kinds)} as of {past.known.end}{more}")
 
 
 def _row(one: Forecast, language: Language) -> tuple[object, ...]:
     return (
         one.customer,
         one.purchases,
-        one.last,
+        one.last or "",
         _percent(one.alive),
         _percent(one.short),
         _percent(one.long),
@@ -150,6 +182,11 @@ def _row(one: Forecast, language: Language) -> tuple[object, ...]:
         _number(one.overdue),
         one.cluster.in_language(language) if one.cluster else "",
     )
+
+
+def _of_lead(one: Forecast) -> tuple[object, ...]:
+    young = "the model is learning" if one.learning else ""
+    return one.customer, _percent(one.chance), f"{one.horizon_days} days", young
 
 
 def _percent(chance: float | None) -> str:
@@ -178,7 +215,8 @@ def _write(path: Path, found: Sequence[Forecast], language: Language) -> None:
 
 IN_FILE = (
     "customer", "purchases", "last_purchase", "method", "alive", "purchase_30", "purchase_90",
-    "expected_purchases", "spend", "clv", "currency", "churn", "overdue", "cluster",
+    "expected_purchases", "spend", "clv", "currency", "churn", "overdue", "cluster", "churn_risk",
+    "chance", "horizon_days",
 )  # fmt: skip
 
 
@@ -191,7 +229,7 @@ def _cells(one: Forecast, language: Language) -> tuple[object, ...]:
     return (
         _unsteered(one.customer),
         one.purchases,
-        one.last.isoformat(),
+        one.last.isoformat() if one.last else "",
         "rate" if one.by_rate else "model",
         *chances,
         *sums,
@@ -199,6 +237,8 @@ def _cells(one: Forecast, language: Language) -> tuple[object, ...]:
         one.churn or "",
         "" if one.overdue is None else f"{one.overdue:.4g}",
         one.cluster.in_language(language) if one.cluster else "",
+        *("" if value is None else f"{value:.6g}" for value in (one.risk, one.chance)),
+        one.horizon_days or "",
     )
 
 
@@ -209,7 +249,8 @@ def _unsteered(name: str) -> str:
 
 def _draw(folder: Path, format_: Format, past: histories.Past, fitted: Fitted) -> None:
     buying = fitted.buying
-    if buying is None or not past.buyers:
+    buyers = past.known.buyers
+    if buying is None or not buyers:
         return
-    age = (past.end - min(one.days[0] for one in past.buyers)).days
+    age = (past.known.end - min(one.bought.days[0] for one in buyers)).days
     note(f"drew {draw_alive(place(folder, format_), buying.model, buying.unit_days, age)}")

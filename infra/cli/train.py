@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -44,13 +43,14 @@ def train(  # noqa: PLR0913  # one per option
     facts: histories.Facts = None,
     table: histories.Table = None,
     out: Out = None,
-    family: histories.Model = "mbg_nbd",
+    policy: histories.Asked = None,
+    family: histories.Model = None,
     at: histories.At = None,
     columns: histories.Columns = None,
     mapped: histories.Mapped = None,
     currency: histories.Currency = None,
     date_format: histories.DateFormat = None,
-    zone: histories.Zone = ZoneInfo(histories.UTC),  # noqa: B008  # a constant
+    zone: histories.Zone = None,
     skip_faults: histories.SkipFaults = False,
     plots: histories.Plots = None,
     format_: histories.PlotFormat = "svg",
@@ -60,18 +60,20 @@ def train(  # noqa: PLR0913  # one per option
     """Learn borders, ranks and models of the future anew, and tell how far to trust them.
 
     Of an installation borders move where two refreshes in a row agree. With --facts or
-    --transactions models of purchases, spend and clusters are fitted to that file and held
-    against its last third, without AWS; it ends with 1 if purchases cannot be modelled.
+    --transactions models are fitted to that file and tried on its past, without AWS: of facts
+    those that the section prediction of --policy asks for, else of purchases, spend and clusters.
+    It ends with 1 if purchases, renewals or leads were asked for and cannot be modelled.
     """
     if facts or table:
         options = histories.Options(
-            facts, table, columns, mapped, currency, date_format, zone, skip_faults, at
-        )
-        wanted = train_file.Wanted(family, None if dry_run else out, plots, format_)
+            facts, table, policy, family, columns, mapped, currency, date_format, zone,
+            skip_faults, at,
+        )  # fmt: skip
+        wanted = train_file.Wanted(None if dry_run else out, plots, format_)
         train_file.train(options, wanted, as_json=as_json)
         return
-    if out or plots:
-        raise typer.BadParameter("--out and --plots belong to --facts and --transactions")
+    if out or plots or policy:
+        raise typer.BadParameter("--out, --plots and --policy belong to a file")
     found = run(
         the_connection(connection, stage), Installation.find(stage).services, dry_run=dry_run
     )

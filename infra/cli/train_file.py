@@ -10,41 +10,40 @@ import typer
 
 from chalicelib.core.model import Json
 from chalicelib.core.policy import FittedModels
-from chalicelib.prediction.purchases import Family
 from infra.cli import histories
 from infra.cli.console import note, say, show_json
 from infra.cli.exits import ExitCode, Finding
-from infra.cli.model_cards import cards_of, show_cards
+from infra.cli.model_cards import cards_of, failed, show_cards
 from infra.cli.plots import tell_drawn
-from infra.prediction.fitting import Wish, learn
+from infra.prediction.fitting import learn
 from infra.prediction.pictures import Format
-from infra.prediction.trial import UntriedError, tried
+from infra.prediction.trials import all_tried
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """``out`` is where the models go, ``plots`` the folder of the pictures."""
 
-    family: Family
     out: Path | None
     plots: Path | None
     format: Format
 
 
 def train(options: histories.Options, wanted: Wanted, *, as_json: bool) -> None:
-    """Raises Finding, and Exit where purchases cannot be modelled, which their card says."""
+    """Raises Finding, and Exit where something cannot be modelled, which its card says."""
     past = histories.past(options)
-    found = learn(past.buyers, past.end, Wish(wanted.family, past.books.currency))
+    known = past.known
+    found = learn(known)
     if as_json:
-        show_json({"version": found.version, "at": past.end.isoformat(), **_cards(found)})
+        show_json({"version": found.version, "at": known.end.isoformat(), **_cards(found)})
     else:
-        say(f"{len(past.buyers):,} customers as of {past.end}")
+        say(f"{len(known.buyers):,} customers as of {known.end}")
         show_cards(found.parameters)
     if wanted.out:
         _write(wanted.out, found)
     if wanted.plots:
         _draw(past, wanted)
-    if not cards_of(found.parameters)["purchases"]["passed"]:
+    if failed(found.parameters):
         raise typer.Exit(ExitCode.FINDING)
 
 
@@ -65,9 +64,8 @@ def _write(path: Path, found: FittedModels) -> None:
 def _draw(past: histories.Past, wanted: Wanted) -> None:
     """Where nothing can be tried, that is no reason to lose what was learned."""
     assert wanted.plots
-    try:
-        trial = tried(past.buyers, past.end, None, wanted.family)
-    except UntriedError as error:
-        note(f"no pictures: {error}")
-        return
-    tell_drawn(wanted.plots, wanted.format, trial)
+    trials = all_tried(past.known, None)
+    for name, why in trials.untried:
+        note(f"no pictures of {name}: {why}")
+    if trials:
+        tell_drawn(wanted.plots, wanted.format, trials)

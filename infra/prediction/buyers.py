@@ -5,34 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Purchase, Ref
 from chalicelib.core.purchases import Sale, bills, netted
+from chalicelib.scoring.future import Bought, bought_in
 from infra.imports.transactions import UNPRICED, Transactions
+
+_NO_SUMS = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """Days of purchase in ascending order, each once, and what was spent on each, net, in the
-    smallest unit.
-    """
-
     id: str
-    days: tuple[date, ...]
-    spent: tuple[int, ...]
-
-    @property
-    def repeat_spend(self) -> float:
-        """Mean of the days after the first; 0 where there are none."""
-        return sum(self.spent[1:]) / len(self.spent[1:]) if len(self.spent) > 1 else 0.0
-
-    def until(self, end: date) -> Buyer | None:
-        """What was known of them by that day; None of who had not bought yet."""
-        count = sum(day <= end for day in self.days)
-        return Buyer(self.id, self.days[:count], self.spent[:count]) if count else None
+    bought: Bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +39,16 @@ class Books:
         return cls(accounts, _currency(accounts), zone)
 
     @classmethod
-    def of_facts(cls, subjects: Mapping[Ref, FactSet], zone: ZoneInfo) -> Books:
+    def of_facts(
+        cls, subjects: Mapping[Ref, FactSet], zone: ZoneInfo, currency: str | None = None
+    ) -> Books:
         """Companies are left out, as their people's purchases would count twice.
 
         Raises ValueError where a purchase has no amount.
         """
         people = {ref: facts for ref, facts in subjects.items() if ref.kind != "account"}
         told = {str(ref): bills(facts) for ref, facts in people.items() if not facts.hidden}
-        return cls(told, _currency(told), zone)
+        return cls(told, currency or _currency(told), zone)
 
     def last_day(self, today: date) -> date | None:
         """Of a purchase or a refund that is not dated ahead of today."""
@@ -75,19 +64,17 @@ class Books:
     def buyers(self, end: date) -> list[Buyer]:
         """As of the end of that day, in order of their ids; who gave all back is none."""
         known = (self._buyer(name, end) for name in sorted(self.accounts))
-        return [one for one in known if one.days]
+        return [one for one in known if one.bought.days]
 
     def _buyer(self, name: str, end: date) -> Buyer:
         sales, refunds = self.accounts[name]
-        by_day = groupby(self._net(sales, refunds, end), lambda one: self._day(one.occurred_at))
-        spent = {day: sum(one.amount.amount for one in some) for day, some in by_day}
-        return Buyer(name, tuple(spent), tuple(spent.values()))
+        net = self._net(sales, refunds, end)
+        return Buyer(name, bought_in(net, self.zone, self.currency or _NO_SUMS))
 
     def _net(self, sales: Sequence[Sale], refunds: Sequence[Sale], end: date) -> list[Purchase]:
         known = [one for one in sales if self._day(one.at) <= end]
-        counted = [one for one in known if one.worth.currency == self.currency]
         back = [one for one in refunds if self._day(one.at) <= end]
-        return [*netted(counted, back, None).purchases]
+        return [*netted(known, back, None).purchases]
 
     def _day(self, at: datetime) -> date:
         try:
@@ -97,7 +84,7 @@ class Books:
 
     @property
     def foreign(self) -> int:
-        """How many sales are in another currency, and so do not count."""
+        """How many sales are in another currency, and so have no sum."""
         accounts = self.accounts.values()
         return sum(sale.worth.currency != self.currency for sales, _ in accounts for sale in sales)
 

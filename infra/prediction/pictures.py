@@ -58,8 +58,23 @@ class Caption:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What points and curves are of; ``file`` comes before the name of a picture's file."""
+
+    expected: str = "expected purchases per customer"
+    actual: str = "actual purchases per customer"
+    whom: str = "customers"
+    ranked: str = "best customers by expectation, %"
+    share: str = "of all later purchases, %"
+    file: str = ""
+
+
+PURCHASES = Words()
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
-    """A tenth of the customers: purchases each that were expected and made, with its interval."""
+    """A tenth of the customers: what was expected of each and what they did, with its interval."""
 
     expected: float
     actual: float
@@ -67,9 +82,11 @@ class Point:
     high: float
 
 
-def calibration(place: Place, caption: Caption, points: Sequence[Point]) -> Path:
+def calibration(
+    place: Place, caption: Caption, points: Sequence[Point], words: Words = PURCHASES
+) -> Path:
     """Each tenth of the customers by what was expected of them; on the line is right."""
-    with _drawn(place, "calibration", caption) as (axes, path):
+    with _drawn(place, f"{words.file}calibration", caption) as (axes, path):
         most = 1.08 * max((max(one.expected, one.high) for one in points), default=1.0) or 1.0
         # Most tenths buy next to nothing: by roots they stand apart.
         axes.set_xscale("function", functions=(_root, _square))
@@ -87,20 +104,25 @@ def calibration(place: Place, caption: Caption, points: Sequence[Point]) -> Path
             ecolor=_MODEL,
             elinewidth=1,
             capsize=3,
-            label="a tenth of the customers, with its 95 % interval",
+            label=f"a tenth of the {words.whom}, with its 95 % interval",
         )
         axes.set(xlim=(0, most), ylim=(0, most))
-        _labels(axes, "expected purchases per customer", "actual purchases per customer")
+        _labels(axes, words.expected, words.actual)
         axes.legend(loc="upper left")
     return path
 
 
-def lift(place: Place, caption: Caption, curves: Mapping[str, Sequence[float]]) -> Path:
-    """Shares of all later purchases that the best 0, 1/n, 2/n … of the customers made.
+def lift(
+    place: Place,
+    caption: Caption,
+    curves: Mapping[str, Sequence[float]],
+    words: Words = PURCHASES,
+) -> Path:
+    """Shares of all that came later which the best 0, 1/n, 2/n … of the customers did.
 
     ``curves`` go from 0 to 1, the model's first; the others are its rivals.
     """
-    with _drawn(place, "lift", caption) as (axes, path):
+    with _drawn(place, f"{words.file}lift", caption) as (axes, path):
         colours = (_MODEL, _RIVAL, "#b8b8b8")
         for (name, shares), colour in zip(curves.items(), colours, strict=False):
             steps = max(len(shares) - 1, 1)
@@ -108,7 +130,7 @@ def lift(place: Place, caption: Caption, curves: Mapping[str, Sequence[float]]) 
             axes.plot(best, [100 * one for one in shares], color=colour, linewidth=2, label=name)
         axes.plot([0, 100], [0, 100], color=_FAINT, linewidth=1, linestyle="--", label="chance")
         axes.set(xlim=(0, 100), ylim=(0, 102))
-        _labels(axes, "best customers by expectation, %", "of all later purchases, %")
+        _labels(axes, words.ranked, words.share)
         axes.legend(loc="lower right")
     return path
 

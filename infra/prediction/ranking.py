@@ -35,12 +35,16 @@ class Group(NamedTuple):
 
 def ranked(past: Past, expected: Callable[[History], float]) -> list[Group]:
     """The best first."""
+    known = {history: expected(history) for history in {one for one, _ in past.rows}}
+    rows = past.rows.items()
+    return grouped((known[history], customers, bought) for (history, bought), customers in rows)
+
+
+def grouped(rows: Iterable[tuple[float, int, int]]) -> list[Group]:
+    """Of what was expected, how many customers, and how often each of them bought."""
     sums: defaultdict[float, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    known: dict[History, float] = {}
-    for (history, bought), customers in past.rows.items():
-        if history not in known:
-            known[history] = expected(history)
-        row = sums[known[history]]
+    for expected, customers, bought in rows:
+        row = sums[expected]
         row[0] += customers
         row[1] += customers * bought
         row[2] += customers * bought * bought
@@ -55,16 +59,16 @@ def rule_of_thumb(past: Past) -> Callable[[History], float]:
 def shares(groups: Sequence[Group], steps: int) -> list[float]:
     """Of all purchases, those of the best 0, 1/steps, 2/steps … of the customers."""
     whole = sum(one.bought for one in groups)
-    made = (sum(one.bought for one in some) for some in _slices(groups, steps))
+    made = (sum(one.bought for one in some) for some in slices(groups, steps))
     return [0.0, *(one / whole if whole else 0.0 for one in accumulate(made))]
 
 
 def tenths(groups: Sequence[Group]) -> list[Point]:
     """Means by tenth of the customers, with an interval of 95 % of what was bought."""
-    return [_point(some) for some in _slices(groups, 10)]
+    return [_point(some) for some in slices(groups, 10)]
 
 
-def _slices(groups: Sequence[Group], parts: int) -> Iterator[list[Group]]:
+def slices(groups: Sequence[Group], parts: int) -> Iterator[list[Group]]:
     size = sum(one.customers for one in groups) / parts
     for place in range(parts if size else 0):
         yield list(_between(groups, place * size, (place + 1) * size))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,10 +9,9 @@ from chalicelib.core.model import Json
 from chalicelib.localization.purchase_gates import no_maximum
 from chalicelib.prediction.purchases import Family, History, PurchaseModel
 from chalicelib.training.backtest import Backtest, backtest
-from chalicelib.training.buyers import Past, population_of
+from chalicelib.training.buyers import Past, past_of, population_of, two_thirds
 from chalicelib.training.purchases import UNIT_DAYS, best_fit, gate
-from infra.prediction.buyers import Buyer
-from infra.prediction.fitting import default_cut_off, past_at
+from infra.prediction.evidence import Evidence
 from infra.prediction.pictures import Point
 from infra.prediction.ranking import ranked, rule_of_thumb, shares, tenths
 
@@ -87,15 +85,19 @@ class Trial:
         return self.model.expected(h, self.past.horizon)
 
 
-def tried(buyers: Sequence[Buyer], end: date, cut_off: date | None, family: Family) -> Trial:
-    """Raises UntriedError with the gate's sentences, as of the cut-off day."""
-    if not buyers:
+def tried(known: Evidence, cut_off: date | None, family: Family) -> Trial:
+    """Of purchases, by default from two thirds of the time on.
+
+    Raises UntriedError with the gate's sentences, as of the cut-off day.
+    """
+    if not known.buyers:
         raise UntriedError("nobody has bought anything")
-    day = cut_off or default_cut_off(buyers, end)
+    bought, end = [one.bought.days for one in known.buyers], known.end
+    since = min(days[0] for days in bought)
+    day = cut_off or two_thirds(since, end)
     if day >= end:
         raise UntriedError(f"nothing lies between {day} and {end}: choose an earlier --cut-off")
-    known = [one.days for one in buyers]
-    population = population_of(known, day, UNIT_DAYS)
+    population = population_of(bought, day, UNIT_DAYS)
     enough = gate(population)
     if not enough.passed:
         lacking = ". ".join(one.en for one in enough.sentences)
@@ -103,6 +105,5 @@ def tried(buyers: Sequence[Buyer], end: date, cut_off: date | None, family: Fami
     found = best_fit(population, family)
     if found is None:
         raise UntriedError(no_maximum().en)
-    past = past_at(buyers, day, end)
-    since = min(one.days[0] for one in buyers)
+    past = past_of(bought, day, end, UNIT_DAYS)
     return Trial(found.model, past, since, day, end, backtest(past, found.model))
