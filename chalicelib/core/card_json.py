@@ -203,8 +203,11 @@ def _outlook_json(found: Outlook) -> dict[str, Json]:
         "overlap": found.overlap.to_json(),
         "value": found.value.to_json(),
         "realised": found.realised.to_json(),
+        "costs": found.costs.to_json(),
+        "total": found.total.to_json(),
         "at_risk": found.at_risk.to_json(),
         "interval": _rounded(found.interval),
+        "spread": found.spread.to_json() if found.spread else None,
     }
 
 

@@ -57,8 +57,9 @@ class Moment:
 class Outlook:
     """Of a buyer, at the policy's horizon: CLV with its five factors and what is added to it.
 
-    ``value`` is ``model`` and ``pipeline`` without their ``overlap``; ``interval`` is the ± of an
-    80 % interval as a share of ``model``, None where it was not estimated.
+    ``value`` is ``model`` and ``pipeline`` without their ``overlap``, and ``total`` that with what
+    was ``realised``, less the ``costs`` that are known; ``interval`` is the ± of an 80 % interval
+    as a share of ``model``, and ``spread`` that of both sums, None where it was not estimated.
     """
 
     months: int
@@ -70,12 +71,20 @@ class Outlook:
     pipeline: Money
     overlap: Money
     realised: Money
+    costs: Money
     at_risk: Money
     interval: float | None = None
+    spread: Money | None = None
 
     @property
     def value(self) -> Money:
         amount = self.model.amount + self.pipeline.amount - self.overlap.amount
+        return Money(amount, self.model.currency)
+
+    @property
+    def total(self) -> Money:
+        """What the customer is worth altogether."""
+        amount = self.realised.amount + self.value.amount - self.costs.amount
         return Money(amount, self.model.currency)
 
 

@@ -25,11 +25,13 @@ from chalicelib.localization.periods import midnight, span
 from chalicelib.localization.reading import day_of
 from chalicelib.prediction.churn import gaps_of, overdue, value_at_risk
 from chalicelib.prediction.lifetime_value import lifetime_value
+from chalicelib.prediction.lifetime_value import spread as spread_of
 from chalicelib.prediction.propensity import Value
 from chalicelib.prediction.purchases import History, history_of
 from chalicelib.scoring.features import LATELY, row_of
 from chalicelib.scoring.fitted import Buying, Fitted, fitted
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
+from chalicelib.scoring.models import value
 
 MONTH_DAYS = 30.4375
 WEEK = timedelta(days=7)
@@ -89,7 +91,8 @@ def bought_in(purchases: Sequence[Purchase], zone: ZoneInfo, currency: str) -> B
 class Future:
     """What the chances of one subject go by, sorted out once, to be asked as of any week.
 
-    ``pipeline`` is what open deals will probably bring. With ``in_steps`` something goes by the
+    ``pipeline`` is what open deals will probably bring, give or take ``deviation``; ``costs`` are
+    those that the policy's value of a customer knows of. With ``in_steps`` something goes by the
     steps of the chance of a purchase.
     """
 
@@ -99,6 +102,8 @@ class Future:
     fitted: Fitted
     bought: Bought
     pipeline: int
+    deviation: int
+    costs: int
     renewal: date | None
     in_steps: bool
 
@@ -111,7 +116,8 @@ class Future:
         """As of another instant, of the same facts."""
         if later.wins is self.profile.wins or not self.fitted.spend:
             return replace(self, profile=later)
-        return replace(self, profile=later, pipeline=_pipeline(later, self.policy, models))
+        pipeline, deviation = _pipeline(later, self.policy, models)
+        return replace(self, profile=later, pipeline=pipeline, deviation=deviation)
 
     def at(self, now: datetime) -> Prediction:
         week = self.week_of(now)
@@ -193,8 +199,14 @@ class Future:
             pipeline=money(self.pipeline),
             overlap=money(asked.overlap * min(worth, self.pipeline)),
             realised=money(self.bought.realised),
+            costs=money(self.costs),
             at_risk=money(value_at_risk(1 - alive, kept)),
             interval=buying.interval,
+            spread=None
+            if buying.interval is None
+            else money(
+                spread_of(worth, buying.interval, self.pipeline, self.deviation, asked.overlap)
+            ),
         )
 
     def _subscriber(self, renewal: date, day: date) -> Parts:
@@ -239,7 +251,8 @@ def future_of(profile: Profile, policy: Policy, models: FittedModels) -> Future 
         asked,
         known,
         bought_by(profile, policy),
-        _pipeline(profile, policy, models) if known.spend else 0,
+        *(_pipeline(profile, policy, models) if known.spend else (0, 0)),
+        _costs(profile, policy) if known.spend else 0,
         renewal_of(profile, policy),
         in_steps=any(one.model_name == "potential" for one in _groups(policy)),
     )
@@ -249,9 +262,15 @@ def _groups(policy: Policy) -> tuple[Any, ...]:
     return policy.lead.groups + policy.customer.components
 
 
-def _pipeline(profile: Profile, policy: Policy, models: FittedModels) -> int:
+def _pipeline(profile: Profile, policy: Policy, models: FittedModels) -> tuple[int, int]:
     found = forecast(profile, policy, models.parameters.get(STAGES_MODEL, {}))
-    return found.expected.amount if found else 0
+    return (found.expected.amount, found.deviation.amount) if found else (0, 0)
+
+
+def _costs(profile: Profile, policy: Policy) -> int:
+    models = [group.model for group in policy.customer.components]
+    told = [model.costs_of(profile) for model in models if isinstance(model, value.Model)]
+    return told[0] if told else 0
 
 
 def renewal_of(profile: Profile, policy: Policy) -> date | None:

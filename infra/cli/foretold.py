@@ -54,8 +54,12 @@ def _of_value(outlook: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "each of", _sum(outlook["spend"])
     yield f"value of {months}", f"{_sum(outlook['model'])}{give}"
     yield "open deals", f"{_sum(outlook['pipeline'])}, overlap {_sum(outlook['overlap'])}"
-    yield "value to come", _sum(outlook["value"])
+    spread = f" (±{_sum(outlook['spread'])})" if outlook["spread"] else ""
+    yield "value to come", f"{_sum(outlook['value'])}{spread}"
     yield "realised so far", _sum(outlook["realised"])
+    if (money(outlook["costs"]) or Money(0, "")).amount:
+        yield "known costs", _sum(outlook["costs"])
+    yield "altogether", f"{_sum(outlook['total'])}{spread}"
     yield "value at risk", _sum(outlook["at_risk"])
 
 

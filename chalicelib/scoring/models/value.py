@@ -157,6 +157,10 @@ class Model:
         named = self.costs.attributes if self.costs else ()
         return any(_number(profile.attributes.get(name)) is None for name in named)
 
+    def costs_of(self, profile: Profile) -> int:
+        """As far as they are known, in the smallest unit."""
+        return self._cost(profile).amount
+
     def _value(self, profile: Profile, realised: int, indirect: int, cost: int) -> CustomerValue:
         own = self._known(profile.purchases)
         windows = {

@@ -1,0 +1,126 @@
+"""What a buyer is worth: what was realised, what is to come with its two parts, less costs."""
+
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.core.card_json import card_json
+from chalicelib.core.policy import FittedModels
+from chalicelib.policy import compile_policy
+from chalicelib.prediction.lifetime_value import combined, spread
+from chalicelib.scoring import outputs, score_card
+from tests.oracle.purchase_models import naive_expected
+from tests.scoring import foretold
+from tests.scoring.chapters.test_chapter_09_forecast import FUNNEL, ODDS, deal
+from tests.scoring.examples import NOW, SUBJECT, bought, fact_set, starter
+
+STAGES = {"stages": {"p": ODDS, "remaining_days": {}, "n": 90}}
+MODEL = foretold.LEARNED["purchases"]
+SPEND = foretold.LEARNED["spend"]
+VALUE = {"id": "value", "model": "value", "thresholds": [10]}
+
+
+def page(**section):
+    return starter(funnel=FUNNEL, prediction={"purchases": section})
+
+
+def card(rows, policy_page=None, **changed):
+    learned = {**foretold.LEARNED, **STAGES, **changed}
+    policy = compile_policy(policy_page or page())
+    return score_card(SUBJECT, fact_set(rows), policy, FittedModels("m", learned), NOW)
+
+
+def bought_on(*days_ago, amount=10_000):
+    return [bought(f"o{n}", NOW - timedelta(days=ago), amount) for n, ago in enumerate(days_ago)]
+
+
+def naive_value(days_ago, amount, months, rate):
+    """Month by month, as of Monday: NOW is a Saturday, five days after it."""
+    ago = sorted((days - 5 for days in days_ago), reverse=True)
+    x = len(ago) - 1
+    who = x, (ago[0] - ago[-1]) / 7, ago[0] / 7
+    spent = SPEND["p"] * (SPEND["v"] + x * amount) / (SPEND["p"] * x + SPEND["q"] - 1)
+    total, before = 0.0, 0.0
+    for month in range(1, months + 1):
+        family = [MODEL[name] for name in ("family", "r", "alpha", "a", "b")]
+        until = naive_expected(*family, who, month * 30.4375 / 7)
+        total += (until - before) / (1 + rate) ** (month / 12)
+        before = until
+    return spent * total
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(6, 500), min_size=2, max_size=6, unique=True),
+       st.sampled_from([6, 12]), st.sampled_from([0, 0.25]), st.sampled_from([0.4, 1]))  # fmt: skip
+def test_the_value_of_purchases_to_come_is_the_naive_sum(days_ago, months, rate, margin):
+    asked = page(horizon_months=months, annual_rate=rate, margin=margin)
+    found = card(bought_on(*days_ago), asked).prediction.outlook
+    naive = margin * naive_value(days_ago, 10_000, months, rate)
+    assert found.model.amount == pytest.approx(naive, rel=1e-6, abs=1)
+    assert found.realised.amount == 10_000 * len(days_ago)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.sampled_from([0, 0.5, 1]), st.integers(0, 60_000))
+def test_what_is_to_come_is_both_parts_less_what_both_count(overlap, amount):
+    rows = [*bought_on(20, 60, 90), deal("9", "s3", amount)]
+    found = card(rows, page(overlap=overlap)).prediction.outlook
+    pipeline = amount * 0.5
+    both = overlap * min(found.model.amount, pipeline)
+    assert found.pipeline.amount == pytest.approx(pipeline, abs=1)
+    assert found.value.amount == pytest.approx(found.model.amount + pipeline - both, abs=2)
+    assert found.total.amount == found.realised.amount + found.value.amount
+
+
+def test_known_costs_are_taken_from_the_whole_and_not_from_what_is_to_come():
+    rows = bought_on(20, 60, 90)
+    ticket = {"subject": str(SUBJECT), "type": "ticket", "id": "t", "occurred_at": NOW.isoformat(),
+              "data": {"status": "open", "opened_at": (NOW - timedelta(days=3)).isoformat()}}  # fmt: skip
+    with_costs = page() | {"customer": page()["customer"] | {
+        "components": [VALUE | {"costs": {"per_ticket": 30}}]}}  # fmt: skip
+    plain, found = (card([*rows, ticket], one).prediction.outlook for one in (page(), with_costs))
+    assert (plain.costs.amount, found.costs.amount) == (0, 3000)
+    assert found.value == plain.value
+    assert found.total.amount == plain.total.amount - 3000
+
+
+def test_the_interval_is_that_of_both_parts():
+    alone = card(bought_on(20, 60, 90)).prediction.outlook
+    assert alone.spread.amount == pytest.approx(0.12 * alone.model.amount, abs=1)
+    rows = [*bought_on(20, 60, 90), deal("9", "s3", 8_000)]
+    found = card(rows).prediction.outlook
+    assert found.pipeline.amount < found.model.amount
+    naive = math.hypot(0.12 * found.model.amount, 0.5 * 1.281552 * 4_000)
+    assert found.spread.amount == pytest.approx(naive, abs=1)
+    rough = card(rows, purchases={**MODEL, "interval": None}).prediction.outlook
+    assert rough.spread is None
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1))
+def test_the_spread_is_the_slope_of_the_sum(value, interval, pipeline, deviation, overlap):
+    """By how much the sum moves as each part moves by its own ±."""
+    step = 1e-3
+    if abs(value - pipeline) < 2 * step:
+        return
+    slopes = [
+        (combined(value + step, pipeline, overlap) - combined(value - step, pipeline, overlap)),
+        (combined(value, pipeline + step, overlap) - combined(value, pipeline - step, overlap)),
+    ]
+    naive = math.hypot(
+        slopes[0] / 2 / step * interval * value, slopes[1] / 2 / step * 1.281552 * deviation
+    )
+    found = spread(value, interval, pipeline, deviation, overlap)
+    assert found == pytest.approx(naive, rel=1e-4, abs=1)
+
+
+def test_the_crm_is_told_what_is_to_come_in_two_digits():
+    rows = [*bought_on(20, 60, 90), deal("9", "s3", 8_000)]
+    made, policy = card(rows), compile_policy(page())
+    (output,) = [one for one in outputs(policy, "contact") if one.name == "expected_value"]
+    value = made.prediction.outlook.value.amount
+    assert output.read(made, "en") == pytest.approx(value / 100, rel=0.05)
+    told = card_json(made)["prediction"]["outlook"]
+    assert told["total"]["amount"] == told["realised"]["amount"] + value
