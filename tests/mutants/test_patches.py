@@ -35,6 +35,11 @@ DEFECTS = {
     "entities-of-strangers",
     "acknowledged-and-lost",
     "results-by-order-of-ids",
+    "silence-is-no-sign",
+    "chances-not-set-right",
+    "any-model-is-used",
+    "published-twice",
+    "leaks-are-kept",
 }
 
 every_mutant = pytest.mark.parametrize(

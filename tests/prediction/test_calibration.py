@@ -57,6 +57,16 @@ def test_a_calibrated_chance_falls_in_silence_as_the_models_does(model, right, h
 
 
 @given(models, calibrations, histories)
+def test_a_chance_is_what_came_of_chances_as_large(model, right, history):
+    one, told = buying(model, right), []
+    for days, line in right.lines:
+        points = list(zip(line.scores, line.chances, strict=True))
+        told.append(on_line(points, model.any_purchase(history, days / 7)))
+    found = one.any_purchase(history, 30), one.any_purchase(history, 90)
+    assert found == pytest.approx((min(told), told[1]), abs=1e-9)
+
+
+@given(models, calibrations, histories)
 def test_a_month_is_never_likelier_than_three(model, right, history):
     one = buying(model, right)
     assert one.any_purchase(history, 30) <= one.any_purchase(history, 90)
