@@ -99,6 +99,32 @@ def test_pages_of_an_answer_are_followed(client, organisation, double, connectio
     assert set(reading.facts) == {ref("contact", CONTACT), ref("contact", OTHER)}
 
 
+def test_successors_who_are_not_there_are_looked_for_once(client, organisation):
+    """One of each length of chain, so that each is still missing while the other is asked for."""
+    purged, hidden, master = (full_of(f"003Ws00000A1b9{one}") for one in "XYZ")
+    organisation.put(
+        contact(IsDeleted=True, MasterRecordId=purged),
+        contact(OTHER, IsDeleted=True, MasterRecordId=master),
+        contact(master, IsDeleted=True, MasterRecordId=hidden),
+    )
+    reading = client.fetch([ref("contact", CONTACT), ref("contact", OTHER)], NOON)
+    assert reading.gone == {ref("contact", CONTACT), ref("contact", OTHER)}
+    asked = [query for query in organisation.asked if " FROM Contact " in query]
+    assert [len([one for one in asked if named in one]) for named in (purged, hidden)] == [1, 1]
+
+
+def test_an_id_that_begins_like_another_kinds_keeps_nothing_from_the_others(
+    client_of, organisation
+):
+    """Whoever knows the address of Outbound Messages can say that a contact's id is a lead's."""
+    responded = Attribute("responded", "activity", "contact", {"salesforce": "CampaignMember.FirstRespondedDate"}, "form.submitted")  # fmt: skip
+    organisation.extra = {"CampaignMember": {"FirstRespondedDate": {}}}
+    member = record("CampaignMember", "00vWs00000A1b2CIAR", LeadId=LEAD, ContactId=None, HasResponded=True, FirstRespondedDate="2026-01-01")  # fmt: skip
+    organisation.put(record("Lead", LEAD), member)
+    reading = client_of(responded).fetch([ref("lead", CONTACT), ref("lead", LEAD)], NOON)
+    assert "activity" in [one.type for one in reading.facts[ref("lead", LEAD)]]
+
+
 def test_persons_move_themselves_and_are_not_asked_for(client, organisation):
     persons = [ref("contact", CONTACT), ref("lead", LEAD)]
     assert client.subjects(persons) == {one: (one,) for one in persons}
