@@ -119,7 +119,7 @@ class SalesforceClient:
         self._spare_what_is_scarce()
         position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
         walks = position.next
-        pages = self._api.first_pages([one.query(changes.fields(one.object)) for one in walks])
+        pages = self._api.queries([one.query(changes.fields(one.object)) for one in walks])
         found = dict.fromkeys(
             ref
             for one, rows in zip(walks, pages, strict=True)

@@ -8,10 +8,10 @@ from chalicelib.core.policy import Attribute
 from connectors.salesforce import changes
 from connectors.salesforce.changes import Position, Walk
 from connectors.salesforce.ids import full
-from tests.connectors.salesforce.organisation import record
+from tests.connectors.salesforce.organisation import ROOT, record
 from tests.fakes.clock import NOON
 
-CONTACT, LEAD = "003Ws00000A1b2CIAR", "00QWs00000Kp3QdMAJ"
+CONTACT, OTHER, LEAD = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR", "00QWs00000Kp3QdMAJ"
 CALLED = Attribute("called", "activity", "contact", {"salesforce": "Call.CompletedDateTime"}, "call.held")  # fmt: skip
 INDUSTRY = Attribute("industry", "choice", "account", {"salesforce": "Industry"})
 
@@ -76,6 +76,17 @@ def test_a_position_travels_as_text(short_pages):
     position = Position((Walk("Contact", NOON, CONTACT), Walk("Lead", NOON + timedelta(hours=1))))
     assert Position.from_text(position.to_text()) == position
     assert json.loads(position.to_text())
+
+
+def test_an_answer_that_comes_in_pieces_is_one_page(client, organisation, double, connection):
+    """Salesforce may send fewer rows than a query's limit, and say where the others are."""
+    client.changed_since(NOON, None)
+    first = {"totalSize": 2, "done": False, "records": [record("Contact", CONTACT)], "nextRecordsUrl": f"{ROOT}/query/01g-1"}  # fmt: skip
+    organisation.failures = [(200, first)]
+    rest = {"done": True, "records": [record("Contact", OTHER)]}
+    double.add("GET", f"{connection.base_url}{ROOT}/query/01g-1", json=rest)
+    page = client.changed_since(NOON, None)
+    assert set(page.refs) == {ref("contact", CONTACT), ref("contact", OTHER)}
 
 
 def test_walks_end_singly(short_pages):
