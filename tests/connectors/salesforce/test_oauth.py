@@ -123,8 +123,9 @@ def test_a_key_that_does_not_fit_together_signs_nothing():
         signature(b"message", key._replace(private_exponent=key.private_exponent ^ 2))
 
 
-def test_a_sandbox_has_an_audience_of_its_own(connection, double, tokens):
-    sandbox = replace(connection, base_url="https://northwind--test.sandbox.my.salesforce.com")
+@pytest.mark.parametrize("name", ["northwind--test.sandbox", "fast-cloud-1.scratch"])
+def test_a_sandbox_has_an_audience_of_its_own(connection, double, tokens, name):
+    sandbox = replace(connection, base_url=f"https://{name}.my.salesforce.com")
     tokens(base=sandbox.base_url)
     grant = OAuthGrant("client-id", pem(), "emtiaz@northwind.example")
     refreshed(sandbox, replace(CREDENTIALS, oauth=grant))
@@ -172,6 +173,14 @@ def test_a_refusal_is_told_by_its_code_alone(connection, tokens, error):
         refreshed(connection)
     assert "client-secret" not in str(caught.value)
     assert (error in str(caught.value)) is error.isidentifier()
+
+
+@pytest.mark.parametrize("error", ["unknown_error", "rate_limit_exceeded"])
+def test_what_passes_by_itself_costs_no_connection_a_day(connection, tokens, error):
+    """Whose grant is taken for dead rests until somebody connects it anew."""
+    tokens(400, {"error": error, "error_description": "retry your request"})
+    with pytest.raises(CrmUnavailable, match=error):
+        refreshed(connection)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"access_token": 7}])
