@@ -113,7 +113,9 @@ class SalesforceClient:
         """``total`` comes with the first page only, since it costs a call."""
         self._spare_what_is_scarce()
         total = self._total() if cursor is None else None
-        return Listing(self._api, self._connection.id).page(cursor, total)
+        self._schema.look([OBJECTS[kind] for kind in PERSONS], self._now())
+        seen = [kind for kind in PERSONS if self._schema.fields(OBJECTS[kind])]
+        return Listing(self._api, self._connection.id, seen or PERSONS).page(cursor, total)
 
     def changed_since(self, since: datetime, cursor: str | None) -> Page:
         self._spare_what_is_scarce()

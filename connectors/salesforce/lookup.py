@@ -35,7 +35,7 @@ class Found:
             person = (kind, full(row[ID]))
             if into := _successor(kind, row):
                 self.moved[person] = into
-            elif row.get(DELETED):
+            elif row.get(DELETED) or _left_nobody(row):
                 self.gone.add(person)
             else:
                 self.people[person] = row
@@ -75,6 +75,14 @@ def _successor(kind: Kind, row: Record) -> Person | None:
         return kind, master
     contact = full(row.get(CONVERTED_CONTACT)) if row.get(CONVERTED) else ""
     return ("contact", contact) if contact else None
+
+
+def _left_nobody(row: Record) -> bool:
+    """A converted lead, which cannot be written any more, whose contact was deleted for good.
+
+    One whose contact is merely hidden from us stays.
+    """
+    return bool(row.get(CONVERTED)) and row.get(CONVERTED_CONTACT, "hidden") is None
 
 
 def by_kind(people: Iterable[Person]) -> Mapping[Kind, list[str]]:
