@@ -48,7 +48,13 @@ _SETUP = frozenset({
     "INSUFFICIENT_ACCESS_OR_READONLY", "INVALID_TYPE",
 })  # fmt: skip
 
+_PERSON_ACCOUNT = "INVALID_PERSON_ACCOUNT_OPERATION"
+
 _HINT = "; is our project deployed, and does the integration user have its permission set?"
+
+
+class PersonAccountRefused(WriteRefused):
+    """The contact is one with its account, by which it is to be written."""
 
 
 def write(api: SalesforceApi, name: str, values: Values, order: Sequence[str] = ()) -> Refusals:
@@ -68,6 +74,8 @@ def refusal(problem: Any) -> WriteRefused:
     told, text = set(codes(problem)), message(problem)
     if told & _GONE or any(map(_is_of_itself, problems(problem))):
         return RecordGone(text)
+    if _PERSON_ACCOUNT in told:
+        return PersonAccountRefused(text)
     return WriteRefused(text + _HINT if told & _SETUP else text)
 
 

@@ -27,13 +27,13 @@ from connectors.salesforce import changes, errands
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
-from connectors.salesforce.batch_write import write
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
 from connectors.salesforce.lookup import Person
 from connectors.salesforce.objects import OBJECTS
 from connectors.salesforce.owned import field_name
+from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
 from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, PERSONS, Record

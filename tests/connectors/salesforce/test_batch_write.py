@@ -12,6 +12,7 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.model import Ref
 from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S
+from tests.connectors.salesforce.organisation import record
 
 ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
 
@@ -142,6 +143,26 @@ def test_an_answer_that_does_not_fit_leaves_all_in_doubt(write, organisation, an
     with pytest.raises(CrmStumbled) as caught:
         write(ONE)
     assert caught.value.in_doubt
+
+
+def test_a_person_account_is_written_by_its_account(write, organisation):
+    account = "001Ws00000Qw1ErIAJ"
+    organisation.put(record("Contact", ONE, AccountId=account))
+    organisation.results = [(200, [refused("INVALID_PERSON_ACCOUNT_OPERATION"), written(TWO)])]
+    assert write(ONE, TWO) == {}
+    (body, _) = organisation.written[1]
+    assert body["records"] == [
+        {"attributes": {"type": "Account"}, "id": account, "Emtiaz_Score__pc": 7}
+    ]
+
+
+def test_what_the_account_of_a_person_refuses_is_told_of_the_person(write, organisation):
+    organisation.put(record("Contact", ONE, AccountId="001Ws00000Qw1ErIAJ"))
+    one = refused("INVALID_PERSON_ACCOUNT_OPERATION")
+    organisation.results = [(200, [one, one]), (200, [refused("ENTITY_IS_DELETED")])]
+    found = write(ONE, TWO)
+    assert isinstance(found[ref(ONE)], RecordGone)
+    assert "PERSON_ACCOUNT" in str(found[ref(TWO)]), "whose account is not to be seen"
 
 
 def test_a_record_that_was_refused_without_a_reason_is_refused(write, organisation):
