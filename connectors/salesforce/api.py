@@ -128,8 +128,10 @@ class SalesforceApi:
     def _rows(self, page: Mapping[str, Any]) -> list[Record]:
         rows: list[Record] = list(page["records"])
         while not page.get("done", True):
-            # A path of the same host; whatever it says of another is not listened to.
-            page = self._http.read("GET", str(page["nextRecordsUrl"]))
+            path = str(page["nextRecordsUrl"])
+            if not path.startswith(f"{self._root}/query"):  # or the token would go elsewhere
+                raise CrmStumbled("the next page of a query is not among queries")
+            page = self._http.read("GET", path)
             rows += page["records"]
         return rows
 

@@ -99,6 +99,17 @@ def test_pages_of_an_answer_are_followed(client, organisation, double, connectio
     assert set(reading.facts) == {ref("contact", CONTACT), ref("contact", OTHER)}
 
 
+@pytest.mark.parametrize("path", [".example/x", "@example/x", "https://example/x", ":1@example/x"])
+def test_a_page_that_lies_elsewhere_is_not_asked_for(client, organisation, double, path):
+    client.fetch([ref("contact", OTHER)], NOON)
+    calls = len(double.calls)
+    page = {"totalSize": 2, "done": False, "records": [contact()], "nextRecordsUrl": path}
+    organisation.failures = [(200, page)]
+    with pytest.raises(CrmStumbled):
+        client.fetch([ref("contact", CONTACT)], NOON)
+    assert len(double.calls) == calls + 1
+
+
 def test_successors_who_are_not_there_are_looked_for_once(client, organisation):
     """One of each length of chain, so that each is still missing while the other is asked for."""
     purged, hidden, master = (full_of(f"003Ws00000A1b9{one}") for one in "XYZ")

@@ -100,6 +100,26 @@ def test_signatures_are_those_of_another_library(bits):
 @pytest.mark.parametrize(
     "text",
     [
+        "\ufeff" + pem(),
+        "Bag Attributes\n    friendlyName: emtiaz\n" + pem(),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + pem(),
+        pem().replace("\n", " "),
+        pem().replace("\n", "\r\n"),
+    ],
+    ids=["mark", "bag", "certificate", "one line", "Windows"],
+)
+def test_a_key_is_a_key_whatever_stands_around_it(connection, double, tokens, text):
+    """Taken for a secret, it would be sent to Salesforce."""
+    tokens()
+    grant = OAuthGrant("client-id", text, "emtiaz@northwind.example")
+    refreshed(connection, replace(CREDENTIALS, oauth=grant))
+    assert set(form(double)) == {"grant_type", "assertion"}
+    assert private_key(text) == private_key(pem())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
         "client-secret",
         "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----",
