@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 from chalicelib.core.errors import CrmStumbled, RateLimited, RecordGone, WriteRefused
@@ -29,6 +29,9 @@ Refusals = dict[str, WriteRefused]
 LOCKED_S = (2.0, 5.0)
 """Before records that somebody else has locked are sent again: Salesforce itself has waited for ten
 seconds, so at once would be too soon."""
+
+SOON_S = 40.0
+"""How long locked records are sent again: a request may take minutes, and a worker has four."""
 
 LOCKED_FOR_S = 60.0
 """Before they come again with all that was written beside them."""
@@ -94,14 +97,14 @@ def is_passing(problem: Any) -> bool:
 
 def _write_batch(api: SalesforceApi, name: str, values: Values) -> Refusals:
     refusals: Refusals = {}
-    left = list(values)
+    left, began = list(values), monotonic()
     for wait in (*LOCKED_S, None):
         problems = _sent(api, name, {one: values[one] for one in left})
         left = [one for one, problem in problems.items() if is_passing(problem)]
         refusals |= {one: refusal(problems[one]) for one in problems if one not in left}
         if not left:
             return refusals
-        if wait is None:
+        if wait is None or monotonic() - began > SOON_S:
             break
         sleep(wait + random.uniform(0, 1))  # noqa: S311 - spreads load, guards nothing
     raise RateLimited(f"{len(left)} records stay locked", retry_after=LOCKED_FOR_S)

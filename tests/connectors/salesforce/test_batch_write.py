@@ -11,7 +11,7 @@ from chalicelib.core.errors import (
     WriteRefused,
 )
 from chalicelib.core.model import Ref
-from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S
+from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S, SOON_S
 from tests.connectors.salesforce.organisation import record
 
 ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
@@ -104,6 +104,18 @@ def test_records_that_stay_locked_come_again_with_all_others(write, organisation
     with pytest.raises(RateLimited) as caught:
         write(ONE)
     assert caught.value.retry_after == LOCKED_FOR_S
+
+
+def test_a_slow_organisation_is_not_asked_again_while_the_worker_runs_out_of_time(
+    write, organisation, monkeypatch
+):
+    """Salesforce itself waits for locks, ten seconds for each, and a worker has four minutes."""
+    times = iter([0.0, SOON_S + 1])
+    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+    organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])]
+    with pytest.raises(RateLimited):
+        write(ONE)
+    assert len(organisation.written) == 1
 
 
 def test_a_record_that_is_refused_while_another_is_locked_stays_refused(write, organisation):
