@@ -119,16 +119,7 @@ class SalesforceClient:
 
     def changed_since(self, since: datetime, cursor: str | None) -> Page:
         self._spare_what_is_scarce()
-        position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
-        walks = position.next
-        pages = self._api.queries([one.query(changes.fields(one.object)) for one in walks])
-        found = dict.fromkeys(
-            ref
-            for one, rows in zip(walks, pages, strict=True)
-            for ref in changes.refs(one.object, rows, self._connection)
-        )
-        following = position.after(pages)
-        return Page(tuple(found), following.to_text() if following else None)
+        return self._seen_anew(lambda: self._changed(since, cursor))
 
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
         values: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
@@ -251,10 +242,26 @@ class SalesforceClient:
         rates = self._rates.rates(now)
         return Reference(currency, reference.zone, rates, reference.deals)
 
-    def _beginning(self, since: datetime) -> changes.Position:
+    def _changed(self, since: datetime, cursor: str | None) -> Page:
         self._schema.look(self._relations.objects, self._now())
-        there = [one for one in self._relations.objects if self._schema.fields(one)]
-        walked = [one for one in there if one not in _PRODUCTS and self._is_walked(one)]
+        begun = changes.Position.from_text(cursor) if cursor else self._beginning(since)
+        position = begun.among(self._schema.fields)
+        walks = position.next
+        pages = self._api.queries([self._walked(one) for one in walks])
+        found = dict.fromkeys(
+            ref
+            for one, rows in zip(walks, pages, strict=True)
+            for ref in changes.refs(one.object, rows, self._connection)
+        )
+        following = position.after(pages)
+        return Page(tuple(found), following.to_text() if following else None)
+
+    def _walked(self, walk: changes.Walk) -> Query:
+        return walk.query(self._schema.there(walk.object, changes.fields(walk.object)))
+
+    def _beginning(self, since: datetime) -> changes.Position:
+        asked = [one for one in self._relations.objects if one not in _PRODUCTS]
+        walked = filter(self._is_walked, asked)
         return changes.Position(tuple(changes.Walk(one, since) for one in walked))
 
     def _is_walked(self, name: str) -> bool:
