@@ -80,6 +80,7 @@ class _Lead:
     """A query whose rows lead from the record in field ``key`` to the one in ``to``."""
 
     query: Query
+    object: str
     key: str
     to: str
 
@@ -245,17 +246,18 @@ class Relations:
         return [(item, contact) for item, deal in deals.items() for contact in led[deal]]
 
     def _pairs(self, asked: Sequence[_Lead]) -> list[tuple[str, str]]:
-        """What each row leads from and to, "" for nobody."""
-        answers = self.api.queries([one.query for one in asked])
+        """What each row leads from and to, "" for nobody. What is hidden leads nowhere."""
+        seen = [one for one in asked if "." in one.to or self.schema.has(one.object, one.to)]
+        answers = self.api.queries([one.query for one in seen])
         return [
             (str(at(row, one.key)), str(at(row, one.to) or ""))
-            for one, rows in zip(asked, answers, strict=True)
+            for one, rows in zip(seen, answers, strict=True)
             for row in rows
         ]
 
 
 def _leads(table: str, key: str, ids: Sequence[str], *, to: str) -> list[_Lead]:
-    return [_Lead(query, key, to) for query in _several([key, to], table, key, ids)]
+    return [_Lead(query, table, key, to) for query in _several([key, to], table, key, ids)]
 
 
 def _several(fields: Sequence[str], table: str, key: str, ids: Sequence[str]) -> list[Query]:

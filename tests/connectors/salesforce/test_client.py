@@ -179,6 +179,14 @@ def test_accounts_cases_and_line_items_lead_to_their_contacts(client_of, organis
     }
 
 
+def test_what_is_hidden_leads_nowhere(client_of, organisation):
+    """Change Data Capture tells of objects also that the integration user may not see."""
+    organisation.hidden |= {"Case", "OpportunityContactRole"}
+    asked = [ref("ticket", "500Ws00000A1b2CIAR"), ref("deal", DEAL)]
+    assert client_of(PRIORITY).subjects(asked) == dict.fromkeys(asked, ())
+    assert not organisation.asked[len(organisation.calls[0]) :]
+
+
 def test_an_organisation_has_the_currency_of_its_company(client, organisation, double, connection):
     organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="Europe/Berlin"))
     organisation.tables["CurrencyType"] = [
