@@ -18,7 +18,7 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import CredentialsInvalid, EmtiazError, RateLimited
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, EmtiazError, RateLimited
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
@@ -271,7 +271,7 @@ class SalesforceClient:
     def _total(self) -> int | None:
         try:
             return sum(self._api.counts([OBJECTS[kind] for kind in PERSONS]))
-        except Refused:
+        except (Refused, CrmUnavailable):  # of millions, counting takes longer than a query may
             return None  # a progress bar can do without
 
     def _spare_what_is_scarce(self) -> None:
