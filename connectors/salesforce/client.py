@@ -18,7 +18,13 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, EmtiazError, RateLimited
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmStumbled,
+    CrmUnavailable,
+    EmtiazError,
+    RateLimited,
+)
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
@@ -72,15 +78,18 @@ class SalesforceClient:
         self._accounts: dict[str, str] = {}
 
     def account(self) -> Account:
-        """In the corporate currency, where there are several."""
+        """In the corporate currency, where there are several. Raises CrmStumbled without any."""
         told = self._api.organisation()
         features, several = told["features"], bool(told["features"].get("multiCurrency"))
         wanted = [_ORGANISATION, CURRENCIES] if several else [_ORGANISATION]
         organisation, *currencies = self._api.queries(wanted)
         corporate = [one["IsoCode"] for rows in currencies for one in rows if one["IsCorporate"]]
+        currency = next(iter(corporate), None) or features.get("defaultCurrencyIsoCode")
+        if not currency:  # or every sum would be of a currency that there is not
+            raise CrmStumbled("the organisation does not tell its currency")
         return Account(
             id=full(organisation[0][ID]),
-            currency=str([*corporate, features.get("defaultCurrencyIsoCode")][0]),
+            currency=str(currency),
             time_zone=str(organisation[0]["TimeZoneSidKey"]),
             details=self._user(str(told.get("userSettings", {}).get("userId", ""))),
         )

@@ -205,6 +205,15 @@ def test_an_organisation_has_the_currency_of_its_company(client, organisation, d
     assert client.account().currency == "EUR"
 
 
+def test_an_organisation_that_tells_no_currency_is_not_connected(
+    client, organisation, double, connection
+):
+    organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="Europe/Berlin"))
+    double.add("GET", f"{connection.base_url}{ROOT}/connect/organization", json={"features": {}})
+    with pytest.raises(CrmStumbled, match="currency"):
+        client.account()
+
+
 def test_what_is_shown_is_what_was_written(client, organisation):
     organisation.extra = {"Contact": {"Emtiaz_Score__c": {}, "Emtiaz_Tags__c": {}}}
     organisation.put(contact(Emtiaz_Score__c=82.0, Emtiaz_Tags__c="segment:loyal;class:A"))
@@ -311,7 +320,8 @@ def test_what_can_wait_does_while_calls_are_scarce(client, organisation, double,
     """What people change is read all the same."""
     path = f"{connection.base_url}{ROOT}/connect/organization"
     usage = {"Sforce-Limit-Info": "api-usage=80001/100000"}
-    double.add("GET", path, json={"features": {}}, headers=usage)
+    told = {"features": {"defaultCurrencyIsoCode": "EUR"}}
+    double.add("GET", path, json=told, headers=usage)
     organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="UTC"))
     client.account()
     for ask in (lambda: client.list_subjects(None), lambda: client.changed_since(NOON, None)):
