@@ -36,7 +36,7 @@ from connectors.salesforce.api import BATCH, SalesforceApi, chunks
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
-from connectors.salesforce.lookup import Person
+from connectors.salesforce.lookup import LEFT, Person, has_left
 from connectors.salesforce.objects import OBJECTS
 from connectors.salesforce.owned import field_name
 from connectors.salesforce.person_accounts import write
@@ -226,9 +226,10 @@ class SalesforceClient:
         name = OBJECTS[kind]
         names = self._schema.there(name, [field_name(one.name) for one in outputs])
         account = [ACCOUNT] if kind == "contact" else []
-        (rows,) = self._api.queries([select([ID, *account, *names], name, among(ID, ids))])
+        left = self._schema.there(name, LEFT) if kind == "lead" else []
+        (rows,) = self._api.queries([select([ID, *account, *left, *names], name, among(ID, ids))])
         self._accounts |= {full(row[ID]): str(row.get(ACCOUNT) or "") for row in rows if account}
-        return rows
+        return [row for row in rows if not has_left(row)]
 
     def _in_order(self, kind: Kind, values: Mapping[str, Any]) -> list[str]:
         """The contacts of an account beside each other, as far as it is known of them."""

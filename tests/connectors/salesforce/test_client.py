@@ -224,6 +224,14 @@ def test_what_is_shown_is_what_was_written(client, organisation):
     }
 
 
+def test_a_converted_lead_shows_nothing_any_more(client, organisation):
+    """It can still be queried, and not be written; where it went is for a reading to find out."""
+    organisation.put(record("Lead", LEAD, IsConverted=True, ConvertedContactId=CONTACT))
+    assert client.shown([ref("lead", LEAD)], []) == {}
+    organisation.tables["Lead"][0]["IsConverted"] = False
+    assert client.shown([ref("lead", LEAD)], []) == {ref("lead", LEAD): {}}
+
+
 def test_contacts_of_an_account_are_written_beside_each_other(client, organisation):
     """Each write of one locks its account."""
     ids = [f"003Ws00000A1b{number:02}" for number in range(10, 14)]
