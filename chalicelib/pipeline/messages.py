@@ -136,7 +136,7 @@ class Failure:
 def _json_object(text: str) -> dict[str, Json]:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # or its whole batch would come back, for ever and again
         body = None
     return body if isinstance(body, dict) else {"unreadable": text}
 

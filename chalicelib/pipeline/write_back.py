@@ -97,7 +97,8 @@ def _write_connection(
     for cards in chunks(_pending(refs, services), crm.client.write_batch):
         if services.clock.now() >= deadline:
             raise Retryable("out of time; the rest comes with the next batch", retry_after=0)
-        _write_batch(_looked_up(cards, crm, services, repeated=repeated), crm, services)
+        known, seen = _looked_up(cards, crm, services, repeated=repeated)
+        _write_batch(known, seen, crm, services)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +135,15 @@ def _pending(refs: Iterable[Ref], services: Services) -> Iterator[StoredCard]:
 
 def _looked_up(
     cards: Sequence[StoredCard], crm: _Crm, services: Services, *, repeated: bool
-) -> list[StoredCard]:
-    """The cards with what their records show, read back where that is not certain.
+) -> tuple[list[StoredCard], frozenset[Ref]]:
+    """The cards with what their records show, read back where that is not certain; and whose were.
 
     So a value that an earlier write has set is not set again, and has one entry in the
     record's history. A record that is gone is read by process, which learns where it went.
     """
     doubtful = [card for card in cards if repeated or card.doubt_until]
     if not doubtful:
-        return [*cards]
+        return [*cards], frozenset()
     with crm.guard:
         shown = crm.client.shown([card.ref for card in doubtful], _outputs_of(doubtful))
     _read_again((card.ref for card in doubtful if card.ref not in shown), services)
@@ -152,7 +153,8 @@ def _looked_up(
         if card.ref in shown
     }
     gone = {card.ref for card in doubtful} - certain.keys()
-    return [certain.get(card.ref, card) for card in cards if card.ref not in gone]
+    known = [certain.get(card.ref, card) for card in cards if card.ref not in gone]
+    return known, frozenset(certain)
 
 
 def _outputs_of(cards: Sequence[StoredCard]) -> tuple[Output, ...]:
@@ -160,7 +162,9 @@ def _outputs_of(cards: Sequence[StoredCard]) -> tuple[Output, ...]:
     return tuple(output for output in OUTPUTS if output.name in names)
 
 
-def _write_batch(cards: Sequence[StoredCard], crm: _Crm, services: Services) -> None:
+def _write_batch(
+    cards: Sequence[StoredCard], seen: frozenset[Ref], crm: _Crm, services: Services
+) -> None:
     sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
     updates = [Update(ref, fields) for ref, fields in sent.items()]
     try:
@@ -171,7 +175,7 @@ def _write_batch(cards: Sequence[StoredCard], crm: _Crm, services: Services) -> 
         _leave_alone(sent, error, services)
         raise Retryable(f"left alone for now: {error}", retry_after=0) from error
     for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
-        _pass_on(ref, reason, services)
+        _pass_on(ref, reason, services, seen=ref in seen)
     services.store.mark_written(
         [
             _refused(card, services) if card.ref in refused else _written(card, sent)
@@ -212,8 +216,9 @@ def _refused(card: StoredCard, services: Services) -> Mark:
     return Mark(card.ref, card.version, card.published, doubt, card.due_once_written)
 
 
-def _pass_on(ref: Ref, error: EmtiazError, services: Services) -> None:
-    if isinstance(error, RecordGone):
+def _pass_on(ref: Ref, error: EmtiazError, services: Services, *, seen: bool) -> None:
+    """One that is called gone and was just seen is for a person: reading it would never end."""
+    if isinstance(error, RecordGone) and not seen:
         _read_again([ref], services)
     else:
         _park_refused(ref, error, services)

@@ -82,14 +82,9 @@ class SalesforceApi:
         return {name: body for name, (status, body) in found.items() if _is_there(status, body)}
 
     def queries(self, wanted: Sequence[Query]) -> list[list[Record]]:
-        """The rows of each, page after page."""
+        """The rows of each, page after page: one may have fewer rows than were asked for."""
         answers = self._composite([self._query_path(one) for one in wanted], QUERIES)
         return [self._rows(_checked(status, body)) for status, body in answers]
-
-    def first_pages(self, wanted: Sequence[Query]) -> list[list[Record]]:
-        """What the first answer holds of each, for queries that limit themselves."""
-        answers = self._composite([self._query_path(one) for one in wanted], QUERIES)
-        return [list(_checked(status, body)["records"]) for status, body in answers]
 
     def counts(self, objects: Sequence[str]) -> list[int]:
         wanted = [count(name) for name in objects]
@@ -133,8 +128,10 @@ class SalesforceApi:
     def _rows(self, page: Mapping[str, Any]) -> list[Record]:
         rows: list[Record] = list(page["records"])
         while not page.get("done", True):
-            # A path of the same host; whatever it says of another is not listened to.
-            page = self._http.read("GET", str(page["nextRecordsUrl"]))
+            path = str(page["nextRecordsUrl"])
+            if not path.startswith(f"{self._root}/query"):  # or the token would go elsewhere
+                raise CrmStumbled("the next page of a query is not among queries")
+            page = self._http.read("GET", path)
             rows += page["records"]
         return rows
 

@@ -9,7 +9,7 @@ walked in one call. What was deleted, merged or undeleted is met like anything e
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
@@ -69,6 +69,10 @@ class Position:
     @property
     def next(self) -> tuple[Walk, ...]:
         return self.walks[:QUERIES]
+
+    def among(self, is_there: Callable[[str], object]) -> Position:
+        """Without the objects that are hidden from us, maybe since a page ago."""
+        return Position(tuple(one for one in self.walks if is_there(one.object)))
 
     def after(self, pages: Sequence[Sequence[Record]]) -> Position | None:
         """None at the end of all walks."""

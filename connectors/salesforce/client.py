@@ -18,7 +18,13 @@ from chalicelib.core.connector import (
     Secret,
     Update,
 )
-from chalicelib.core.errors import CredentialsInvalid, EmtiazError, RateLimited
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmStumbled,
+    CrmUnavailable,
+    EmtiazError,
+    RateLimited,
+)
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
@@ -27,13 +33,13 @@ from connectors.salesforce import changes, errands
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
-from connectors.salesforce.batch_write import write
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
-from connectors.salesforce.lookup import Person
+from connectors.salesforce.lookup import LEFT, Person, has_left
 from connectors.salesforce.objects import OBJECTS
 from connectors.salesforce.owned import field_name
+from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
 from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, PERSONS, Record
@@ -72,15 +78,18 @@ class SalesforceClient:
         self._accounts: dict[str, str] = {}
 
     def account(self) -> Account:
-        """In the corporate currency, where there are several."""
+        """In the corporate currency, where there are several. Raises CrmStumbled without any."""
         told = self._api.organisation()
         features, several = told["features"], bool(told["features"].get("multiCurrency"))
         wanted = [_ORGANISATION, CURRENCIES] if several else [_ORGANISATION]
         organisation, *currencies = self._api.queries(wanted)
         corporate = [one["IsoCode"] for rows in currencies for one in rows if one["IsCorporate"]]
+        currency = next(iter(corporate), None) or features.get("defaultCurrencyIsoCode")
+        if not currency:  # or every sum would be of a currency that there is not
+            raise CrmStumbled("the organisation does not tell its currency")
         return Account(
             id=full(organisation[0][ID]),
-            currency=str([*corporate, features.get("defaultCurrencyIsoCode")][0]),
+            currency=str(currency),
             time_zone=str(organisation[0]["TimeZoneSidKey"]),
             details=self._user(str(told.get("userSettings", {}).get("userId", ""))),
         )
@@ -113,20 +122,13 @@ class SalesforceClient:
         """``total`` comes with the first page only, since it costs a call."""
         self._spare_what_is_scarce()
         total = self._total() if cursor is None else None
-        return Listing(self._api, self._connection.id).page(cursor, total)
+        self._schema.look([OBJECTS[kind] for kind in PERSONS], self._now())
+        seen = [kind for kind in PERSONS if self._schema.fields(OBJECTS[kind])]
+        return Listing(self._api, self._connection.id, seen or PERSONS).page(cursor, total)
 
     def changed_since(self, since: datetime, cursor: str | None) -> Page:
         self._spare_what_is_scarce()
-        position = changes.Position.from_text(cursor) if cursor else self._beginning(since)
-        walks = position.next
-        pages = self._api.first_pages([one.query(changes.fields(one.object)) for one in walks])
-        found = dict.fromkeys(
-            ref
-            for one, rows in zip(walks, pages, strict=True)
-            for ref in changes.refs(one.object, rows, self._connection)
-        )
-        following = position.after(pages)
-        return Page(tuple(found), following.to_text() if following else None)
+        return self._seen_anew(lambda: self._changed(since, cursor))
 
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
         values: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
@@ -224,9 +226,10 @@ class SalesforceClient:
         name = OBJECTS[kind]
         names = self._schema.there(name, [field_name(one.name) for one in outputs])
         account = [ACCOUNT] if kind == "contact" else []
-        (rows,) = self._api.queries([select([ID, *account, *names], name, among(ID, ids))])
+        left = self._schema.there(name, LEFT) if kind == "lead" else []
+        (rows,) = self._api.queries([select([ID, *account, *left, *names], name, among(ID, ids))])
         self._accounts |= {full(row[ID]): str(row.get(ACCOUNT) or "") for row in rows if account}
-        return rows
+        return [row for row in rows if not has_left(row)]
 
     def _in_order(self, kind: Kind, values: Mapping[str, Any]) -> list[str]:
         """The contacts of an account beside each other, as far as it is known of them."""
@@ -249,10 +252,26 @@ class SalesforceClient:
         rates = self._rates.rates(now)
         return Reference(currency, reference.zone, rates, reference.deals)
 
-    def _beginning(self, since: datetime) -> changes.Position:
+    def _changed(self, since: datetime, cursor: str | None) -> Page:
         self._schema.look(self._relations.objects, self._now())
-        there = [one for one in self._relations.objects if self._schema.fields(one)]
-        walked = [one for one in there if one not in _PRODUCTS and self._is_walked(one)]
+        begun = changes.Position.from_text(cursor) if cursor else self._beginning(since)
+        position = begun.among(self._schema.fields)
+        walks = position.next
+        pages = self._api.queries([self._walked(one) for one in walks])
+        found = dict.fromkeys(
+            ref
+            for one, rows in zip(walks, pages, strict=True)
+            for ref in changes.refs(one.object, rows, self._connection)
+        )
+        following = position.after(pages)
+        return Page(tuple(found), following.to_text() if following else None)
+
+    def _walked(self, walk: changes.Walk) -> Query:
+        return walk.query(self._schema.there(walk.object, changes.fields(walk.object)))
+
+    def _beginning(self, since: datetime) -> changes.Position:
+        asked = [one for one in self._relations.objects if one not in _PRODUCTS]
+        walked = filter(self._is_walked, asked)
         return changes.Position(tuple(changes.Walk(one, since) for one in walked))
 
     def _is_walked(self, name: str) -> bool:
@@ -262,7 +281,7 @@ class SalesforceClient:
     def _total(self) -> int | None:
         try:
             return sum(self._api.counts([OBJECTS[kind] for kind in PERSONS]))
-        except Refused:
+        except (Refused, CrmUnavailable):  # of millions, counting takes longer than a query may
             return None  # a progress bar can do without
 
     def _spare_what_is_scarce(self) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.core.connector import Errand
-from chalicelib.core.errors import CrmStumbled, RecordGone
+from chalicelib.core.errors import CrmStumbled, RateLimited, RecordGone
 from chalicelib.core.model import Kind
 from connectors import _values
 from connectors._http import Refused
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.batch_write import refusal
+from connectors.salesforce.batch_write import LOCKED_FOR_S, is_passing, refusal
 from connectors.salesforce.objects import OBJECTS
 from connectors.salesforce.records import ID, OWNER, PERSONS
 from connectors.salesforce.soql import among, select
@@ -60,6 +60,8 @@ def _create(api: SalesforceApi, name: str, values: Mapping[str, Any]) -> None:
     try:
         answer = api.create(name, values)
     except Refused as refused:
+        if is_passing(refused.body):  # such as a lock of the person, whom a task changes as well
+            raise RateLimited(str(refused), retry_after=LOCKED_FOR_S) from refused
         raise refusal(refused.body or [{"message": str(refused)}]) from refused
     if not isinstance(answer, dict) or not answer.get("success"):
         raise CrmStumbled("it is not told whether the record was made", in_doubt=True)

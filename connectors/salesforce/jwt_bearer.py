@@ -13,6 +13,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -26,6 +27,11 @@ SMALLEST_BITS = 2048
 
 _SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 """The DER of DigestInfo before a digest of SHA-256 (RFC 8017, section 9.2, note 1)."""
+
+_PEM = re.compile(
+    r"-----BEGIN ((?:RSA )?)PRIVATE KEY-----([A-Za-z0-9+/=\s]*)-----END \1PRIVATE KEY-----"
+)
+"""Among others, such as its certificate; on one line too, as variables come to be written."""
 
 _INTEGER, _OCTETS, _SEQUENCE = 0x02, 0x04, 0x30
 _LONG_FORM = 0x80
@@ -62,9 +68,9 @@ def signature(message: bytes, key: PrivateKey) -> bytes:
 
 def private_key(pem: str) -> PrivateKey:
     """From PKCS#1 or PKCS#8, not encrypted. Raises CredentialsInvalid."""
-    lines = [line.strip() for line in pem.strip().splitlines()]
+    found = _PEM.search(pem)
     try:
-        der = base64.b64decode("".join(lines[1:-1]), validate=True)
+        der = base64.b64decode("".join(found[2].split()) if found else "", validate=True)
         key = _key(der)
     except (ValueError, IndexError, binascii.Error):
         raise CredentialsInvalid("the private key is not RSA in PEM, or is encrypted") from None
@@ -74,7 +80,8 @@ def private_key(pem: str) -> PrivateKey:
 
 
 def is_private_key(text: str) -> bool:
-    return text.lstrip().startswith("-----BEGIN")
+    """Also with what other tools write before it: taken for a secret, the key would be sent."""
+    return "-----BEGIN" in text
 
 
 def _key(der: bytes) -> PrivateKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import sleep
 
@@ -43,18 +43,20 @@ MOST_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Of one connection's contacts and then its leads."""
+    """Of one connection's contacts and then its leads, as far as ``kinds`` names them."""
 
     api: SalesforceApi
     connection: str
+    kinds: Sequence[Kind]
     wait: Callable[[float], None] = sleep
 
     def page(self, cursor: str | None, total: int | None) -> Page:
         """An empty one with a cursor while a job is under way."""
-        place = _Place(*json.loads(cursor)) if cursor else _Place(PERSONS[0])
+        place = _Place(*json.loads(cursor)) if cursor else _Place(self.kinds[0])
         if not place.job:
             return self._begun(place, total)
-        state = self.api.export_state(place.job) if not place.locator else DONE
+        # Of a page in the middle as well: a job is kept for a week, and a backfill may rest longer.
+        state = self.api.export_state(place.job)
         if state in LOST:
             return self._begun_anew(place, state)
         if state != DONE:
@@ -77,5 +79,5 @@ class Listing:
     def _following(self, place: _Place, locator: str) -> str | None:
         if locator:
             return _Place(place.kind, place.job, locator).to_text()
-        left = PERSONS[PERSONS.index(place.kind) + 1 :]
+        left = [kind for kind in self.kinds if PERSONS.index(kind) > PERSONS.index(place.kind)]
         return _Place(left[0]).to_text() if left else None

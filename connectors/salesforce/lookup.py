@@ -19,6 +19,9 @@ from connectors.salesforce.records import (
     Record,
 )
 
+LEFT = (CONVERTED, CONVERTED_CONTACT)
+"""Of a lead, what ``has_left`` looks at."""
+
 Person = tuple[Kind, str]
 
 
@@ -35,7 +38,7 @@ class Found:
             person = (kind, full(row[ID]))
             if into := _successor(kind, row):
                 self.moved[person] = into
-            elif row.get(DELETED):
+            elif row.get(DELETED) or has_left(row):  # its contact was deleted for good
                 self.gone.add(person)
             else:
                 self.people[person] = row
@@ -75,6 +78,14 @@ def _successor(kind: Kind, row: Record) -> Person | None:
         return kind, master
     contact = full(row.get(CONVERTED_CONTACT)) if row.get(CONVERTED) else ""
     return ("contact", contact) if contact else None
+
+
+def has_left(row: Record) -> bool:
+    """Whether a lead was converted, into whomever, and can be written no more.
+
+    One of which it is hidden from us into whom stays.
+    """
+    return bool(row.get(CONVERTED)) and CONVERTED_CONTACT in row
 
 
 def by_kind(people: Iterable[Person]) -> Mapping[Kind, list[str]]:

@@ -34,7 +34,16 @@ DOMAINS = (
 )  # fmt: skip
 """Where the My Domain of an organisation is; nothing of ours is sent anywhere else."""
 
+_PASSING = frozenset({
+    "unknown_error", "server_error", "temporarily_unavailable", "rate_limit_exceeded",
+})  # fmt: skip
+"""With 400 like what is wrong for good; Salesforce's sentence beside the first is *retry your
+request*."""
+
 _LOOPBACK = frozenset({"127.0.0.1", "localhost"})
+_FOR_TESTS = (".sandbox.", ".scratch.")
+"""In the My Domain of what has its users in the second of Salesforce's worlds."""
+
 _CODE = re.compile(r"[A-Za-z_]{1,60}")
 _ORGANISATION = re.compile(r"/id/([A-Za-z0-9]{15,18})/")
 
@@ -84,7 +93,8 @@ def _submit(connection: Connection, grant: OAuthGrant, now: datetime) -> Mapping
     try:
         answer: Mapping[str, Any] = submit_form(url, _form(connection, grant, now), BUSY)
     except Refused as refusal:
-        raise CredentialsInvalid(_reason(refusal)) from None
+        is_passing = _code(refusal) in _PASSING
+        raise (CrmUnavailable if is_passing else CredentialsInvalid)(_reason(refusal)) from None
     return answer
 
 
@@ -116,16 +126,20 @@ def _audience(base_url: str) -> str:
     host = urlsplit(base_url).hostname or ""
     if host in _LOOPBACK:
         return base_url.rstrip("/")
-    is_sandbox = ".sandbox." in host
-    return f"https://{'test' if is_sandbox else 'login'}.salesforce.com"
+    is_for_tests = any(part in host for part in _FOR_TESTS)
+    return f"https://{'test' if is_for_tests else 'login'}.salesforce.com"
 
 
 def _reason(refusal: Refused) -> str:
     """By Salesforce's codes alone, for its sentences may quote what was sent."""
+    text = f"Salesforce refuses the app or its user: {refusal} {_code(refusal)}"
+    return text.rstrip()
+
+
+def _code(refusal: Refused) -> str:
     body = refusal.body if isinstance(refusal.body, dict) else {}
     told = str(body.get("error", ""))
-    code = told if _CODE.fullmatch(told) else ""
-    return f"Salesforce refuses the app or its user: {refusal} {code}".rstrip()
+    return told if _CODE.fullmatch(told) else ""
 
 
 def _token(

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from chalicelib.core.errors import RecordGone, WriteRefused
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.batch_write import Refusals, write
+from connectors.salesforce.batch_write import Refusals
 from connectors.salesforce.ids import full
+from connectors.salesforce.person_accounts import write
 from connectors.salesforce.records import ID, OWNER
 from connectors.salesforce.soql import among, select
 

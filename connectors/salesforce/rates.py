@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, localcontext
+from decimal import localcontext
 
 from chalicelib.core.errors import CredentialsInvalid
 from connectors._exchange import PRECISION, Rates
@@ -44,18 +44,22 @@ class ExchangeRates:
 def rates_of(rows: Iterable[Record], currency: str) -> Rates:
     """``ConversionRate`` is how much of a currency one unit of the corporate one is worth.
 
-    What is no positive number is left out.
+    What is no positive number is left out; and all, where ``currency`` is none of them.
 
     >>> rows = [{"IsoCode": "EUR", "ConversionRate": 0.8}, {"IsoCode": "USD", "ConversionRate": 1}]
     >>> rates_of(rows, "USD").by_pair
     {('EUR', 'USD'): Decimal('1.25')}
+    >>> rates_of(rows, "IRR").by_pair
+    {}
     """
     worth = {
         str(row["IsoCode"]).upper(): found
         for row in rows
         if (found := decimal(str(row["ConversionRate"]))) is not None and found > 0
     }
-    own = worth.get(currency, Decimal(1))
+    own = worth.get(currency)
+    if own is None:
+        return Rates()
     with localcontext(prec=PRECISION):
         return Rates(
             {(one, currency): own / rate for one, rate in worth.items() if one != currency}

@@ -43,6 +43,9 @@ from connectors.salesforce.soql import Query, among, select
 
 _KINDS: tuple[Kind, ...] = ("deal", "account", "ticket", "line_item")
 
+_NAMES_ONLY: Mapping[str, Kind] = {"ContactId": "contact", "LeadId": "lead"}
+"""Fields that name persons of one kind; all others name any."""
+
 Belongings = dict[Person, dict[str, list[Record]]]
 """Records by person, and by the object that they are of."""
 
@@ -77,6 +80,7 @@ class _Lead:
     """A query whose rows lead from the record in field ``key`` to the one in ``to``."""
 
     query: Query
+    object: str
     key: str
     to: str
 
@@ -106,12 +110,13 @@ class Relations:
         """The people with what belongs to them, and with those whom they became."""
         asked = frozenset(people)
         read = People(Found())
-        todo = set(asked)
+        todo, looked_for = set(asked), set(asked)
         if todo:
             self.schema.look(self.objects, now)
         while todo:
             self._read_all(sorted(todo), read)
-            todo = read.found.wanted() - todo
+            todo = read.found.wanted() - looked_for  # who is not there is not looked for twice
+            looked_for |= todo
         if "line_item" in self.kinds:
             self._add_line_items(read)
         read.found = read.found.settled(asked)
@@ -160,7 +165,7 @@ class Relations:
         return own + [
             one
             for name, told in doings(kind, self.attributes).items()
-            for one in self._done(name, told, ids)
+            for one in self._done(name, told, kind, ids)
         ]
 
     def _of_contacts(self, ids: Sequence[str]) -> list[_Asked]:
@@ -182,15 +187,16 @@ class Relations:
     def _deal_fields(self, prefix: str = "") -> list[str]:
         return self.schema.there("Opportunity", fields_of("deal", self.attributes), prefix)
 
-    def _done(self, name: str, told: Iterable[Attribute], ids: Sequence[str]) -> list[_Asked]:
+    def _done(
+        self, name: str, told: Iterable[Attribute], kind: Kind, ids: Sequence[str]
+    ) -> list[_Asked]:
         """Tasks and events of old are in the archive, where only ``queryAll`` looks."""
         fields = self.schema.there(name, {*OWN[name], *(doing(one)[1] for one in told)})
         whole = name in ("Task", "Event")
-        prefix = ids[0][:3]
         return [
             _Asked(select(fields, name, among(who, ids), everything=whole), name, who)
             for who in WHO[name]
-            if who in fields and _may_name(who, prefix)
+            if who in fields and _may_name(who, kind)
         ]
 
     def _add_line_items(self, read: People) -> None:
@@ -240,17 +246,18 @@ class Relations:
         return [(item, contact) for item, deal in deals.items() for contact in led[deal]]
 
     def _pairs(self, asked: Sequence[_Lead]) -> list[tuple[str, str]]:
-        """What each row leads from and to, "" for nobody."""
-        answers = self.api.queries([one.query for one in asked])
+        """What each row leads from and to, "" for nobody. What is hidden leads nowhere."""
+        seen = [one for one in asked if "." in one.to or self.schema.has(one.object, one.to)]
+        answers = self.api.queries([one.query for one in seen])
         return [
             (str(at(row, one.key)), str(at(row, one.to) or ""))
-            for one, rows in zip(asked, answers, strict=True)
+            for one, rows in zip(seen, answers, strict=True)
             for row in rows
         ]
 
 
 def _leads(table: str, key: str, ids: Sequence[str], *, to: str) -> list[_Lead]:
-    return [_Lead(query, key, to) for query in _several([key, to], table, key, ids)]
+    return [_Lead(query, table, key, to) for query in _several([key, to], table, key, ids)]
 
 
 def _several(fields: Sequence[str], table: str, key: str, ids: Sequence[str]) -> list[Query]:
@@ -275,5 +282,6 @@ def _add(belongings: Belongings, asked: _Asked, rows: Iterable[Record]) -> None:
             held.setdefault(asked.object, []).append(record)
 
 
-def _may_name(who: str, prefix: str) -> bool:
-    return {"ContactId": "003", "LeadId": "00Q"}.get(who, prefix) == prefix
+def _may_name(who: str, kind: Kind) -> bool:
+    """By what was asked for: an id that a delivery tells may begin like any other."""
+    return _NAMES_ONLY.get(who, kind) == kind

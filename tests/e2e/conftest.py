@@ -11,6 +11,7 @@ import pytest
 from infra.sandbox.cdnow import Loaded, load_cdnow
 from infra.sandbox.rehearsal import Rehearsal, rehearsal
 from infra.sandbox.stand_in import names
+from tests.conftest import FIGURE
 from tests.e2e.equality import unwritten
 
 PURCHASES = Path("tests/data/cdnow/purchases.txt")
@@ -87,6 +88,12 @@ def waited_for(condition, seconds=PATIENCE_SECONDS):
 def crms(first, *others):
     """The first is what ``make test`` runs, ``make e2e`` all."""
     return [first, *(pytest.param(one, marks=pytest.mark.e2e) for one in others)]
+
+
+@pytest.fixture
+def tell(record_property):
+    """Takes lines to print when the tests are over, by which process ever they were run."""
+    return lambda *lines: [record_property(FIGURE, str(line)) for line in lines]
 
 
 @pytest.fixture(scope="session", params=crms(*names()))

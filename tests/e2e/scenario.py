@@ -203,8 +203,3 @@ def assert_undisturbed(it):
 
 def card_of(it, person):
     return it.services.store.load(it.ref(person)).card
-
-
-def print_figures(capsys, *lines):
-    with capsys.disabled():
-        print("", *lines, sep="\n")

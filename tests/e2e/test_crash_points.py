@@ -80,14 +80,13 @@ def is_of_crm(point):
     ("role", "others", "steps"),
     [("process", ["write_back"], PROCESS_STEPS), ("write_back", ["process"], WRITE_BACK_STEPS)],
 )
-def test_a_forced_exit_at_any_point_is_mended(it, role, others, steps, tmp_path, capsys):
+def test_a_forced_exit_at_any_point_is_mended(it, role, others, steps, tmp_path, tell):
     points = passed(it, role, others, tmp_path)
     # Where a CRM cannot say that somebody is to be forgotten, nobody looks for what waits of them.
     steps = steps if oracle_of(it.crm).ERASES else steps - {"settings.parked"}
     assert {point.split(" ")[1] for point in points} >= steps
     for point in sized(it.crm, points, [one for one in points if is_of_crm(one)]):
         crashed(it, role, others, point)
-        with capsys.disabled():
-            print(f"{it.crm}, {role}: ended {point}, mended")
+        tell(f"{it.crm}, {role}: ended {point}, mended")
         assert written_twice(it.stand_in, it.live) == []
     assert_undisturbed(it)

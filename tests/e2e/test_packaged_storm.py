@@ -8,7 +8,7 @@ import pytest
 
 from infra.sandbox.stand_in import names
 from tests.e2e.packaged_storm import PROC, packaged_storm
-from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures, sized
+from tests.e2e.scenario import assert_as_it_should_be, faults, sized
 
 pytestmark = [
     pytest.mark.e2e,
@@ -38,7 +38,7 @@ SELDOM = {"429": 0.25}
 
 
 @pytest.mark.parametrize("crm", names())
-def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(crm, capsys):
+def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(crm, tell):
     with packaged_storm(crm, PEOPLE, SEED) as it:
         it.rehearsal.subscribe(seed=SEED, **UNKINDNESS)
         it.stand_in.faults.follow(faults(SEED, **SELDOM))
@@ -50,8 +50,7 @@ def test_a_storm_upon_the_packaged_artefact_ends_in_oracle_equality(crm, capsys)
             raged = time.monotonic() - began
             it.settle()
         took = time.monotonic() - began
-        print_figures(
-            capsys,
+        tell(
             f"{events} events of {PEOPLE} people in {crm} upon the packaged artefact, seed {SEED}, against "
             f"our stand-in: {took:.1f} s, {raged:.1f} s of them with kills",
             f"killed: {dict(it.killed)}, {it.struck_at_work()} in the middle of a batch",

@@ -24,7 +24,7 @@ from chalicelib.pipeline.scorer import scorer
 from chalicelib.policy import compile_policy, version_of
 from chalicelib.scoring.simulation import summary
 from infra.sandbox.stand_in import Person, names
-from tests.e2e.scenario import TITLES, print_figures, wait_for
+from tests.e2e.scenario import TITLES, wait_for
 from tests.e2e.storm import storm
 from tests.fakes.bells import unheard
 
@@ -125,7 +125,7 @@ def foreseen(it, new):
     return summary(found)
 
 
-def test_a_changed_policy_scores_everybody_once_and_writes_what_was_foreseen(it, capsys):
+def test_a_changed_policy_scores_everybody_once_and_writes_what_was_foreseen(it, tell):
     new = changed(it.page)
     begun = time.monotonic()
     expected = foreseen(it, compile_policy(new))
@@ -161,8 +161,7 @@ def test_a_changed_policy_scores_everybody_once_and_writes_what_was_foreseen(it,
     reads = sum(calls.values()) - grants - it.stand_in.writes()
     assert reads == 0, calls
     assert it.dead_letters() == 0
-    print_figures(
-        capsys,
+    tell(
         f"{CARDS:,} cards: effect worked out in {simulated:.0f} s, rescored in {seconds:.0f} s",
         f"driver killed after {killed_at:,} told, {it.kills} workers killed; each card saved once",
         f"{news.total():,} records written, {expected.records_written:,} foreseen, "

@@ -32,7 +32,6 @@ from infra.sandbox.rehearsal import Rehearsal, rehearsal
 from infra.sandbox.stand_in import Deal, Person, names, starter
 from tests.e2e.conftest import settled, waited_for
 from tests.e2e.equality import assert_oracle_equality
-from tests.e2e.scenario import print_figures
 from tests.fakes.events import encoded, order, signed
 from tests.fakes.points import LOYALTY
 
@@ -129,7 +128,7 @@ def shown(site, place):
     return site.crm.shown(site.persons[place])
 
 
-def test_ten_thousand_calls_with_credentials_of_another_touch_nothing_foreign(sites, capsys):
+def test_ten_thousand_calls_with_credentials_of_another_touch_nothing_foreign(sites, tell):
     settle(sites)
     services, rng, told = sites[0].services, random.Random(SEED), Counter()
     for site in sites:
@@ -142,7 +141,7 @@ def test_ten_thousand_calls_with_credentials_of_another_touch_nothing_foreign(si
                     call = rng.choice(KINDS_OF_CALLS)
                     told[call.__name__, call(holder, rng.choice(others), rng)] += 1
                 work_off(services)
-    print_figures(capsys, f"{told.total():,} calls by {len(sites)} connections", dict(told))
+    tell(f"{told.total():,} calls by {len(sites)} connections", dict(told))
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from tests.e2e.equality import assert_oracle_equality
 from tests.e2e.scenario import (
     assert_as_it_should_be,
     faults,
-    print_figures,
     sized,
     wait_for,
 )
@@ -34,7 +33,7 @@ UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_
 
 @pytest.mark.parametrize("crm", names())
 @pytest.mark.parametrize(("kill_every", "seed"), [(None, 5), (1, 6)])
-def test_thousands_of_events_end_in_oracle_equality(crm, kill_every, seed, capsys):
+def test_thousands_of_events_end_in_oracle_equality(crm, kill_every, seed, tell):
     with storm(crm, PEOPLE, seed, intake_times_out=4) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
             it.know_everybody()
@@ -50,8 +49,7 @@ def test_thousands_of_events_end_in_oracle_equality(crm, kill_every, seed, capsy
             calm.set()
             it.settle()
             took = time.monotonic() - began
-        print_figures(
-            capsys,
+        tell(
             f"{events} events of {PEOPLE} people in {crm}, {it.kills} kills, seed {seed}, against our "
             f"stand-in: {took:.1f} s, {events / took:.0f} events/s",
             f"faults: {dict(sorted(it.stand_in.faults.struck().items()))}",
@@ -64,7 +62,7 @@ OUTAGE_SECONDS = 25
 
 
 @pytest.mark.parametrize("crm", names())
-def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(crm, capsys):
+def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(crm, tell):
     with storm(crm, PEOPLE, 8) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
             it.know_everybody()
@@ -80,8 +78,7 @@ def test_a_crm_that_was_down_is_used_within_a_minute_of_its_return(crm, capsys):
             it.settle()
             drained = time.monotonic() - returned
         calls = it.stand_in.faults.outage_calls()
-        print_figures(
-            capsys,
+        tell(
             f"{crm} down for {OUTAGE_SECONDS} s: {len(calls)} calls; used again after {resumed:.1f} s, "
             f"all done after {drained:.1f} s",
         )

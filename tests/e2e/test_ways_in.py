@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.reconcile import reconcile
-from tests.e2e.scenario import assert_as_it_should_be, faults, print_figures, wait_for
+from tests.e2e.scenario import assert_as_it_should_be, faults, wait_for
 from tests.e2e.storm import storm
 
 pytestmark = pytest.mark.e2e
@@ -25,7 +25,7 @@ UNTOLD = {"messages": ("part", "gone"), "flow": (), "cdc": ("part",)}
 
 
 @pytest.mark.parametrize(("way", "seed"), [("messages", 21), ("flow", 22), ("cdc", 23)])
-def test_a_storm_with_kills_by_each_way_alone_ends_in_oracle_equality(way, seed, capsys):
+def test_a_storm_with_kills_by_each_way_alone_ends_in_oracle_equality(way, seed, tell):
     with storm(CRM, PEOPLE, seed, intake_times_out=4) as it, it.receiver() as port:
         with it.workers("process", "process", "write_back"):
             it.know_everybody()
@@ -41,8 +41,7 @@ def test_a_storm_with_kills_by_each_way_alone_ends_in_oracle_equality(way, seed,
             it.settle()
             look_around(it, everybody, UNTOLD[way])
             took = time.monotonic() - began
-        print_figures(
-            capsys,
+        tell(
             f"{events} events by {way} of {PEOPLE} people in {CRM}, {it.kills} kills, seed {seed}, "
             f"against our stand-in: {took:.1f} s",
             f"faults: {dict(sorted(it.stand_in.faults.struck().items()))}",

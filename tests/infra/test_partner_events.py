@@ -86,14 +86,31 @@ def received(sqs, url):
 
 def test_nothing_of_it_is_made_unless_a_source_is_named(resources):
     ours = {name for name in resources if name.startswith("PartnerEvent")}
-    assert len(ours) == 5
+    assert len(ours) == 6
     assert {resources[name]["Condition"] for name in ours} == {"HasPartnerEvents"}
 
 
 def test_the_rule_alone_may_send_into_the_queues(resources):
-    policy = resources["PartnerEventsMayRing"]["Properties"]["PolicyDocument"]
-    (statement,) = policy["Statement"]
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Action"] == "sqs:SendMessage"
-    source = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-    assert source == {"Fn::GetAtt": ["PartnerEventRule", "Arn"]}
+    for statement in statements(resources).values():
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        source = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+        assert source == {"Fn::GetAtt": ["PartnerEventRule", "Arn"]}
+
+
+def test_each_queue_has_a_policy_that_speaks_of_itself_alone(resources):
+    """SQS refuses any other, and with it the whole stack; the local cloud takes it."""
+    found = {queue: one["Resource"] for queue, one in statements(resources).items()}
+    queues = ("IntakeQueue", "PartnerEventDeadLetters")
+    assert found == {name: {"Fn::GetAtt": [name, "Arn"]} for name in queues}
+
+
+def statements(resources):
+    """By queue."""
+    found = {}
+    for one in resources.values():
+        if one.get("Type") == "AWS::SQS::QueuePolicy":
+            (queue,) = one["Properties"]["Queues"]
+            (statement,) = one["Properties"]["PolicyDocument"]["Statement"]
+            found[queue["Ref"]] = statement
+    return found

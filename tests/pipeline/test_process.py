@@ -454,11 +454,12 @@ def test_what_cannot_even_be_parked_stays_in_the_queue(installation):
     assert len(process([hopeless], installation.services, NOON)) == 1
 
 
-def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation):
+@pytest.mark.parametrize("text", ["hello", "[" * 100_000])
+def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation, text):
     record = {
         "messageId": "1",
         "receiptHandle": "r",
-        "body": "hello",
+        "body": text,
         "attributes": {"ApproximateReceiveCount": "1"},
     }
     ref = installation.contact(1)
@@ -468,7 +469,7 @@ def test_a_message_that_is_no_json_is_parked_and_harms_nobody(installation):
     installation.write()
     assert ref in installation.crm.fields
     (item,) = installation.settings.parked("unknown")  # a table takes no empty key
-    assert item.message == {"unreadable": "hello"}
+    assert item.message == {"unreadable": text}
 
 
 def test_of_a_batch_only_the_subject_that_the_store_will_never_take_is_parked(installation):

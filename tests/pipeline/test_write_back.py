@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, WriteRefused
+from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RecordGone, WriteRefused
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import replay
 from chalicelib.pipeline.write_back import LEFT_TO_SWEEP_AFTER
@@ -158,6 +158,17 @@ def test_a_refused_record_is_written_when_it_is_replayed_after_the_cause_is_gone
     replay(CONNECTION, installation.services)
     installation.run()
     assert bad in installation.crm.fields
+
+
+def test_a_record_that_is_called_gone_and_is_there_is_left_to_a_person(installation):
+    """Such as a lead that was converted into somebody whom we may not see."""
+    ref = installation.contact(1)
+    installation.crm.refusals[ref] = RecordGone("it says so")
+    ring_for(installation, ref)
+    installation.run()
+    assert len(installation.writes()) == 2, "once more after it was read and is there"
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "it says so" in item.reason
 
 
 def test_a_crm_that_is_down_brings_all_messages_of_the_connection_back(installation):

@@ -58,9 +58,10 @@ def integration(
 
     It is of no licence: one that is of the integration licence cannot show standard objects. An
     object that is edited may be edited in whole, which Salesforce cannot tell by the field; so
-    nothing but our own fields is made editable.
+    nothing but our own fields is made editable. Accounts are, since a person without a company is
+    written by theirs; its fields go by those of the contact.
     """
-    edited = {OBJECTS[kind] for kind in kinds}
+    edited = {"Account", *(OBJECTS[kind] for kind in kinds)}
     return {
         "description": "For the user that Emtiaz works as.",
         "fieldPermissions": _field_permissions(outputs, kinds, editable=True),

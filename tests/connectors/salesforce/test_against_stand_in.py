@@ -20,6 +20,8 @@ from connectors.salesforce.ids import full
 from connectors.salesforce.soql import among, select
 
 acting = pytest.importorskip("infra.sandbox.salesforce.acting")
+from infra.sandbox.salesforce.records import PERSON  # noqa: E402
+from infra.sandbox.salesforce.settings import Settings  # noqa: E402
 from infra.sandbox.stand_in import Deal, Person  # noqa: E402
 
 STARTER = Path("chalicelib/policy/shipped/starter.yaml")
@@ -118,6 +120,19 @@ def test_what_is_written_is_shown(client, salesforce, ann):
     assert client.write([Update(ref("contact", ann), fields)]) == {}
     outputs = [one for one in OUTPUTS if one.name in fields]
     assert client.shown([ref("contact", ann)], outputs) == {ref("contact", ann): fields}
+
+
+def test_a_person_account_is_scored_like_anybody():
+    settings = Settings(person_accounts=True)
+    with acting.ActingStandIn.start(settings=settings) as salesforce:
+        with salesforce.org.transaction(PERSON) as work:
+            account = work.create("Account", {"LastName": "Lee", "PersonEmail": "lee@example.com"})
+        lee = ref("contact", account.text("PersonContactId"))
+        client = connected(salesforce)[0]
+        assert client.write([Update(lee, {"score": 82})]) == {}
+        assert client.shown([lee], [one for one in OUTPUTS if one.name == "score"]) == {
+            lee: {"score": 82}
+        }
 
 
 def test_all_fields_are_there_once_the_project_is_deployed(client):

@@ -11,7 +11,8 @@ from chalicelib.core.errors import (
     WriteRefused,
 )
 from chalicelib.core.model import Ref
-from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S
+from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S, SOON_S
+from tests.connectors.salesforce.organisation import record
 
 ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
 
@@ -105,6 +106,18 @@ def test_records_that_stay_locked_come_again_with_all_others(write, organisation
     assert caught.value.retry_after == LOCKED_FOR_S
 
 
+def test_a_slow_organisation_is_not_asked_again_while_the_worker_runs_out_of_time(
+    write, organisation, monkeypatch
+):
+    """Salesforce itself waits for locks, ten seconds for each, and a worker has four minutes."""
+    times = iter([0.0, SOON_S + 1])
+    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+    organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])]
+    with pytest.raises(RateLimited):
+        write(ONE)
+    assert len(organisation.written) == 1
+
+
 def test_a_record_that_is_refused_while_another_is_locked_stays_refused(write, organisation):
     organisation.results = [
         (200, [refused("ENTITY_IS_DELETED"), refused("UNABLE_TO_LOCK_ROW")]),
@@ -142,6 +155,26 @@ def test_an_answer_that_does_not_fit_leaves_all_in_doubt(write, organisation, an
     with pytest.raises(CrmStumbled) as caught:
         write(ONE)
     assert caught.value.in_doubt
+
+
+def test_a_person_account_is_written_by_its_account(write, organisation):
+    account = "001Ws00000Qw1ErIAJ"
+    organisation.put(record("Contact", ONE, AccountId=account))
+    organisation.results = [(200, [refused("INVALID_PERSON_ACCOUNT_OPERATION"), written(TWO)])]
+    assert write(ONE, TWO) == {}
+    (body, _) = organisation.written[1]
+    assert body["records"] == [
+        {"attributes": {"type": "Account"}, "id": account, "Emtiaz_Score__pc": 7}
+    ]
+
+
+def test_what_the_account_of_a_person_refuses_is_told_of_the_person(write, organisation):
+    organisation.put(record("Contact", ONE, AccountId="001Ws00000Qw1ErIAJ"))
+    one = refused("INVALID_PERSON_ACCOUNT_OPERATION")
+    organisation.results = [(200, [one, one]), (200, [refused("ENTITY_IS_DELETED")])]
+    found = write(ONE, TWO)
+    assert isinstance(found[ref(ONE)], RecordGone)
+    assert "PERSON_ACCOUNT" in str(found[ref(TWO)]), "whose account is not to be seen"
 
 
 def test_a_record_that_was_refused_without_a_reason_is_refused(write, organisation):

@@ -8,11 +8,12 @@ from chalicelib.core.policy import Attribute
 from connectors.salesforce import changes
 from connectors.salesforce.changes import Position, Walk
 from connectors.salesforce.ids import full
-from tests.connectors.salesforce.organisation import record
+from tests.connectors.salesforce.organisation import ROOT, record
 from tests.fakes.clock import NOON
 
-CONTACT, LEAD = "003Ws00000A1b2CIAR", "00QWs00000Kp3QdMAJ"
+CONTACT, OTHER, LEAD = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR", "00QWs00000Kp3QdMAJ"
 CALLED = Attribute("called", "activity", "contact", {"salesforce": "Call.CompletedDateTime"}, "call.held")  # fmt: skip
+RESPONDED = Attribute("responded", "activity", "contact", {"salesforce": "CampaignMember.FirstRespondedDate"}, "form.submitted")  # fmt: skip
 INDUSTRY = Attribute("industry", "choice", "account", {"salesforce": "Industry"})
 
 
@@ -42,6 +43,25 @@ def test_a_walk_asks_for_what_changed_at_that_instant_or_later(client, organisat
         "SELECT Id, SystemModstamp FROM Contact WHERE SystemModstamp >= 2026-03-21T12:00:00.000Z "
         "ORDER BY SystemModstamp, Id LIMIT 2000"
     ) in organisation.asked
+
+
+def test_what_is_hidden_keeps_nothing_else_from_being_found(client_of, organisation):
+    """Who may not see leads sees no ``LeadId`` of campaign members either."""
+    organisation.hidden |= {"Lead", "LeadId"}
+    organisation.put(record("CampaignMember", "00vWs00000A1b2CIAR", ContactId=CONTACT))
+    page = client_of(RESPONDED).changed_since(NOON, None)
+    assert set(page.refs) == {ref("contact", CONTACT)}
+    assert not [query for query in organisation.asked if "LeadId" in query]
+
+
+def test_what_is_hidden_since_a_page_ago_is_walked_no_further(client, organisation):
+    client.changed_since(NOON, None)
+    organisation.hidden.add("Lead")
+    organisation.failures = [(400, [{"errorCode": "INVALID_TYPE", "message": "no such sObject"}])]
+    organisation.put(record("Contact", CONTACT))
+    cursor = Position((Walk("Lead", NOON), Walk("Contact", NOON))).to_text()
+    page = client.changed_since(NOON, cursor)
+    assert (page.refs, page.next) == ((ref("contact", CONTACT),), None)
 
 
 def test_activities_and_roles_bring_the_persons_whom_they_name(client_of, organisation):
@@ -76,6 +96,17 @@ def test_a_position_travels_as_text(short_pages):
     position = Position((Walk("Contact", NOON, CONTACT), Walk("Lead", NOON + timedelta(hours=1))))
     assert Position.from_text(position.to_text()) == position
     assert json.loads(position.to_text())
+
+
+def test_an_answer_that_comes_in_pieces_is_one_page(client, organisation, double, connection):
+    """Salesforce may send fewer rows than a query's limit, and say where the others are."""
+    client.changed_since(NOON, None)
+    first = {"totalSize": 2, "done": False, "records": [record("Contact", CONTACT)], "nextRecordsUrl": f"{ROOT}/query/01g-1"}  # fmt: skip
+    organisation.failures = [(200, first)]
+    rest = {"done": True, "records": [record("Contact", OTHER)]}
+    double.add("GET", f"{connection.base_url}{ROOT}/query/01g-1", json=rest)
+    page = client.changed_since(NOON, None)
+    assert set(page.refs) == {ref("contact", CONTACT), ref("contact", OTHER)}
 
 
 def test_walks_end_singly(short_pages):

@@ -99,6 +99,43 @@ def test_pages_of_an_answer_are_followed(client, organisation, double, connectio
     assert set(reading.facts) == {ref("contact", CONTACT), ref("contact", OTHER)}
 
 
+@pytest.mark.parametrize("path", [".example/x", "@example/x", "https://example/x", ":1@example/x"])
+def test_a_page_that_lies_elsewhere_is_not_asked_for(client, organisation, double, path):
+    client.fetch([ref("contact", OTHER)], NOON)
+    calls = len(double.calls)
+    page = {"totalSize": 2, "done": False, "records": [contact()], "nextRecordsUrl": path}
+    organisation.failures = [(200, page)]
+    with pytest.raises(CrmStumbled):
+        client.fetch([ref("contact", CONTACT)], NOON)
+    assert len(double.calls) == calls + 1
+
+
+def test_successors_who_are_not_there_are_looked_for_once(client, organisation):
+    """One of each length of chain, so that each is still missing while the other is asked for."""
+    purged, hidden, master = (full_of(f"003Ws00000A1b9{one}") for one in "XYZ")
+    organisation.put(
+        contact(IsDeleted=True, MasterRecordId=purged),
+        contact(OTHER, IsDeleted=True, MasterRecordId=master),
+        contact(master, IsDeleted=True, MasterRecordId=hidden),
+    )
+    reading = client.fetch([ref("contact", CONTACT), ref("contact", OTHER)], NOON)
+    assert reading.gone == {ref("contact", CONTACT), ref("contact", OTHER)}
+    asked = [query for query in organisation.asked if " FROM Contact " in query]
+    assert [len([one for one in asked if named in one]) for named in (purged, hidden)] == [1, 1]
+
+
+def test_an_id_that_begins_like_another_kinds_keeps_nothing_from_the_others(
+    client_of, organisation
+):
+    """Whoever knows the address of Outbound Messages can say that a contact's id is a lead's."""
+    responded = Attribute("responded", "activity", "contact", {"salesforce": "CampaignMember.FirstRespondedDate"}, "form.submitted")  # fmt: skip
+    organisation.extra = {"CampaignMember": {"FirstRespondedDate": {}}}
+    member = record("CampaignMember", "00vWs00000A1b2CIAR", LeadId=LEAD, ContactId=None, HasResponded=True, FirstRespondedDate="2026-01-01")  # fmt: skip
+    organisation.put(record("Lead", LEAD), member)
+    reading = client_of(responded).fetch([ref("lead", CONTACT), ref("lead", LEAD)], NOON)
+    assert "activity" in [one.type for one in reading.facts[ref("lead", LEAD)]]
+
+
 def test_persons_move_themselves_and_are_not_asked_for(client, organisation):
     persons = [ref("contact", CONTACT), ref("lead", LEAD)]
     assert client.subjects(persons) == {one: (one,) for one in persons}
@@ -142,6 +179,14 @@ def test_accounts_cases_and_line_items_lead_to_their_contacts(client_of, organis
     }
 
 
+def test_what_is_hidden_leads_nowhere(client_of, organisation):
+    """Change Data Capture tells of objects also that the integration user may not see."""
+    organisation.hidden |= {"Case", "OpportunityContactRole"}
+    asked = [ref("ticket", "500Ws00000A1b2CIAR"), ref("deal", DEAL)]
+    assert client_of(PRIORITY).subjects(asked) == dict.fromkeys(asked, ())
+    assert not organisation.asked[len(organisation.calls[0]) :]
+
+
 def test_an_organisation_has_the_currency_of_its_company(client, organisation, double, connection):
     organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="Europe/Berlin"))
     organisation.tables["CurrencyType"] = [
@@ -160,6 +205,15 @@ def test_an_organisation_has_the_currency_of_its_company(client, organisation, d
     assert client.account().currency == "EUR"
 
 
+def test_an_organisation_that_tells_no_currency_is_not_connected(
+    client, organisation, double, connection
+):
+    organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="Europe/Berlin"))
+    double.add("GET", f"{connection.base_url}{ROOT}/connect/organization", json={"features": {}})
+    with pytest.raises(CrmStumbled, match="currency"):
+        client.account()
+
+
 def test_what_is_shown_is_what_was_written(client, organisation):
     organisation.extra = {"Contact": {"Emtiaz_Score__c": {}, "Emtiaz_Tags__c": {}}}
     organisation.put(contact(Emtiaz_Score__c=82.0, Emtiaz_Tags__c="segment:loyal;class:A"))
@@ -168,6 +222,14 @@ def test_what_is_shown_is_what_was_written(client, organisation):
     assert shown == {
         ref("contact", CONTACT): {"score": 82, "class": None, "tags": ("class:A", "segment:loyal")}
     }
+
+
+def test_a_converted_lead_shows_nothing_any_more(client, organisation):
+    """It can still be queried, and not be written; where it went is for a reading to find out."""
+    organisation.put(record("Lead", LEAD, IsConverted=True, ConvertedContactId=CONTACT))
+    assert client.shown([ref("lead", LEAD)], []) == {}
+    organisation.tables["Lead"][0]["IsConverted"] = False
+    assert client.shown([ref("lead", LEAD)], []) == {ref("lead", LEAD): {}}
 
 
 def test_contacts_of_an_account_are_written_beside_each_other(client, organisation):
@@ -266,7 +328,8 @@ def test_what_can_wait_does_while_calls_are_scarce(client, organisation, double,
     """What people change is read all the same."""
     path = f"{connection.base_url}{ROOT}/connect/organization"
     usage = {"Sforce-Limit-Info": "api-usage=80001/100000"}
-    double.add("GET", path, json={"features": {}}, headers=usage)
+    told = {"features": {"defaultCurrencyIsoCode": "EUR"}}
+    double.add("GET", path, json=told, headers=usage)
     organisation.put(record("Organization", "00DWs000004ExA1MAK", TimeZoneSidKey="UTC"))
     client.account()
     for ask in (lambda: client.list_subjects(None), lambda: client.changed_since(NOON, None)):

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chalicelib.core.connector import Errand
-from chalicelib.core.errors import CrmStumbled, RecordGone, WriteRefused
+from chalicelib.core.errors import CrmStumbled, RateLimited, RecordGone, WriteRefused
 from chalicelib.core.model import Ref
 from tests.connectors.salesforce.organisation import record
 
@@ -60,6 +60,8 @@ def test_nothing_is_made_for_a_record_that_is_gone(client, organisation, create)
             WriteRefused,
         ),
         ((404, [{"errorCode": "ENTITY_IS_DELETED", "message": "no"}]), RecordGone),
+        # A task changes when the person was last active, and so waits for a lock of theirs.
+        ((400, [{"errorCode": "UNABLE_TO_LOCK_ROW", "message": "no"}]), RateLimited),
         ((201, {"success": False}), CrmStumbled),
     ],
 )
@@ -81,3 +83,13 @@ def test_an_owner_is_given_to_what_lies_in_a_queue_and_to_nothing_else(client, o
     assert [(one["id"], one["OwnerId"]) for one in body["records"]] == [
         (lead, "005Ws000001dTfWIAU")
     ]
+
+
+def test_an_owner_whom_there_is_not_makes_no_record_gone(client, organisation):
+    lead = "00QWs00000Kp3QdMAJ"
+    organisation.put(record("Lead", lead, OwnerId=QUEUE))
+    told = {"statusCode": "INVALID_CROSS_REFERENCE_KEY", "message": "no", "fields": ["OwnerId"]}
+    organisation.results = [(200, [{"success": False, "errors": [told]}])]
+    error = client.assign({ref("lead", lead): USER})[ref("lead", lead)]
+    assert isinstance(error, WriteRefused)
+    assert not isinstance(error, RecordGone)

@@ -99,7 +99,23 @@ def test_one_that_is_lost_every_time_is_given_up(client, jobs):
     assert len(jobs.begun) == listing.MOST_ATTEMPTS + 1
 
 
-def test_a_progress_bar_can_do_without_a_total(client, jobs, organisation):
-    organisation.failures = [(400, [{"errorCode": "MALFORMED_QUERY", "message": "no"}])]
+def test_a_job_that_is_lost_between_two_pages_is_begun_anew(client, jobs):
+    """Salesforce keeps one for a week, and who stopped a backfill may come back later."""
+    jobs.states = ["JobComplete", "", "JobComplete"]
+    found, _ = listed(client)
+    assert {one.id for one in found} == {*CONTACTS, LEAD}
+    assert jobs.begun == ["Contact", "Contact", "Lead"]
+
+
+def test_a_kind_of_persons_that_is_hidden_is_not_listed(client, jobs, organisation):
+    organisation.hidden.add("Lead")
+    found, _ = listed(client)
+    assert {one.kind for one in found} == {"contact"}
+    assert jobs.begun == ["Contact"]
+
+
+@pytest.mark.parametrize("code", ["MALFORMED_QUERY", "QUERY_TIMEOUT"])
+def test_a_progress_bar_can_do_without_a_total(client, jobs, organisation, code):
+    organisation.failures = [(400, [{"errorCode": code, "message": "no"}])]
     _, pages = listed(client)
     assert pages[0].total is None

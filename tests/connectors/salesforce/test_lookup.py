@@ -43,6 +43,14 @@ def test_a_converted_lead_becomes_its_contact():
     assert made.settled([("lead", LEAD)]).moved == {("lead", LEAD): ("contact", C1)}
 
 
+def test_a_converted_lead_whose_contact_left_no_trace_is_gone():
+    """Nothing could be written on it, for ever and again."""
+    nobody = found(leads=[row(LEAD, IsConverted=True, ConvertedContactId=None)])
+    assert (nobody.gone, nobody.people) == ({("lead", LEAD)}, {})
+    hidden = found(leads=[row(LEAD, IsConverted=True)])
+    assert set(hidden.people) == {("lead", LEAD)}
+
+
 def test_a_master_of_a_record_that_is_there_means_nothing():
     assert found(row(C1, MasterRecordId=C2)).moved == {}
 

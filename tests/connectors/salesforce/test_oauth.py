@@ -100,6 +100,26 @@ def test_signatures_are_those_of_another_library(bits):
 @pytest.mark.parametrize(
     "text",
     [
+        "\ufeff" + pem(),
+        "Bag Attributes\n    friendlyName: emtiaz\n" + pem(),
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" + pem(),
+        pem().replace("\n", " "),
+        pem().replace("\n", "\r\n"),
+    ],
+    ids=["mark", "bag", "certificate", "one line", "Windows"],
+)
+def test_a_key_is_a_key_whatever_stands_around_it(connection, double, tokens, text):
+    """Taken for a secret, it would be sent to Salesforce."""
+    tokens()
+    grant = OAuthGrant("client-id", text, "emtiaz@northwind.example")
+    refreshed(connection, replace(CREDENTIALS, oauth=grant))
+    assert set(form(double)) == {"grant_type", "assertion"}
+    assert private_key(text) == private_key(pem())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "",
         "client-secret",
         "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----",
@@ -123,8 +143,9 @@ def test_a_key_that_does_not_fit_together_signs_nothing():
         signature(b"message", key._replace(private_exponent=key.private_exponent ^ 2))
 
 
-def test_a_sandbox_has_an_audience_of_its_own(connection, double, tokens):
-    sandbox = replace(connection, base_url="https://northwind--test.sandbox.my.salesforce.com")
+@pytest.mark.parametrize("name", ["northwind--test.sandbox", "fast-cloud-1.scratch"])
+def test_a_sandbox_has_an_audience_of_its_own(connection, double, tokens, name):
+    sandbox = replace(connection, base_url=f"https://{name}.my.salesforce.com")
     tokens(base=sandbox.base_url)
     grant = OAuthGrant("client-id", pem(), "emtiaz@northwind.example")
     refreshed(sandbox, replace(CREDENTIALS, oauth=grant))
@@ -172,6 +193,14 @@ def test_a_refusal_is_told_by_its_code_alone(connection, tokens, error):
         refreshed(connection)
     assert "client-secret" not in str(caught.value)
     assert (error in str(caught.value)) is error.isidentifier()
+
+
+@pytest.mark.parametrize("error", ["unknown_error", "rate_limit_exceeded"])
+def test_what_passes_by_itself_costs_no_connection_a_day(connection, tokens, error):
+    """Whose grant is taken for dead rests until somebody connects it anew."""
+    tokens(400, {"error": error, "error_description": "retry your request"})
+    with pytest.raises(CrmUnavailable, match=error):
+        refreshed(connection)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"access_token": 7}])
