@@ -180,6 +180,15 @@ def spend_all_alike() -> Text:
     )
 
 
+def spend_without_maximum() -> Text:
+    return Text(
+        "The model of spend found no maximum: own means, drawn towards the mean of all, "
+        "serve instead",
+        "الگوی مبلغ بیشینه‌ای نیافت: به جای آن میانگین هر مشتری، نزدیک‌شده به میانگین همه، "
+        "به کار می‌رود",
+    )
+
+
 def no_mean() -> Text:
     return Text(
         "A few amounts are so large that they have no mean; the model was held back",

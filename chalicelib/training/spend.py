@@ -102,7 +102,7 @@ def _gamma_gamma(rows: Sequence[Row], mean: float, correlation: float | None) ->
         sentences.append(say.no_mean())
     shape, rest, scale = best.at  # the rest of q may be nothing: then q is the least it may be
     if best.steepest >= STEEPEST or max(abs(shape), rest, abs(scale)) > _FAR:
-        return _shrunken(rows, mean, say.no_maximum())
+        return _shrunken(rows, mean, say.spend_without_maximum())
     if correlation is not None and abs(correlation) > WATCHED:
         sentences.append(say.spend_and_frequency(correlation))
     p, q, v = likelihood.parameters(best.at)

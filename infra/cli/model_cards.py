@@ -18,7 +18,7 @@ def cards_of(parameters: Parameters) -> Mapping[str, Mapping[str, Any]]:
     return cast(Mapping[str, Mapping[str, Any]], parameters.get(CARDS, {}))
 
 
-FORETELLING = ("purchases", "subscriptions", "propensity")
+FORETELLING = ("purchases", "subscriptions", "propensity", "deals")
 """Models without which nothing is foretold; others add to what these say."""
 
 

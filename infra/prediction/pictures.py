@@ -35,7 +35,7 @@ _STYLE = {
 }
 _FEWEST_FOR_LINES = 2
 _INCHES = (8.0, 5.2)
-_DOTS_PER_INCH = 150
+_DOTS_PER_INCH = 120
 
 
 @dataclass(frozen=True, slots=True)
