@@ -191,3 +191,41 @@ def test_with_few_customers_or_a_short_trial_chances_stay_as_they_are(of_cdnow, 
     assert found.counts
     assert found.parameters["calibration"] is None
     assert "shorter than 90 days" in found.gate.sentences[-1].en
+
+
+def regulars(people, seed):
+    """Each by a gap of their own, which the model takes to be random, until they drop out."""
+    chance = Random(seed)
+    for _ in range(people):
+        day, gap, leaves = chance.uniform(0, 799), chance.uniform(20, 90), chance.betavariate(1, 6)
+        found = []
+        while day < 890:
+            found.append(START + timedelta(days=int(day)))
+            if chance.random() < leaves:
+                break
+            day += max(chance.gauss(gap, gap / 5), 1)
+        yield found
+
+
+def error(chances):
+    """The mean calibration error by tenths of the chance, of (chance, customers, buyers)."""
+    tenths = {}
+    for chance, customers, buyers in chances:
+        tenth = tenths.setdefault(min(int(10 * chance), 9), [0, 0])
+        tenth[0] += chance * customers
+        tenth[1] += buyers
+    people = sum(customers for _, customers, _ in chances)
+    return sum(abs(told - came) for told, came in tenths.values()) / people
+
+
+def test_what_the_model_gets_wrong_of_regular_buyers_is_set_right_in_the_time_that_follows():
+    people, now = list(regulars(2500, 3)), START + timedelta(days=800)
+    known = [[day for day in days if day <= now] for days in people]
+    found = learned(known, now=now)
+    right = Buying.from_json(found.parameters)
+    after = past_of(people, now, now + timedelta(days=90), 7)
+    plain = chances_within(after, found.model, 90)
+    lines = dict(right.calibration.lines)
+    set_right = [(lines[90].at(one.chance), one.customers, one.buyers) for one in plain]
+    assert error(plain) > 0.1
+    assert error(set_right) < 0.03
