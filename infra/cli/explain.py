@@ -118,6 +118,8 @@ def _show_body(body: Mapping[str, Any], language: Language) -> None:
     # Cards that an earlier version stored have none.
     if body.get("prediction"):
         foretold.show(body["prediction"], language)
+    if body.get("forecast"):
+        foretold.show_deals(body["forecast"])
     _show_doubts(body, language)
 
 

@@ -24,6 +24,13 @@ def show(found: Mapping[str, Any], language: Language) -> None:
         say(factor["text"][language])
 
 
+def show_deals(found: Mapping[str, Any]) -> None:
+    """What open deals will bring, give or take a standard deviation."""
+    by = "a model of deals tells" if found.get("by_model") else "the stages they are in tell"
+    give = _sum(found["deviation"])
+    say(f"open deals will bring {_sum(found['expected'])} (±{give}), as {by}")
+
+
 def _rows(found: Mapping[str, Any], language: Language) -> Iterator[tuple[str, str]]:
     yield from _numbers(found)
     if outlook := found["outlook"]:

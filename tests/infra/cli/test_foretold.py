@@ -10,6 +10,7 @@ from tests.infra.cli.test_train import TOY
 from tests.pipeline.test_backfill import complete, crowd
 from tests.pipeline.test_prediction import foreseeing
 from tests.scoring import foretold
+from tests.scoring.chapters.test_chapter_09_forecast import FUNNEL, ODDS, deal
 from tests.scoring.examples import NOW, SUBJECT, ago, bought, starter
 
 
@@ -36,9 +37,11 @@ def test_status_says_which_models_are_in_force_and_why_others_are_not(emtiaz, fo
 
 @pytest.fixture
 def files(tmp_path):
-    page = starter(prediction={"purchases": {}, "clusters": {}})
+    prediction = {"purchases": {}, "deals": {}, "clusters": {}}
+    page = starter(funnel=FUNNEL, prediction=prediction)
     rows = [bought(f"p{n}", ago(days=30 * n), 2_000) for n in range(1, 5)]
-    models = {"version": "t", "parameters": foretold.LEARNED}
+    rows.append(deal("9", "s3", 8_000))
+    models = {"version": "t", "parameters": {**foretold.LEARNED, "stages": {"p": ODDS, "n": 90}}}
     contents = {
         "policy.yaml": yaml.safe_dump(page),
         "facts.jsonl": "\n".join(map(json.dumps, rows)),
@@ -55,6 +58,8 @@ def test_a_card_is_explained_with_what_will_become_of_somebody(emtiaz, files):
     for told in ("churn risk", "purchase within 90 days", "value to come", "cluster"):
         assert told in out
     assert "How often they bought raises the odds" in out
+    assert "open deals will bring" in out
+    assert "as a model of deals tells" in out
 
 
 def test_a_table_of_cards_has_a_column_for_it(emtiaz, files):
