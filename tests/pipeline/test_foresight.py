@@ -1,20 +1,26 @@
 """What is learned of deals and of leads, when it is learned anew, and what the cards say of it."""
 
 import itertools
+import json
 from datetime import timedelta
 from random import Random
 
 import pytest
 
-from chalicelib.core.facts import iso
+from chalicelib.core.facts import Fact, iso
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
 from chalicelib.pipeline.foresight import foreseen
 from chalicelib.pipeline.lessons import DealLesson, Lessons, lessons_of
-from chalicelib.policy import compile_policy
+from chalicelib.pipeline.train import train
+from chalicelib.policy import compile_policy, version_of
 from chalicelib.prediction.propensity import Propensity
 from chalicelib.scoring import score_card
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION, Installation
+from tests.pipeline.test_backfill import complete
+from tests.pipeline.test_refresh import models, rescored
 from tests.scoring.examples import NOW, SUBJECT, ago, fact_set, row, starter
 from tests.scoring.whole_facts import all_seen
 from tests.training.examples import cases
@@ -218,3 +224,57 @@ def test_a_segment_that_is_foretold_better_by_itself_has_its_own_model_in_force(
     assert "web has a model of its own" in said(found, "propensity")
     common = foreseen(lessons(split, came, times), leading(), {}, NOW)
     assert common["propensity"]["segments"] == {}
+
+
+# --- from the CRM and back -------------------------------------------------------------------
+
+
+def deal_in_crm(installation, number, ended=None, won=False):
+    """The only deal of a contact."""
+    now = installation.clock.now()
+    ref, name = Ref(CONNECTION, "contact", str(number)), f"{number}-0"
+    told = {"stage": "s1", "pipeline": "p", "status": "open",
+            "amount": {"amount": 100_000, "currency": "USD"}}  # fmt: skip
+    if ended is not None:
+        closed = (now - ended * DAY).isoformat()
+        told |= {"stage": "end", "status": "won" if won else "lost", "closed_at": closed}
+    record = Fact(ref, "contact", ref.id, now, {"job_title": "CEO"}, NOON)
+    linked = Fact(ref, "links", "links", now, {"deal": [name], "account": []})
+    at = now - ended * DAY if ended is not None else now
+    installation.crm.put(ref, record, linked, Fact(ref, "deal", name, at, told, at))
+    return ref
+
+
+def seen_earlier(installation, ref, days):
+    """The deal had been read while it was in its first stage."""
+    subject, name = installation.store.subjects[ref], f"{ref.id}-0"
+    at = installation.clock.now() - days * DAY
+    told = {"deal": name, "stage": "s1", "pipeline": "p", "status": "open"}
+    fact = Fact(ref, "stage", f"{name}@{iso(at)}", at, told)
+    subject.facts[fact.key] = json.dumps(fact.to_json())
+
+
+def test_what_is_learned_of_deals_in_the_crm_is_told_there_of_those_that_are_open():
+    installation, chance, ways = Installation(), Random(4), {}
+    for number in range(260):
+        won, ended = chance.random() < 0.5, 1 + number
+        days = chance.uniform(10, 40) if won else chance.uniform(35, 160)
+        ways[deal_in_crm(installation, number, ended, won)] = ended + days
+    ways |= {deal_in_crm(installation, 900 + days): days for days in (6, 20, 50, 100)}
+    page = {**installation.settings.live(CONNECTION).policy, "funnel": FUNNEL}
+    page |= {"prediction": {"deals": {}}}
+    installation.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    complete(installation)
+    rescored(installation)
+    assert "deals" not in models(installation).parameters
+    for ref, days in ways.items():
+        seen_earlier(installation, ref, days)
+    found = train(CONNECTION, installation.services)
+    assert said(found.fresh, "deals").startswith("Learned of 26")
+    assert "deals" in models(installation).parameters
+    rescored(installation)
+    open_ones = list(ways)[-4:]
+    forecasts = [installation.card(ref).body["forecast"] for ref in open_ones]
+    assert all(one["by_model"] for one in forecasts)
+    told = [installation.crm.fields[ref]["expected_value"] for ref in open_ones]
+    assert told[0] > 2 * told[-1]
