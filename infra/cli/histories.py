@@ -41,10 +41,13 @@ SHOWN = 10
 
 UTC = "UTC"
 
+EARLIEST, LATEST = 1000, 9000
+"""Years that are no slip of the pen; around them there has to be room for horizons."""
+
 
 def day(text: str) -> date:
     found = day_of(text, ZoneInfo(UTC))
-    if found is None:
+    if found is None or not EARLIEST <= found.year <= LATEST:
         raise typer.BadParameter(f"{text!r} is no day; write 2026-03-21 or ۱۴۰۵/۱/۱")
     return found
 

@@ -183,7 +183,10 @@ def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) ->
     it. Raises UntriedError with the gate's sentences.
     """
     horizon = timedelta(days=asked.horizon_days)
-    day = cut_off or known.end - horizon
+    try:
+        day = cut_off or known.end - horizon
+    except OverflowError as error:
+        raise UntriedError(f"nothing lies before {known.end}") from error
     if day + horizon > known.end:
         raise UntriedError(
             f"the {asked.horizon_days} days after {day} are not over by {known.end}: "

@@ -268,6 +268,44 @@ def test_too_few_are_refused_in_a_sentence(emtiaz, tmp_path, command):
     assert "renew" in told
 
 
+DEGENERATE = {
+    "companies alone": [
+        row("a", "account", "a", 1, {"name": "x"}) | {"subject": "toy-main:account:a"}
+    ],
+    "records alone": [record(f"r{n}", {"country": "Iran"}) for n in range(40)],
+    "dates of renewal that are none": [record(f"r{n}", {"renewal_date": "soon"}) for n in range(9)],
+    "all in the future": [*visits("l", [90_000]), *purchases("b", [91_000], 300)],
+    "before all history": [
+        purchases("b", [1], 300)[0] | {"occurred_at": "0001-01-01T00:00:00Z"}, *visits("l", [3, 4])
+    ],
+    "one purchase": purchases("b", [1], 300),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "predict", "backtest"])
+@pytest.mark.parametrize("case", DEGENERATE)
+def test_facts_without_ground_give_a_sentence(emtiaz, tmp_path, command, case):
+    (tmp_path / "facts.jsonl").write_text("\n".join(map(json.dumps, DEGENERATE[case])), "utf-8")
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(page()), "utf-8")
+    outcome = emtiaz(
+        command, "--facts", tmp_path / "facts.jsonl", "--policy", tmp_path / "policy.yaml"
+    )
+    assert outcome.code == 1
+    sentences = ("of the 100", "nobody has bought", "nothing lies between")
+    assert any(why in outcome.out + outcome.err for why in sentences)
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_beyond_reason_is_usage(emtiaz, files, day):
+    assert emtiaz("train", "--facts", files / "facts.jsonl", "--at", day).code == 2
+
+
+def test_a_trial_needs_a_whole_horizon_after_its_day(emtiaz, asked):
+    outcome = emtiaz("backtest", *asked, "--cut-off", "2025-12-01")
+    assert outcome.code == 1
+    assert "propensity: the 60 days after 2025-12-01 are not over by 2025-12-30" in outcome.err
+
+
 @pytest.mark.parametrize("command", ["train", "predict", "backtest"])
 def test_a_policy_that_foretells_nothing_is_a_finding(emtiaz, files, command):
     outcome = emtiaz(command, "--facts", files / "facts.jsonl", "--policy", "starter")
