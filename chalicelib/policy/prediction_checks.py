@@ -37,7 +37,7 @@ def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
 def segment_is_of_leads(page: Page) -> Iterator[Problem]:
     name = page.get("prediction", {}).get("leads", {}).get("segment")
     attributes = page["attributes"].items()
-    known = sorted(called(key, one) for key, one in attributes if _parts(one) and are_fair([key]))
+    known = sorted(called(key, one) for key, one in attributes if _parts(one) and are_fair((key,)))
     if name is not None and name not in known:
         advice = f"{name} is no choice, boolean or text of leads, {instead(name, known)}"
         yield Problem("/prediction/leads/segment", advice)

@@ -9,8 +9,9 @@ No row has a name, a gender, an address or an owner: a chance shall not hang on 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from chalicelib.core.model import SENT, Text
 from chalicelib.core.policy import Attribute, Policy, Profile
@@ -74,7 +75,8 @@ def _is_fair(one: Attribute) -> bool:
     return one.type in _TYPES and are_fair((one.name, *one.fields.values()))
 
 
-def are_fair(names: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)  # of each attribute once, and not for every week of every card
+def are_fair(names: tuple[str, ...]) -> bool:
     """Whether none of the names of an attribute says that a chance shall not hang on it."""
     return {part for name in names for part in _words(name)}.isdisjoint(_NEVER)
 

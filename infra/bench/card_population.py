@@ -27,6 +27,42 @@ FITTED = FittedModels(
         }
     },
 )
+PREDICTION = {
+    "purchases": {},
+    "leads": {"target": {"count": "purchase", "at_least": 1}, "horizon_days": 90},
+    "clusters": {},
+}
+"""The section of a policy that asks for all that ``LEARNED`` can foretell."""
+
+_LABEL = {"en": "Steady", "fa": "ثابت"}
+LEARNED = FittedModels(
+    "bench-learned",
+    {
+        **FITTED.parameters,
+        "purchases": {
+            "method": "model", "family": "mbg_nbd", "r": 0.525, "alpha": 6.183, "a": 0.891,
+            "b": 1.614, "unit_days": 7, "counts": True, "median_gap_days": 21.0, "interval": 0.12,
+            "medians": {"frequency": 1, "recency": 5.0, "age": 30.0}, "calibration": None,
+        },
+        "spend": {"method": "gamma_gamma", "p": 6.25, "q": 3.74, "v": 15_440.0, "currency": "USD"},
+        "propensity": {
+            "kind": "logistic", "base": -1.0, "platt": None, "label": "trusted",
+            "horizon_days": 90, "n": 900,
+            "fields": [
+                {"name": name, "edges": [1.0, 9.0], "values": [],
+                 "weights": [-0.3, 0.2, 0.9, 0.0, -0.7]}
+                for name in ("kinds", "quiet_days", "did:page.viewed", "did:email.opened",
+                             "did:call.held", "account.employees")
+            ],
+        },
+        "clusters": {
+            "features": ["recency", "frequency", "monetary"], "low": [0.0, 0.0, 0.0],
+            "high": [6.0, 3.0, 14.0], "mean": [3.0, 1.0, 9.0], "deviation": [1.5, 0.5, 2.0],
+            "centres": [[-1.0, 1.0, 0.8], [1.2, -0.5, -0.4], [0.1, 0.0, 0.1]],
+            "ids": ["1", "2", "3"], "labels": [_LABEL] * 3, "n": 900, "next_id": 4,
+        },
+    },
+)  # fmt: skip
 
 RULES = 40
 FACTS = 50

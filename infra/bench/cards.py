@@ -19,7 +19,7 @@ import rule_engine  # type: ignore[import-untyped]  # it has no annotations
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Ref
 from chalicelib.core.outputs import Fields
-from chalicelib.core.policy import Policy, Profile
+from chalicelib.core.policy import FittedModels, Policy, Profile
 from chalicelib.localization.letters import key_form
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import Written, assess, card_of, next_change, publish, score_card
@@ -36,14 +36,19 @@ PEOPLE = 200
 ROUNDS = 9
 SIZES = (10, 100, 1_000, 10_000)
 
+_BESIDE = f"processor time, median of {ROUNDS} rounds over {PEOPLE} different ones"
+
 Make = Callable[[int, Random, int], FactSet]
 
 
 def cards(seed: int) -> list[Figure]:
     policy = compile_policy(made.page())
+    foretelling = compile_policy({**made.page(), "prediction": made.PREDICTION})
     return [
         _speed("a lead", made.lead, policy, seed),
         _speed("a customer", made.customer, policy, seed),
+        _foretelling("a lead", made.lead, foretelling, seed),
+        _foretelling("a customer", made.customer, foretelling, seed),
         _against_rival(policy, seed),
         _growth(policy, seed),
     ]
@@ -55,26 +60,38 @@ class Subject:
 
     ref: Ref
     facts: FactSet
+    models: FittedModels
     shown: Fields
 
     @classmethod
-    def of(cls, ref: Ref, facts: FactSet, policy: Policy) -> Subject:
-        card = score_card(ref, facts, policy, made.FITTED, made.NOW)
-        return cls(ref, facts, publish(card, Written({}, certain=False), policy) or {})
+    def of(
+        cls, ref: Ref, facts: FactSet, policy: Policy, models: FittedModels = made.FITTED
+    ) -> Subject:
+        card = score_card(ref, facts, policy, models, made.NOW)
+        return cls(ref, facts, models, publish(card, Written({}, certain=False), policy) or {})
 
     def next_change(self, policy: Policy) -> datetime | None:
         """What ``process`` does between reading and saving, from a set that nobody has sorted."""
         facts = FactSet(self.facts.facts)
-        assessment = assess(self.ref, facts, policy, made.FITTED, made.NOW)
+        assessment = assess(self.ref, facts, policy, self.models, made.NOW)
         return next_change(assessment, card_of(assessment), self.shown)
 
 
 def _speed(who: str, make: Make, policy: Policy, seed: int) -> Figure:
-    people = [Subject.of(*one, policy) for one in _people(make, seed)]
-    total = _microseconds(lambda: [one.next_change(policy) for one in people]) / PEOPLE
-    beside = f"processor time, median of {ROUNDS} rounds over {PEOPLE} different ones"
+    total = _each([Subject.of(*one, policy) for one in _people(make, seed)], policy)
     name = f"score card and next change of {who}, {made.FACTS} facts, {made.RULES} rules"
-    return Figure(name, total, "µs", GOAL_MICROSECONDS, beside)
+    return Figure(name, total, "µs", GOAL_MICROSECONDS, _BESIDE)
+
+
+def _foretelling(who: str, make: Make, policy: Policy, seed: int) -> Figure:
+    """Where the policy asks what will become of them too."""
+    people = [Subject.of(*one, policy, made.LEARNED) for one in _people(make, seed)]
+    name = f"the same of {who}, with what is foretold"
+    return Figure(name, _each(people, policy), "µs", beside=_BESIDE)
+
+
+def _each(people: Sequence[Subject], policy: Policy) -> float:
+    return _microseconds(lambda: [one.next_change(policy) for one in people]) / PEOPLE
 
 
 def _people(make: Make, seed: int, facts: int = made.FACTS) -> list[tuple[Ref, FactSet]]:
