@@ -27,14 +27,14 @@ FITTED = FittedModels(
         }
     },
 )
-PREDICTION = {
+PREDICTION: dict[str, Json] = {
     "purchases": {},
     "leads": {"target": {"count": "purchase", "at_least": 1}, "horizon_days": 90},
     "clusters": {},
 }
 """The section of a policy that asks for all that ``LEARNED`` can foretell."""
 
-_LABEL = {"en": "Steady", "fa": "ثابت"}
+_LABEL: dict[str, Json] = {"en": "Steady", "fa": "ثابت"}
 LEARNED = FittedModels(
     "bench-learned",
     {
@@ -59,7 +59,7 @@ LEARNED = FittedModels(
             "features": ["recency", "frequency", "monetary"], "low": [0.0, 0.0, 0.0],
             "high": [6.0, 3.0, 14.0], "mean": [3.0, 1.0, 9.0], "deviation": [1.5, 0.5, 2.0],
             "centres": [[-1.0, 1.0, 0.8], [1.2, -0.5, -0.4], [0.1, 0.0, 0.1]],
-            "ids": ["1", "2", "3"], "labels": [_LABEL] * 3, "n": 900, "next_id": 4,
+            "ids": ["1", "2", "3"], "labels": [_LABEL, _LABEL, _LABEL], "n": 900, "next_id": 4,
         },
     },
 )  # fmt: skip
