@@ -77,6 +77,13 @@ def due(policy: Policy, before: Parameters, now: datetime) -> tuple[str, ...]:
     )
 
 
+def drifting(lessons: Lessons, policy: Policy, before: Parameters, now: datetime) -> bool:
+    """Whether a model in force is of people or deals that are others by now, or is off of late."""
+    if policy.prediction is None:
+        return False
+    return bool(_Fitting(lessons, policy, policy.prediction, before, now).drifted())
+
+
 def foreseen(
     lessons: Lessons, policy: Policy, before: Parameters, now: datetime, *, anew: bool = False
 ) -> dict[str, Mapping[str, Json]]:

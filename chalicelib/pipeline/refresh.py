@@ -18,8 +18,9 @@ from chalicelib.core.errors import ConfigurationError, Conflict
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.ports import SHARDS, LiveSettings
 from chalicelib.pipeline import rescore
-from chalicelib.pipeline.foresight import due
+from chalicelib.pipeline.foresight import drifting, due
 from chalicelib.pipeline.kept_shares import Mark, forget, kept, mark_of
+from chalicelib.pipeline.lessons import Lessons
 from chalicelib.pipeline.messages import lesson_message
 from chalicelib.pipeline.runs import Run, note, under_way
 from chalicelib.pipeline.scorer import compiled
@@ -37,6 +38,9 @@ from chalicelib.pipeline.train import (
 from chalicelib.training.steadiness import worth_a_refresh
 
 EVERY = timedelta(days=1)
+
+DRIFT_EVERY = timedelta(days=7)
+"""How long models are left alone before they are held against those who come now."""
 
 
 def refresh_all(services: Services, deadline: datetime) -> int:
@@ -136,13 +140,18 @@ def _adopt(live: LiveSettings, run: Run, shares: Sequence[Share], services: Serv
 
 def _is_worth_it(memory: Memory, live: LiveSettings, run: Run, shares: Sequence[Share]) -> bool:
     """Whether enough customers bought something since, all others having merely aged; or whether
-    it is time for a model of the future.
+    it is time for a model of the future, by the calendar or since it has drifted.
     """
     is_known = memory.learned_at is not None and memory.premises == premises_of(live)
     if not is_known or live.models == NOTHING_FITTED:
         return True
-    if due(compiled(live.policy), in_use(live, memory), run.began):
+    policy, held, since = compiled(live.policy), in_use(live, memory), memory.learned_at
+    if due(policy, held, run.began):
         return True
-    days = (run.began - (memory.learned_at or run.began)) / timedelta(days=1)
+    time = run.began - (since or run.began)
+    lessons = Lessons.of(share.lessons for share in shares)
+    if time >= DRIFT_EVERY and drifting(lessons, policy, held, run.began):
+        return True
+    days = time / timedelta(days=1)
     recencies = [row.rfm[0] for share in shares for row in share.rows if row.rfm]
     return worth_a_refresh(sum(one <= days for one in recencies), len(recencies))

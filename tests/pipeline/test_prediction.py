@@ -7,7 +7,9 @@ from random import Random
 import pytest
 
 from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline import refresh as runs_refresh
 from chalicelib.pipeline.foresight import OLDEST, foreseen
+from chalicelib.pipeline.kept_shares import kept
 from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.pipeline.refresh import refresh
 from chalicelib.pipeline.runs import CHECKPOINT
@@ -153,6 +155,37 @@ def test_in_between_models_stay_as_they_are_and_after_a_month_they_are_fitted_an
     look(known)
     trained = Memory.of(CONNECTION, known.services).seen["model_cards"]["purchases"]["trained_at"]
     assert trained > before.parameters["model_cards"]["purchases"]["trained_at"]
+
+
+def with_others(shares):
+    """All leads have visited as often as nobody had before."""
+    return [
+        replace(share, lessons=replace(share.lessons, snapshots=tuple(
+            (at, did, {**row, "did:page.viewed": 99.0}) for at, did, row in share.lessons.snapshots
+        )))
+        for share in shares
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("days", "is_anew"), [(3, False), (8, True)])
+def test_where_people_have_changed_chances_are_learned_anew_within_a_week(
+    known, monkeypatch, days, is_anew
+):
+    foreseeing(known)
+    rescored(known)
+    look(known)
+    before = Memory.of(CONNECTION, known.services).seen["model_cards"]
+    known.clock.advance(days=days)
+    known.sweep()
+    known.run()
+    rescored(known)
+    monkeypatch.setattr(runs_refresh, "kept", lambda *which: with_others(kept(*which)))
+    look(known)
+    after = Memory.of(CONNECTION, known.services).seen["model_cards"]
+    assert (after["propensity"]["trained_at"] > before["propensity"]["trained_at"]) is is_anew
+    told = " ".join(one["en"] for one in after["propensity"]["sentences"])
+    assert ("is no longer spread as in training" in told) is is_anew
+    assert after["purchases"] == before["purchases"]
 
 
 def test_without_enough_people_nothing_is_shown_and_the_card_says_how_many_are_needed(installation):
