@@ -4,6 +4,7 @@ no card shows a number that no model stands behind.
 
 import json
 from datetime import timedelta
+from itertools import chain
 from math import isfinite
 
 import pytest
@@ -19,6 +20,7 @@ from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.fitted import CARDS
+from tests.pipeline.test_foresight import deal
 from tests.scoring.examples import NOW, ago, bought, contact, refunded, row, starter, won
 
 RENEWAL = {
@@ -28,13 +30,16 @@ SECTION = {
     "purchases": {},
     "subscriptions": {"renewal": "renewal"},
     "leads": {"target": {"count": "purchase", "at_least": 1}, "horizon_days": 30},
+    "deals": {},
     "clusters": {},
 }
+FUNNEL = {"stages": {"intro": ["s1"], "offer": ["s3"]}}
+STAGES = {"p": dict.fromkeys(["intro", "offer"], 0.3), "remaining_days": {}, "n": 90}
 MANY = 130
 
 
 def policy_of(**changes):
-    page = starter(prediction=SECTION, **changes)
+    page = starter(prediction=SECTION, funnel=FUNNEL, **changes)
     page["attributes"]["renewal"] = RENEWAL
     validate(page)
     return compile_policy(page)
@@ -74,10 +79,12 @@ def assert_grounded(people, policy=POLICY):
         assert card["sentences"], name
         assert all(one["en"] and one["fa"] for one in card["sentences"])
         assert name in found or not card["passed"]
-    models = FittedModels("learned", found)
+    models = FittedModels("learned", {**found, "stages": STAGES})
     for ref, facts in known(people):
         card = score_card(ref, facts, policy, models, NOW)
-        assert_card_is_grounded(json.loads(json.dumps(card_json(card), allow_nan=False)), found)
+        told = json.loads(json.dumps(card_json(card), allow_nan=False))
+        assert_card_is_grounded(told, found)
+        assert "deals" in found or not (told["forecast"] and told["forecast"]["by_model"])
         shown = publish(card, Written({}, certain=True), policy)
         next_change_at(ref, facts, policy, models, NOW, shown)
     return found
@@ -175,13 +182,19 @@ purchases = st.builds(lambda n, day, paid: bought(f"o{n}", ago(days=day), paid),
                       st.integers(0, 5), days, amounts)  # fmt: skip
 returns = st.builds(lambda n, day, paid: refunded(f"r{n}", f"o{n}", ago(days=day), paid),
                     st.integers(0, 5), days, amounts)  # fmt: skip
+deals = st.builds(
+    lambda n, day, lasted, ended: deal(f"d{n}", [(day, "s1"), (day - 9, "s3")], *ended)
+    if not ended else deal(f"d{n}", [(day, "s1")], day - lasted, *ended),
+    st.integers(0, 9), days, st.integers(-3, 400), st.sampled_from([(), (True,), (False,)]),
+)  # fmt: skip
 visits = st.builds(
     lambda day: row("activity", f"v{day}", {"kind": "page.viewed"}, ago(days=day)), days
 )
 renewals = st.builds(
     lambda day: contact(renewal=(NOW + timedelta(days=day)).date().isoformat()), days
 )
-somebody = st.lists(st.one_of(purchases, purchases, returns, visits, renewals), max_size=8)
+told = st.one_of(purchases, purchases, returns, visits, renewals).map(lambda one: [one]) | deals
+somebody = st.lists(told, max_size=8).map(lambda some: list(chain.from_iterable(some)))
 
 
 @settings(max_examples=25)
