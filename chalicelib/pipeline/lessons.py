@@ -198,7 +198,7 @@ def _snapshots(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
     asked, first = policy.prediction.leads if policy.prediction else None, first_seen(profile)
     if asked is None or first is None:
         return
-    room = profile.now - timedelta(days=asked.horizon_days) - first
+    room = profile.now - first - timedelta(days=asked.horizon_days)
     if room <= timedelta(0):
         return
     at = first + _drawn(str(profile.subject)) * min(room, OLDEST_SNAPSHOT)

@@ -26,7 +26,7 @@ CutOff = Annotated[
         parser=histories.day,
         metavar="DAY",
         help="The last day that the model may know of.",
-        show_default="two thirds of the time; of leads, a horizon before the end",
+        show_default="two thirds of the time; of leads and deals, a horizon before the end",
     ),
 ]
 
@@ -52,9 +52,9 @@ def backtest(  # noqa: PLR0913  # one per option
     """Fit models to what was known on a past day, and hold them against what followed.
 
     Beside that of purchases stands the rule of thumb that everybody goes on as before, x/T·t.
-    Leads and renewals are tried where --policy asks for them. Intervals are of 95 %. Needs no AWS.
-    Ends with 1 if the purchases foretold are off by more than a quarter, if chances are no better
-    than the share of all, or if something could not be tried.
+    Leads, renewals and deals are tried where --policy asks for them. Intervals are of 95 %. Needs
+    no AWS. Ends with 1 if the purchases foretold are off by more than a quarter, if chances are no
+    better than the share of all, or if something could not be tried.
     """
     options = histories.Options(
         facts, table, policy, family, columns, mapped, currency, date_format, zone, skip_faults, at
@@ -99,7 +99,7 @@ def _show_chances(found: ChanceTrial) -> None:
     area, brier = found.area, found.brier
     say(found.verdict)
     say(
-        f"{len(found.cases):,} people known by {found.cut_off}, held against the "
+        f"{len(found.cases):,} {found.of} known by {found.cut_off}, held against the "
         f"{(found.until - found.cut_off).days} days until {found.until}"
     )
     show_table(

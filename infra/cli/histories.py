@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from chalicelib.core.facts import FactSet
+from chalicelib.core.facts import FactSet, FactType
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import ClusterPrediction, PredictionPolicy, PurchasePrediction
@@ -210,9 +210,14 @@ def past(options: Options) -> Past:
     )
 
 
+_DEEDS: frozenset[FactType] = frozenset({"activity", "deal", "stage"})
+
+
 def _last_day(books: Books, people: Iterable[FactSet]) -> date | None:
     """On which somebody bought something, gave it back, or did anything else."""
-    times = (one.occurred_at for facts in people for one in facts.activities())
+    times = (
+        one.occurred_at for facts in people for one in facts.facts.values() if one.type in _DEEDS
+    )
     days = (at.astimezone(books.zone).date() for at in times)
     last = [books.last_day(today()), *(day for day in days if day <= today())]
     return max((one for one in last if one), default=None)

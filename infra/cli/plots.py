@@ -49,7 +49,7 @@ def _all(where: Place, tried: Trials) -> Iterator[Path]:
 def _of_chances(where: Place, trial: ChanceTrial) -> Iterator[Path]:
     days = (trial.until - trial.cut_off).days
     of = (
-        f"{len(trial.cases):,} people known by {trial.cut_off}, "
+        f"{len(trial.cases):,} {trial.of} known by {trial.cut_off}, "
         f"held against the {days} days after it"
     )
     words = _WORDS[trial.name]
@@ -67,6 +67,10 @@ _WORDS = {
     "subscriptions": Words(
         "foretold share who do not renew", "share who did not renew", "subscribers",
         "likeliest to leave, %", "of all who left, %", "subscriptions-",
+    ),
+    "deals": Words(
+        "foretold share that is won", "share that was won", "deals",
+        "likeliest deals, %", "of all that were won, %", "deals-",
     ),
 }  # fmt: skip
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from infra.prediction.chances import ChanceTrial, leads_tried, renewals_tried
+from infra.prediction.chance_trials import deals_tried, leads_tried, renewals_tried
+from infra.prediction.chances import ChanceTrial
 from infra.prediction.evidence import Evidence
 from infra.prediction.trial import Trial, UntriedError, tried
 
@@ -37,6 +38,7 @@ def all_tried(known: Evidence, cut_off: date | None) -> Trials:
             return None
 
     purchases, leads, subscriptions = asked.purchases, asked.leads, asked.subscriptions
+    deals = asked.deals
     bought = None
     if purchases:
         bought = attempt("purchases", lambda: tried(known, cut_off, purchases.family))
@@ -44,5 +46,6 @@ def all_tried(known: Evidence, cut_off: date | None) -> Trials:
         subscriptions
         and attempt("subscriptions", lambda: renewals_tried(known, subscriptions, cut_off)),
         leads and attempt("propensity", lambda: leads_tried(known, leads, cut_off)),
+        deals and attempt("deals", lambda: deals_tried(known, deals, cut_off)),
     ]
     return Trials(bought, tuple(one for one in found if one), tuple(untried))

@@ -19,12 +19,12 @@ from infra.cli import histories
 from infra.cli.installation import Installation
 from infra.cli.score import read_facts
 from infra.offline import card_at
-from infra.prediction.chances import leads_tried
+from infra.prediction.chance_trials import deals_tried, leads_tried
 from tests.scoring.examples import starter
 
 START, END = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 12, 31, 12, tzinfo=UTC)
 DAYS = (END - START).days
-BUYERS, LEADS, SUBSCRIBERS = 160, 900, 400
+BUYERS, LEADS, SUBSCRIBERS, DEALS = 160, 900, 400, 700
 SECTION = {
     "purchases": {"horizon_months": 6},
     "subscriptions": {"renewal": "renewal_date", "grace_days": 15},
@@ -199,7 +199,7 @@ def test_models_of_chances_are_held_against_what_followed(emtiaz, asked):
         one = found[name]
         low, high = one["auc_interval"]
         assert low < one["auc"] < high
-        assert sum(part["people"] for part in one["deciles"]) == pytest.approx(one["people"])
+        assert sum(part["people"] for part in one["deciles"]) == pytest.approx(one["cases"])
         came = sum(part["people"] * part["happened"] for part in one["deciles"])
         assert came == pytest.approx(one["came"])
         for part in one["deciles"]:
@@ -212,8 +212,8 @@ def test_models_of_chances_are_held_against_what_followed(emtiaz, asked):
 
 def test_a_trial_says_how_far_to_trust_it(emtiaz, asked):
     told = emtiaz("backtest", *asked).out
-    assert "Reach the target: " in told
-    assert "Do not renew: " in told
+    assert "Leads reaching the target: " in told
+    assert "Subscribers leaving: " in told
     for figure in ("AUC\t", "Brier score\t", "calibration error\t", "log-loss\t"):
         assert told.count(figure) == 2
 
@@ -251,6 +251,63 @@ def test_pictures_of_chances_are_drawn_too(emtiaz, asked, tmp_path):
         "calibration", "lift", "weekly", "alive", "propensity-calibration", "propensity-lift",
         "subscriptions-calibration", "subscriptions-lift",
     }  # fmt: skip
+
+
+def deals(chance):
+    """Those that stay long in a stage are lost, mostly; some are open still."""
+    for number in range(DEALS):
+        who, won = f"d{number}", chance.random() < 0.5
+        first = chance.uniform(0, DAYS - 5)
+        second = first + chance.uniform(10, 30)
+        end = second + (chance.uniform(5, 40) if won else chance.uniform(30, 160))
+        for stage, day in (("s1", first), ("s2", second)):
+            if day < min(end, DAYS):
+                told = {"deal": who, "stage": stage, "pipeline": "p", "status": "open"}
+                yield row(who, "stage", f"{who}@{stage}", day, told)
+        closed = end < DAYS
+        stage = "s2" if second < DAYS else "s1"
+        told = {"stage": "end" if closed else stage, "pipeline": "p", "status": "open",
+                "amount": {"amount": 100_000, "currency": "USD"}}  # fmt: skip
+        if closed:
+            at = iso(START + timedelta(days=end))
+            told |= {"status": "won" if won else "lost", "closed_at": at}
+        yield row(who, "deal", who, end if closed else DAYS, told)
+
+
+@pytest.fixture(scope="module")
+def funnel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("funnel")
+    rows = [*deals(Random(3))]
+    whole = starter(
+        funnel={"stages": {"intro": ["s1"], "offer": ["s2"]}},
+        prediction={"deals": {"horizon_days": 120}},
+    )
+    (folder / "facts.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    (folder / "policy.yaml").write_text(yaml.safe_dump(whole), "utf-8")
+    return "--facts", folder / "facts.jsonl", "--policy", folder / "policy.yaml"
+
+
+def test_deals_are_learned_of_and_tried_on_those_that_were_open(emtiaz, funnel):
+    learned = emtiaz("train", *funnel)
+    assert learned.code == 0
+    assert "deals: used." in learned.out
+    found = emtiaz("backtest", *funnel, "--json").json
+    assert found.keys() == {"deals"}
+    assert found["deals"]["holds"]
+    assert found["deals"]["auc"] > 0.6
+    assert found["deals"]["cut_off"] == "2025-09-02"
+
+
+def test_a_deal_that_ends_later_is_open_on_the_day_of_a_trial(funnel):
+    known, day = past_of(funnel), date(2025, 9, 2)
+    trial = deals_tried(known, known.asked.deals, day)
+    at = known.end_of(day)
+    open_then = 0
+    for facts in known.people.values():
+        begun = min(fact.occurred_at for fact in facts.by_type["stage"])
+        (deal,) = facts.deals()
+        open_then += begun <= at and (deal.closed_at is None or deal.closed_at > at)
+    assert len(trial.cases) == open_then > 50
 
 
 @pytest.mark.parametrize("command", ["train", "predict", "backtest"])

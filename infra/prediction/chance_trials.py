@@ -1,0 +1,188 @@
+"""Models of leads, of renewals and of deals that know a past day only, tried on what followed.
+
+Attributes, a date of renewal among them, are as they are in the file, since no history of them is
+kept: what was filled in later flatters a model of leads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from chalicelib.core.facts import parse_instant
+from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.prediction import (
+    DealPrediction,
+    LeadPrediction,
+    PredictionPolicy,
+    SubscriptionPrediction,
+)
+from chalicelib.pipeline.foresight import foreseen
+from chalicelib.pipeline.lessons import (
+    Lessons,
+    first_seen,
+    lessons_of,
+    renewals_of,
+    snapshot_at,
+)
+from chalicelib.prediction.deals import row_of
+from chalicelib.prediction.propensity import Value
+from chalicelib.scoring.fitted import CARDS, Fitted, fitted
+from chalicelib.scoring.future import bought_by, renewal_of
+from chalicelib.scoring.profile import profile_of
+from chalicelib.scoring.wins import more_of, open_deals
+from chalicelib.training.buyers import two_thirds
+from infra.prediction.chances import ChanceTrial
+from infra.prediction.evidence import Evidence
+from infra.prediction.trial import UntriedError
+
+_DAY = timedelta(days=1)
+
+
+def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) -> ChanceTrial:
+    """Of all who had not bought by the cut-off day, which is the last with a whole horizon after
+    it. Raises UntriedError with the gate's sentences.
+    """
+    day = _day_of(known, asked.horizon_days, cut_off)
+    policy, at = replace(known.policy, prediction=PredictionPolicy(leads=asked)), known.end_of(day)
+    taught = lessons_of(known.collections("learning of the past"), policy, at)
+    model = _fitted(taught, policy, day, at).propensity
+    assert model
+    found = []
+    for profile in known.profiles("trying leads"):
+        first = first_seen(profile)
+        if first and first <= at and (seen := snapshot_at(at, profile, policy, asked)):
+            _, came, row = seen
+            found.append((model.probability(row), came))
+    base = sum(did for _, did, _ in taught.snapshots) / len(taught.snapshots)
+    until = day + asked.horizon_days * _DAY
+    return _trial(ChanceTrial("propensity", day, until, base, found))
+
+
+def renewals_tried(
+    known: Evidence, asked: SubscriptionPrediction, cut_off: date | None
+) -> ChanceTrial:
+    """Of all whose next renewal came between the cut-off day and the end: by default in the last
+    third of the time. Raises UntriedError with the gate's sentences.
+    """
+    bought = [one.bought.days[0] for one in known.buyers]
+    day = cut_off or two_thirds(min(bought, default=known.end), known.end)
+    if day >= known.end:
+        raise UntriedError(
+            f"nothing lies between {day} and {known.end}: choose an earlier --cut-off"
+        )
+    policy = replace(known.policy, prediction=PredictionPolicy(subscriptions=asked))
+    at = known.end_of(day)
+    taught = lessons_of(known.collections("learning of the past"), policy, at)
+    model = _fitted(taught, policy, day, at).subscriptions
+    assert model
+    found = []
+    for profile in known.profiles("trying renewals"):
+        due = renewal_of(profile, policy)
+        if due is None or due <= day:  # whoever was late by then had missed that renewal already
+            continue
+        then, _ = profile_of(profile.subject, profile.facts, at, policy.machine_traffic)
+        before = renewals_of(then, policy, bought_by(then, policy), day)
+        after = renewals_of(profile, policy, bought_by(profile, policy), known.end)
+        if before and after and (after.survived > before.survived or after.lost):
+            left = after.survived == before.survived
+            found.append((model.leaves_at(before.survived), left))
+    return _trial(ChanceTrial("subscriptions", day, known.end, _lost_share(taught), found))
+
+
+def _lost_share(taught: Lessons) -> float:
+    """Of the renewals that were due."""
+    lost = sum(taught.lost.values())
+    renewed = sum((due - 1) * n for due, n in taught.lost.items())
+    renewed += sum(survived * n for survived, n in taught.stayed.items())
+    return lost / (lost + renewed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """When a deal came into each stage that it saw, and ``ended``, which is None of an open one."""
+
+    entries: Mapping[str, datetime]
+    more: Mapping[str, Value]
+    ended: datetime | None = None
+    won: bool = False
+
+    def since(self, at: datetime) -> dict[str, float]:
+        """Days since each stage that it had come into by then."""
+        entered = {stage: time for stage, time in self.entries.items() if time <= at}
+        return {stage: (at - time) / _DAY for stage, time in entered.items()}
+
+    def is_open_at(self, at: datetime) -> bool:
+        return (self.ended is None or self.ended > at) and bool(self.since(at))
+
+    def is_won_by(self, at: datetime) -> bool:
+        return self.won and self.ended is not None and self.ended <= at
+
+
+def deals_tried(known: Evidence, asked: DealPrediction, cut_off: date | None) -> ChanceTrial:
+    """Of all that were open on the cut-off day, which is the last with a whole horizon after it.
+
+    Raises UntriedError with the gate's sentences.
+    """
+    day = _day_of(known, asked.horizon_days, cut_off)
+    policy, at = replace(known.policy, prediction=PredictionPolicy(deals=asked)), known.end_of(day)
+    whole = lessons_of(known.collections("learning of the past"), policy, known.now)
+    ways = {name: one for name, one in _ways(known, policy, whole).items() if one.is_open_at(at)}
+    ended = {name: one for name, one in whole.deals.items() if parse_instant(one.ended) <= at}
+    ages = {name: max(one.since(at).values()) for name, one in ways.items()}
+    model = _fitted(Lessons(deals=ended, open_ages=ages), policy, day, at).deals
+    assert model
+    until = day + asked.horizon_days * _DAY
+    found = [
+        (model.probability(row_of(one.since(at), one.more)), one.is_won_by(known.end_of(until)))
+        for one in ways.values()
+    ]
+    base = sum(one.won for one in ended.values()) / len(ended)
+    return _trial(ChanceTrial("deals", day, until, base, found))
+
+
+def _ways(known: Evidence, policy: Policy, taught: Lessons) -> dict[str, _Way]:
+    """By ids; each of the people of a deal tells the same of it."""
+    found = {}
+    for one in known.collections("trying deals"):
+        for deal, entries in open_deals(one.facts, policy.funnel) if policy.funnel else ():
+            found[deal.id] = _Way(entries, more_of(deal))
+    for name, lesson in taught.deals.items():
+        ended = parse_instant(lesson.ended)
+        entries = {stage: ended - left * _DAY for stage, left in lesson.days_left.items()}
+        found[name] = _Way(entries, lesson.more, ended, lesson.won)
+    return found
+
+
+def _day_of(known: Evidence, horizon_days: int, cut_off: date | None) -> date:
+    """By default the last that has the whole horizon after it. Raises UntriedError."""
+    try:
+        day = cut_off or known.end - horizon_days * _DAY
+    except OverflowError as error:
+        raise UntriedError(f"nothing lies before {known.end}") from error
+    if day + horizon_days * _DAY > known.end:
+        raise UntriedError(
+            f"the {horizon_days} days after {day} are not over by {known.end}: "
+            "choose an earlier --cut-off"
+        )
+    return day
+
+
+def _fitted(taught: Lessons, policy: Policy, day: date, at: datetime) -> Fitted:
+    """By the functions that training uses. Raises UntriedError with the gate's sentences."""
+    parameters: Any = foreseen(taught, policy, {}, at)
+    for card in parameters[CARDS].values():
+        if not card["passed"]:
+            lacking = ". ".join(one["en"] for one in card["sentences"])
+            raise UntriedError(f"by {day} there was too little to fit a model to. {lacking}")
+    return fitted(FittedModels("trial", parameters))
+
+
+def _trial(found: ChanceTrial) -> ChanceTrial:
+    if not found.cases:
+        raise UntriedError(
+            f"of nobody known by {found.cut_off} is it known what came by {found.until}"
+        )
+    return found
