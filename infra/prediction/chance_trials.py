@@ -56,9 +56,8 @@ def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) ->
         if first and first <= at and (seen := snapshot_at(at, profile, policy, asked)):
             _, came, row = seen
             found.append((model.probability(row), came))
-    base = sum(did for _, did, _ in taught.snapshots) / len(taught.snapshots)
     until = day + asked.horizon_days * _DAY
-    return _trial(ChanceTrial("propensity", day, until, base, found))
+    return _trial(ChanceTrial("propensity", day, until, found))
 
 
 def renewals_tried(
@@ -89,15 +88,7 @@ def renewals_tried(
         if before and after and (after.survived > before.survived or after.lost):
             left = after.survived == before.survived
             found.append((model.leaves_at(before.survived), left))
-    return _trial(ChanceTrial("subscriptions", day, known.end, _lost_share(taught), found))
-
-
-def _lost_share(taught: Lessons) -> float:
-    """Of the renewals that were due."""
-    lost = sum(taught.lost.values())
-    renewed = sum((due - 1) * n for due, n in taught.lost.items())
-    renewed += sum(survived * n for survived, n in taught.stayed.items())
-    return lost / (lost + renewed)
+    return _trial(ChanceTrial("subscriptions", day, known.end, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +130,7 @@ def deals_tried(known: Evidence, asked: DealPrediction, cut_off: date | None) ->
         (model.probability(row_of(one.since(at), one.more)), one.is_won_by(known.end_of(until)))
         for one in ways.values()
     ]
-    base = sum(one.won for one in ended.values()) / len(ended)
-    return _trial(ChanceTrial("deals", day, until, base, found))
+    return _trial(ChanceTrial("deals", day, until, found))
 
 
 def _ways(known: Evidence, policy: Policy, taught: Lessons) -> dict[str, _Way]:

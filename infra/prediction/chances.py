@@ -32,12 +32,11 @@ class Tenth:
 
 @dataclass(frozen=True, slots=True)
 class ChanceTrial:
-    """``name`` is the model's; ``base`` the share of those it learned of to whom it happened."""
+    """``name`` is the model's."""
 
     name: str
     cut_off: date
     until: date
-    base: float
     cases: Sequence[Case]
 
     @property
@@ -47,6 +46,11 @@ class ChanceTrial:
     @property
     def outcomes(self) -> list[bool]:
         return [came for _, came in self.cases]
+
+    @property
+    def share(self) -> float:
+        """Of all to whom it happened: in hindsight no one chance for everybody was better."""
+        return self.came / len(self.cases)
 
     @property
     def came(self) -> int:
@@ -71,7 +75,7 @@ class ChanceTrial:
 
     @property
     def base_brier(self) -> float:
-        return fmean((self.base - came) ** 2 for came in self.outcomes)
+        return fmean((self.share - came) ** 2 for came in self.outcomes)
 
     @property
     def ece(self) -> float:
@@ -83,12 +87,12 @@ class ChanceTrial:
 
     @property
     def base_log_loss(self) -> float:
-        return log_loss([self.base] * len(self.cases), self.outcomes)
+        return log_loss([self.share] * len(self.cases), self.outcomes)
 
     @property
     def holds(self) -> bool:
-        """Whether it foretold better than the share of all that was known."""
-        return self.log_loss < self.base_log_loss
+        """Whether it foretold better than the share of all; if all did, or nobody, who knows."""
+        return self.area is None or self.log_loss < self.base_log_loss
 
     @property
     def tenths(self) -> list[Tenth]:
@@ -113,9 +117,8 @@ class ChanceTrial:
 
     def lifts(self) -> Iterator[tuple[Tenth, float, float, float]]:
         """How many times as many of a tenth did as of all, with the interval."""
-        share = self.came / len(self.cases)
-        for one in self.tenths if share else ():
-            yield one, one.happened / share, one.low / share, one.high / share
+        for one in self.tenths if self.share else ():
+            yield one, one.happened / self.share, one.low / self.share, one.high / self.share
 
     def to_json(self) -> dict[str, Json]:
         area = self.area
