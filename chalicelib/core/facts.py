@@ -43,6 +43,12 @@ SKEW = timedelta(minutes=5)
 TOLD = "told:"
 """Begins the id of a state that a shop or an app told: no record of the CRM stands behind it."""
 
+ORDER = "record:"
+"""Begins the id of a purchase or refund that the CRM keeps a record of, and no shop told."""
+
+LINKED_ORDERS = "order"
+"""Where the associations name those, by the ids of their facts."""
+
 _EVENTS: frozenset[FactType] = frozenset({"activity", "purchase", "refund"})
 
 _ID = itemgetter(0)
@@ -235,6 +241,17 @@ class FactSet:
         if linked is None:
             return tuple(found)
         return tuple([fact for fact in found if fact.id in linked or fact.is_told])
+
+    def orders(self) -> tuple[Fact, ...]:
+        """Purchases and refunds beside deals. Of the CRM's own those that are linked count.
+
+        One that was deleted there, taken back or given to somebody else is linked no longer.
+        """
+        told = (*self.by_type.get("purchase", ()), *self.by_type.get("refund", ()))
+        linked = self.linked(LINKED_ORDERS)
+        if linked is None:
+            return told
+        return tuple([one for one in told if one.id in linked or not one.id.startswith(ORDER)])
 
     def deals(self) -> tuple[Deal, ...]:
         return tuple(_deal(fact) for fact in self.states("deal"))

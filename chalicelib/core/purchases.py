@@ -5,6 +5,9 @@ id of what was bought (``deal:5`` for the won deal 5). The net amount of a purch
 less its refunds, never below zero; what is fully refunded counts for nothing. So refunds may come
 before their purchase, in any order, whole or in parts.
 
+A sale counts once: a purchase that names its ``deal`` is left out while that won deal counts, and
+what goes back of it goes back of the deal.
+
 A purchase with ``credit`` is somebody else's: the subject only brought it in.
 """
 
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -69,11 +73,14 @@ def bills(facts: FactSet) -> tuple[list[Sale], list[Sale]]:
     """All that was sold, to the subject or through it, and all that went back, in no order."""
     sales: list[Sale] = []
     refunds: list[Sale] = []
-    for fact in (*facts.by_type.get("purchase", ()), *facts.by_type.get("refund", ())):
+    for fact in facts.orders():
         told = _told(fact)
         (refunds if _goes_back(fact, told) else sales).append(told)
-    sales += [sale for fact in facts.states("deal") if (sale := _won(fact))]
-    return sales, refunds
+    won = [sale for fact in facts.states("deal") if (sale := _won(fact))]
+    if won and (same := _same_as(won, sales)):
+        sales = [one for one in sales if one.id not in same]
+        refunds = [_of_the_deal(one, same) for one in refunds]
+    return [*sales, *won], refunds
 
 
 _NOTHING = Turnover((), (), (), None)
@@ -124,6 +131,18 @@ def _won(fact: Fact) -> Sale | None:
     if worth is None:
         return None
     return Sale(f"deal:{fact.id}", parse_instant(str(closed)), paid or worth, worth, _UNTOLD)
+
+
+def _same_as(won: Sequence[Sale], orders: Iterable[Sale]) -> Mapping[str, str]:
+    """Ids of orders that a deal with a sum counts for already, with the deal's."""
+    deals = {one.id for one in won if one.worth.amount > 0}
+    told = {one.id: f"deal:{one.data['deal']}" for one in orders if "deal" in one.data}
+    return {order: deal for order, deal in told.items() if deal in deals}
+
+
+def _of_the_deal(refund: Sale, same: Mapping[str, str]) -> Sale:
+    deal = same.get(str(refund.data.get("purchase", "")))
+    return replace(refund, data={**refund.data, "purchase": deal}) if deal else refund
 
 
 def _goes_back(fact: Fact, row: Sale) -> bool:

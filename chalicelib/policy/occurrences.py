@@ -94,8 +94,9 @@ def _purchases(profile: Profile, scope: Scope) -> Iterator[Occurrence]:
 
 
 def _order(bought: Purchase, facts: FactSet) -> Mapping[str, Json]:
-    kind, _, identity = bought.id.rpartition(":")
-    fact = facts.facts.get(f"FACT#{'deal' if kind == 'deal' else 'purchase'}#{identity}")
+    deal = bought.id.removeprefix("deal:")
+    key = f"FACT#purchase#{bought.id}" if deal == bought.id else f"FACT#deal#{deal}"
+    fact = facts.facts.get(key)
     return fact.data if fact else {}
 
 

@@ -19,7 +19,8 @@ from chalicelib.core.facts import canonical, parse_instant
 from chalicelib.core.model import Ref
 from connectors.salesforce.api import QUERIES
 from connectors.salesforce.ids import full
-from connectors.salesforce.objects import KINDS, POINTERS, pointed_at
+from connectors.salesforce.objects import KINDS, ORDER, POINTERS, pointed_at
+from connectors.salesforce.orders import people_of
 from connectors.salesforce.records import ID, MODIFIED, Record
 from connectors.salesforce.soql import Query, literal, moment, select
 
@@ -92,6 +93,8 @@ def refs(name: str, rows: Sequence[Record], connection: Connection) -> Iterator[
             yield Ref(connection.id, kind, full(row[ID]))
         for kind, identity in pointed_at(name, row):
             yield Ref(connection.id, kind, identity)
+    for identity in people_of(rows) if name == ORDER else ():
+        yield Ref(connection.id, "contact", identity)
 
 
 def _iso(text: str) -> str:

@@ -29,7 +29,7 @@ from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
-from connectors.salesforce import changes, errands
+from connectors.salesforce import changes, errands, orders
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
@@ -37,7 +37,7 @@ from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
 from connectors.salesforce.lookup import LEFT, Person, has_left
-from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.owned import field_name
 from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
@@ -53,7 +53,8 @@ T = TypeVar("T")
 
 _ORGANISATION = Query("SELECT Id, TimeZoneSidKey FROM Organization")
 USERNAME = "Username"
-_PRODUCTS = frozenset({"Product2"})
+_PARTS = frozenset({"Product2", ORDER_ITEM})
+"""A line of an order changes the order's sum, and is not walked through itself."""
 
 
 class SalesforceClient:
@@ -241,7 +242,8 @@ class SalesforceClient:
         currency = self._connection.currency
         deals = people.every("Opportunity")
         items = people.every("OpportunityLineItem")
-        foreign = {currency_of(one, currency) for one in (*deals, *items) if one.get(CURRENCY)}
+        sums = (*deals, *items, *people.every(ORDER), *people.every(ORDER_ITEM))
+        foreign = {currency_of(one, currency) for one in sums if one.get(CURRENCY)}
         reference = Reference(
             currency=currency,
             zone=self._connection.time_zone,
@@ -267,10 +269,11 @@ class SalesforceClient:
         return Page(tuple(found), following.to_text() if following else None)
 
     def _walked(self, walk: changes.Walk) -> Query:
-        return walk.query(self._schema.there(walk.object, changes.fields(walk.object)))
+        fields = self._schema.there(walk.object, changes.fields(walk.object))
+        return walk.query([*fields, *(orders.ways(self._schema) if walk.object == ORDER else ())])
 
     def _beginning(self, since: datetime) -> changes.Position:
-        asked = [one for one in self._relations.objects if one not in _PRODUCTS]
+        asked = [one for one in self._relations.objects if one not in _PARTS]
         walked = filter(self._is_walked, asked)
         return changes.Position(tuple(changes.Walk(one, since) for one in walked))
 

@@ -19,11 +19,14 @@ KINDS: Mapping[str, Kind] = {
 
 OBJECTS: Mapping[Kind, str] = {kind: name for name, kind in KINDS.items()}
 
+ORDER, ORDER_ITEM = "Order", "OrderItem"
+
 POINTERS: Mapping[str, tuple[str, ...]] = {
     "Task": ("WhoId",),
     "Event": ("WhoId",),
     "CampaignMember": ("ContactId", "LeadId"),
     "OpportunityContactRole": ("ContactId",),
+    ORDER: ("BillToContactId",),
 }
 """Objects that are nothing to us themselves, and the fields in which they name a person."""
 

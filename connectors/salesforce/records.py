@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.core.model import SENT, Kind
 from chalicelib.core.policy import Attribute
-from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 
 CRM = "salesforce"
 
@@ -50,6 +50,11 @@ OWN: Mapping[str, tuple[str, ...]] = {
         ID, MODIFIED, "OpportunityId", "Name", "ProductCode", "Quantity", "UnitPrice",
         "TotalPrice", "Product2Id", CURRENCY,
     ),
+    ORDER: (
+        ID, MODIFIED, ACCOUNT, "BillToContactId", "OpportunityId", "StatusCode", "EffectiveDate",
+        "ActivatedDate", "TotalAmount", "IsReductionOrder", "OriginalOrderId", CURRENCY,
+    ),
+    ORDER_ITEM: (ID, "OrderId", "Quantity", "TotalPrice", "Product2Id", CURRENCY),
     "Product2": ("Name", "ProductCode", "Family"),
     "Task": (ID, DELETED, "WhoId", "TaskSubtype"),
     "Event": (ID, DELETED, "WhoId"),

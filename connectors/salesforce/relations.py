@@ -3,8 +3,8 @@
 A composite request takes five queries and counts as one call. Each query names up to two hundred
 records, and those of many people fill calls together. Opportunities come with the roles that
 contacts have in them, accounts with the contacts; so under the usual policy two hundred people take
-three queries. Opportunities are purchases, and are always looked at; all else only under a policy
-that has attributes of it.
+three queries. Opportunities and orders are purchases, and are always looked at; all else only under
+a policy that has attributes of it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from functools import partial
 
 from chalicelib.core.model import Kind
 from chalicelib.core.policy import Attribute
+from connectors.salesforce import orders
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
 from connectors.salesforce.ids import full
 from connectors.salesforce.lookup import Found, Person, by_kind
-from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.records import (
     ACCOUNT,
     DOINGS,
@@ -45,6 +46,9 @@ _KINDS: tuple[Kind, ...] = ("deal", "account", "ticket", "line_item")
 
 _NAMES_ONLY: Mapping[str, Kind] = {"ContactId": "contact", "LeadId": "lead"}
 """Fields that name persons of one kind; all others name any."""
+
+_Part = tuple[str, str, Record]
+"""An object, the id of the whole that the record is a part of, and the record."""
 
 Belongings = dict[Person, dict[str, list[Record]]]
 """Records by person, and by the object that they are of."""
@@ -101,8 +105,8 @@ class Relations:
     @property
     def objects(self) -> tuple[str, ...]:
         """All that is looked at."""
-        own = {OBJECTS[kind] for kind in (*PERSONS, *self.kinds)} | {"Account", ROLES}
-        products = {"Product2"} if "line_item" in self.kinds else set()
+        own = {OBJECTS[kind] for kind in (*PERSONS, *self.kinds)} | {"Account", ROLES, ORDER}
+        products = {"Product2", ORDER_ITEM} if "line_item" in self.kinds else set()
         told = {name for kind in PERSONS for name in doings(kind, self.attributes)}
         return tuple(sorted(own | products | told))
 
@@ -118,7 +122,8 @@ class Relations:
             todo = read.found.wanted() - looked_for  # who is not there is not looked for twice
             looked_for |= todo
         if "line_item" in self.kinds:
-            self._add_line_items(read)
+            self._add_parts(read, "Opportunity", self._line_items)
+            self._add_parts(read, ORDER, self._order_items)
         read.found = read.found.settled(asked)
         return read
 
@@ -178,6 +183,7 @@ class Relations:
             way = f"Account.{PERSON_CONTACT}"
             query = select([*self._deal_fields(), way], "Opportunity", among(way, ids))
             found.append(_Asked(query, "Opportunity", way))
+        found += [_Asked(query, ORDER, way) for query, way in orders.queries(self.schema, ids)]
         if "ticket" in self.kinds and self.schema.fields("Case"):
             fields = self.schema.there("Case", fields_of("ticket", self.attributes))
             query = select(fields, "Case", among("ContactId", ids))
@@ -199,24 +205,41 @@ class Relations:
             if who in fields and _may_name(who, kind)
         ]
 
-    def _add_line_items(self, read: People) -> None:
+    def _add_parts(
+        self, read: People, whole: str, parts_of: Callable[[Sequence[str]], Iterable[_Part]]
+    ) -> None:
+        """What deals or orders consist of, to whomever they belong."""
         owners: defaultdict[str, list[Person]] = defaultdict(list)
         for person, held in read.belongings.items():
-            for deal in held.get("Opportunity", ()):
-                owners[full(deal[ID])].append(person)
-        deals = sorted(owners) if self.schema.fields("OpportunityLineItem") else []
-        for row in self._line_items(deals):
-            for person in dict.fromkeys(owners[full(row["OpportunityId"])]):
-                held = read.belongings.setdefault(person, {})
-                held.setdefault("OpportunityLineItem", []).append(row)
+            for one in held.get(whole, ()):
+                owners[full(one[ID])].append(person)
+        for name, identity, row in parts_of(sorted(owners)):
+            for person in dict.fromkeys(owners[identity]):
+                read.belongings.setdefault(person, {}).setdefault(name, []).append(row)
 
-    def _line_items(self, deals: Sequence[str]) -> list[Record]:
+    def _line_items(self, deals: Sequence[str]) -> Iterator[_Part]:
         own = fields_of("line_item", self.attributes)
-        fields = self.schema.there("OpportunityLineItem", own)
         of_product = [one.removeprefix("Product2.") for one in own if one.startswith("Product2.")]
+        return self._parts("OpportunityLineItem", "OpportunityId", own, of_product, deals)
+
+    def _order_items(self, held: Sequence[str]) -> Iterator[_Part]:
+        return self._parts(ORDER_ITEM, "OrderId", OWN[ORDER_ITEM], (), held)
+
+    def _parts(
+        self,
+        name: str,
+        key: str,
+        own: Iterable[str],
+        of_product: Iterable[str],
+        wholes: Sequence[str],
+    ) -> Iterator[_Part]:
+        if not self.schema.has(name, key):
+            return
+        fields = self.schema.there(name, own)
         fields += self.schema.there("Product2", {*OWN["Product2"], *of_product}, "Product2.")
-        asked = _several(fields, "OpportunityLineItem", "OpportunityId", deals)
-        return [row for rows in self.api.queries(asked) for row in rows]
+        for rows in self.api.queries(_several(fields, name, key, wholes)):
+            for row in rows:
+                yield name, full(row[key]), row
 
     def _leading(self, kind: Kind, ids: Sequence[str]) -> Iterable[tuple[str, str]]:
         """Pairs of a record and a contact."""

@@ -13,7 +13,8 @@ from connectors._exchange import Rates
 from connectors._json_values import instant, midnight, money, number
 from connectors.salesforce.ids import full
 from connectors.salesforce.lookup import Person
-from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
+from connectors.salesforce.orders import Orders, linked
 from connectors.salesforce.records import (
     CRM,
     CURRENCY,
@@ -63,11 +64,13 @@ class Reader:
         """Everything known of a contact or a lead."""
         record = people.found.people[person]
         belongings = self._belongings(person, people)
+        orders = self._orders(person, people).facts(subject)
         return (
             self._state(subject, subject.kind, record),
             *self._last_times(subject, record),
             *self._done(person, people, subject),
-            self._links(subject, belongings),
+            self._links(subject, belongings, orders),
+            *orders,
             *(
                 self._state(subject, kind, one)
                 for kind, records in belongings.items()
@@ -85,11 +88,25 @@ class Reader:
         }
         return found | ({"account": [account] if account else []} if "account" in found else {})
 
-    def _links(self, subject: Ref, belongings: Mapping[Kind, Sequence[Record]]) -> Fact:
+    def _orders(self, person: Person, people: People) -> Orders:
+        return Orders(
+            orders=people.of(person, ORDER),
+            lines=people.of(person, ORDER_ITEM),
+            currency=lambda record: currency_of(record, self.reference.currency),
+            worth=lambda amount: _value(amount, self.reference),
+            zone=self.reference.zone,
+        )
+
+    def _links(
+        self,
+        subject: Ref,
+        belongings: Mapping[Kind, Sequence[Record]],
+        orders: Iterable[Fact],
+    ) -> Fact:
         data: Data = {
             kind: [*sorted(full(one[ID]) for one in found)] for kind, found in belongings.items()
         }
-        return Fact(subject, "links", "links", self.now, data)
+        return Fact(subject, "links", "links", self.now, data | linked(orders))
 
     def _state(self, subject: Ref, kind: Kind, record: Record) -> Fact:
         modified = instant(record.get(MODIFIED))
