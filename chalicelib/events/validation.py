@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from chalicelib.core.facts import SKEW, TOLD, parse_instant
+from chalicelib.core.facts import ORDER, SKEW, TOLD, parse_instant
 from chalicelib.core.json_schema import for_python
 from chalicelib.core.model import SUBJECT_KINDS, Json, Money, Ref
 
@@ -127,6 +127,8 @@ def _bounds(item: Item, connection: str, now: datetime) -> Iterator[Fault]:
         return
     if size > ITEM_BYTES:
         yield Fault("", f"has {size} bytes: write at most {ITEM_BYTES}")
+    if str(item["id"]).startswith(ORDER):
+        yield Fault("/id", f"begins as the CRM's own do: write another than {ORDER}")
     yield from _untimely(item, now)
     identity = cast("Mapping[str, str]", item["who"]).get("id")
     if identity is not None and _ref_of(identity, connection) is None:

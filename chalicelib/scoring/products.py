@@ -33,7 +33,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from chalicelib.core.facts import Fact, FactSet, money
-from chalicelib.core.model import Deal, Money, Purchase
+from chalicelib.core.model import Deal, Json, Money, Purchase
 from chalicelib.core.policy import Profile
 
 HALF_LIFE_DAYS = 90
@@ -167,14 +167,31 @@ def _bought(facts: FactSet, purchases: Iterable[Purchase]) -> Iterator[Bought]:
     net = {one.id: one.amount for one in purchases}
     for fact in facts.by_type.get("purchase", ()):
         if fact.id in net and "credit" not in fact.data:
-            category, left = str(fact.data.get("category", "")), net[fact.id]
-            yield Bought(category, fact.occurred_at, left.amount, left.currency)
+            left = net[fact.id]
+            for category, share in _kinds(fact.data):
+                yield Bought(category, fact.occurred_at, left.amount * share, left.currency)
     won = {deal.id: deal for deal in facts.deals() if deal.status == "won"}
     for item in facts.states("line_item"):
         deal = won.get(str(item.data.get("deal_id")))
         paid = money(item.data.get("value")) or money(item.data.get("amount"))
         if deal and deal.closed_at and paid and (worth := paid.amount * _kept(deal, net)) > 0:
             yield Bought(category_of(item), deal.closed_at, worth, paid.currency)
+
+
+def _kinds(order: Mapping[str, Json]) -> list[tuple[str, float]]:
+    """What an order was of, and the share of each: as it says itself, else by its lines."""
+    category, lines = order.get("category"), order.get("lines")
+    if isinstance(category, str) or not isinstance(lines, list):
+        return [(str(category or ""), 1.0)]
+    rows = [row for row in lines if isinstance(row, dict)]
+    paid = [(str(row.get("category", "")), _paid(row)) for row in rows]
+    total = sum(amount for _, amount in paid)
+    return [(kind, amount / total) for kind, amount in paid if amount]
+
+
+def _paid(line: Mapping[str, Json]) -> int:
+    paid = money(line.get("amount"))
+    return max(paid.amount, 0) if paid else 0
 
 
 def _kept(deal: Deal, net: Mapping[str, Money]) -> float:

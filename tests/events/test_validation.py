@@ -60,6 +60,12 @@ def refund(**data):
     return item(kind="order.refunded", data=data)
 
 
+def test_nobody_else_tells_of_the_orders_that_the_crm_keeps():
+    fault = check({**order(), "id": "record:801Ws00000A1b2CIAR"})
+    assert isinstance(fault, Fault)
+    assert fault.pointer == "/id"
+
+
 @pytest.mark.parametrize(
     ("told", "pointer", "reason"),
     [

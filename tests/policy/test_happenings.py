@@ -75,6 +75,14 @@ def test_the_verdict_changes_when_the_one_too_many_leaves_the_window():
     assert changes_at(often, rows) == ago(days=6) + timedelta(days=10)
 
 
+@pytest.mark.parametrize("identity", ["A", "A:17", "record:801"])
+def test_an_order_is_known_by_its_whole_id(identity):
+    rows = [bought(identity, NOW, 5000, category=["tea", "cups"])]
+    for kind in ("tea", "cups"):
+        asked = {"count": "purchase", "where": {"category": kind}, "at_least": 1}
+        assert verdict(asked, rows) is True
+
+
 def test_purchases_are_net_of_refunds_and_in_major_units():
     rows = [bought("A", ago(days=3), 5_000), refunded("r", "A", ago(days=1), 2_000)]
     assert verdict({"sum": "purchase", "equals": 30}, rows) is True

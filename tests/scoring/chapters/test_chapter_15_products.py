@@ -93,6 +93,20 @@ def test_15_line_items_of_won_deals_count_at_the_time_of_the_deal():
     assert tags(*rows[1:]) == set()
 
 
+def lines(*told):
+    return [{"category": kind, "amount": {"amount": n, "currency": "USD"}} for kind, n in told]
+
+
+def test_15_an_order_that_tells_no_kind_is_of_its_lines_by_what_they_cost():
+    mixed = [("tea", 900), ("cups", 100), ("books", 0)]
+    rows = [bought(str(n), ago(days=n), 1000, lines=lines(*mixed)) for n in range(4)]
+    assert tags(*rows) == {"product:tea"}
+    both = [bought(str(n), ago(days=n), 1000, category=["tea", "cups"], lines=lines(*mixed)) for n in range(4)]  # fmt: skip
+    assert tags(*both) == {"product:tea"}
+    free = [bought(str(n), ago(days=n), 1000, lines=lines(("tea", 0))) for n in range(4)]
+    assert tags(*free) == set()
+
+
 def test_15_what_was_brought_back_is_no_preference():
     back = [refunded(f"r{n}", str(n), ago(), 1000) for n in range(4)]
     assert tags(*TEA, *back[:1]) == {"product:tea"}
