@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from infra.sandbox.salesforce.org import Org
 
 _DETAILS = {
-    "Account": (("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId")),
+    "Account": (
+        ("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"),
+        ("Order", "AccountId"),
+    ),
     "Contact": (("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId")),
     "Lead": (("CampaignMember", "LeadId"),),
     "Opportunity": (
@@ -19,15 +22,17 @@ _DETAILS = {
         ("OpportunityLineItem", "OpportunityId"),
     ),
     "Campaign": (("CampaignMember", "CampaignId"),),
-}
+    "Order": (("OrderItem", "OrderId"),),
+}  # fmt: skip
 _REFERRING = {
     "Account": (
         ("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"),
-        ("Account", "ParentId"), ("Task", "WhatId"), ("Event", "WhatId"),
+        ("Account", "ParentId"), ("Task", "WhatId"), ("Event", "WhatId"), ("Order", "AccountId"),
     ),
     "Contact": (
         ("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId"),
         ("Case", "ContactId"), ("Contact", "ReportsToId"), ("Task", "WhoId"), ("Event", "WhoId"),
+        ("Order", "BillToContactId"),
     ),
     "Lead": (("CampaignMember", "LeadId"), ("Task", "WhoId"), ("Event", "WhoId")),
 }  # fmt: skip

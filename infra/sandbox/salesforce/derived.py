@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from infra.sandbox.salesforce.fields import Value
-from infra.sandbox.salesforce.standard_sales import CLOSED_CASES, COMPLETED, RESPONDED, STAGES
+from infra.sandbox.salesforce.standard_sales import (
+    ACTIVATED,
+    CLOSED_CASES,
+    COMPLETED,
+    RESPONDED,
+    STAGES,
+)
 
 Values = Mapping[str, Value]
 Rule = Callable[[Values, Values, datetime], dict[str, Value]]
@@ -97,6 +103,20 @@ def _member(before: Values, written: Values, now: datetime) -> dict[str, Value]:
     }
 
 
+def _order(before: Values, written: Values, now: datetime) -> dict[str, Value]:
+    """A new one is worth nothing before it has products."""
+    new: dict[str, Value] = {} if "TotalAmount" in before else {"TotalAmount": 0.0}
+    if "Status" not in written:
+        return new
+    is_active = written["Status"] == ACTIVATED
+    activated = before.get("ActivatedDate") or now
+    return {
+        **new,
+        "StatusCode": written["Status"],
+        "ActivatedDate": activated if is_active else None,
+    }
+
+
 def _line_item(before: Values, written: Values, _: datetime) -> dict[str, Value]:
     """Of price and total the one that is given tells the other."""
     quantity = written.get("Quantity", before.get("Quantity"))
@@ -120,4 +140,6 @@ _RULES: Mapping[str, Rule] = {
     "Event": _event,
     "CampaignMember": _member,
     "OpportunityLineItem": _line_item,
+    "Order": _order,
+    "OrderItem": _line_item,
 }

@@ -24,7 +24,8 @@ CURRENCY = text("CurrencyIsoCode", 3, feature="multicurrency")
 class SObject:
     """``children`` are by the name of the relationship: an object, and its field that refers here.
 
-    Those with ``read_only`` are set-up: the API writes none.
+    Those with ``read_only`` are set-up: the API writes none. An org without the ``feature`` of an
+    object does not know it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class SObject:
     children: Mapping[str, tuple[str, str]]
     read_only: bool = False
     plural: str = ""
+    feature: str = ""
 
     def summary(self, root: str) -> Wire:
         """As the list of all objects has it; ``root`` is the address of the API's version."""
@@ -70,7 +72,8 @@ def sobject(
     *fields: Field,
     read_only: bool = False,
     plural: str = "",
+    feature: str = "",
     **children: str,
 ) -> SObject:
     everything = (SYSTEM_FIELDS[0], *fields, *SYSTEM_FIELDS[1:])
-    return SObject(name, prefix, everything, _children(**children), read_only, plural)
+    return SObject(name, prefix, everything, _children(**children), read_only, plural, feature)

@@ -19,6 +19,8 @@ def follow(work: Work, record: Record, changed: Mapping[str, Value]) -> None:
     match record.object:
         case "OpportunityLineItem":
             _sum_up(work, record)
+        case "OrderItem":
+            _sum_up_order(work, record)
         case "Task" | "Event":
             _note_activity(work, record)
         case "OpportunityContactRole" if changed.get("IsPrimary"):
@@ -41,6 +43,16 @@ def _sum_up(work: Work, line: Record) -> None:
     total = sum(v for one in lines if isinstance(v := one.value("TotalPrice"), float))
     written = completed("Opportunity", deal.values, {}, to_second(work.at))
     work.write(deal, {**written, "HasOpportunityLineItem": True, "Amount": total})
+
+
+def _sum_up_order(work: Work, line: Record) -> None:
+    """An order is worth what its products are, which must not change once it is activated."""
+    order = work.org.find(line.text("OrderId"))
+    if order is None or order.deleted_at is not None:
+        return
+    lines = [one for one in work.org.living("OrderItem") if one.value("OrderId") == order.id]
+    total = sum(v for one in lines if isinstance(v := one.value("TotalPrice"), float))
+    work.write(order, {"TotalAmount": total})
 
 
 def _note_activity(work: Work, activity: Record) -> None:

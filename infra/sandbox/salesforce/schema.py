@@ -11,7 +11,7 @@ from infra.sandbox.salesforce.errors import ApiError, not_found
 from infra.sandbox.salesforce.fields import Field
 from infra.sandbox.salesforce.objects import SObject
 from infra.sandbox.salesforce.standard_people import PEOPLE
-from infra.sandbox.salesforce.standard_sales import CURRENCY_TYPE, SALES
+from infra.sandbox.salesforce.standard_sales import SALES
 
 Access = Literal["none", "read", "edit"]
 
@@ -27,7 +27,7 @@ class Schema:
         self._fields: dict[str, dict[str, Field]] = {}
         self._access: dict[tuple[str, str], Access] = {}
         for one in (*PEOPLE, *SALES):
-            if one is CURRENCY_TYPE and "multicurrency" not in features:
+            if one.feature and one.feature not in features:
                 continue
             present = (f for f in one.fields if not f.feature or f.feature in features)
             self._objects[one.name.lower()] = one

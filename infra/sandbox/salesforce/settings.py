@@ -49,7 +49,7 @@ class Settings:
     ``session`` is how long a token lives after it was last used. ``page_size`` is the most rows
     that one answer to a query has. ``bulk_looks`` is how often a bulk job is asked for in vain.
     ``lock_wait_s`` is how long a write waits for another one's row, ``write_seconds`` how long
-    it holds its own. ``person_accounts`` switches that feature on.
+    it holds its own. ``person_accounts`` and ``orders`` switch those features on.
     """
 
     org_id: str = long_id("00DWs000000ExA1")
@@ -65,9 +65,14 @@ class Settings:
     lock_wait_s: float = 10.0
     write_seconds: float = 0.0
     person_accounts: bool = False
+    orders: bool = True
     guesses: Guesses = Guesses()
 
     @property
     def features(self) -> frozenset[str]:
-        named = {"multicurrency": bool(self.rates), "person_accounts": self.person_accounts}
+        named = {
+            "multicurrency": bool(self.rates),
+            "person_accounts": self.person_accounts,
+            "orders": self.orders,
+        }
         return frozenset(name for name, is_on in named.items() if is_on)

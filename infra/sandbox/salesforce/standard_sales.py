@@ -43,6 +43,7 @@ STAGES = (
 )
 CLOSED_CASES = ("Closed",)
 COMPLETED = ("Completed",)
+DRAFT, ACTIVATED = "Draft", "Activated"
 RESPONDED = ("Responded",)
 
 OPPORTUNITY = sobject(
@@ -104,6 +105,38 @@ LINE_ITEM = sobject(
     CURRENCY,
 )  # fmt: skip
 
+ORDER = sobject(
+    "Order", "801",
+    lookup("AccountId", "Account", required=True),
+    text("OrderNumber", 30, writes=""),
+    choice("Status", DRAFT, ACTIVATED, default=DRAFT, restricted=True),
+    choice("StatusCode", DRAFT, ACTIVATED, writes=""),
+    day("EffectiveDate", required=True),
+    instant("ActivatedDate", writes=""),
+    lookup("BillToContactId", "Contact"),
+    lookup("OpportunityId", "Opportunity"),
+    flag("IsReductionOrder", writes="c"),
+    lookup("OriginalOrderId", "Order", writes="c"),
+    choice("Type"),
+    number("TotalAmount", "currency", writes=""),
+    OWNER,
+    CURRENCY,
+    feature="orders",
+    OrderItems="OrderItem.OrderId",
+)  # fmt: skip
+
+ORDER_ITEM = sobject(
+    "OrderItem", "802",
+    lookup("OrderId", "Order", required=True, writes="c"),
+    lookup("Product2Id", "Product2", writes="c"),
+    number("Quantity", required=True),
+    number("UnitPrice", "currency"),
+    number("TotalPrice", "currency", writes=""),
+    day("ServiceDate"),
+    CURRENCY,
+    feature="orders",
+)  # fmt: skip
+
 STAGE = sobject(
     "OpportunityStage", "01J",
     text("ApiName"), text("MasterLabel"), number("SortOrder", "int"), flag("IsActive"),
@@ -116,7 +149,7 @@ CURRENCY_TYPE = sobject(
     "CurrencyType", "01L",
     text("IsoCode", 3), number("ConversionRate"), number("DecimalPlaces", "int"),
     flag("IsActive"), flag("IsCorporate"),
-    read_only=True,
+    read_only=True, feature="multicurrency",
 )  # fmt: skip
 
 CASE = sobject(
@@ -213,6 +246,6 @@ CAMPAIGN_MEMBER = sobject(
 )  # fmt: skip
 
 SALES: tuple[SObject, ...] = (
-    OPPORTUNITY, CONTACT_ROLE, PRODUCT, LINE_ITEM, STAGE, CURRENCY_TYPE, CASE, TASK, EVENT,
-    NOTE, CAMPAIGN, CAMPAIGN_MEMBER,
+    OPPORTUNITY, CONTACT_ROLE, PRODUCT, LINE_ITEM, ORDER, ORDER_ITEM, STAGE, CURRENCY_TYPE, CASE,
+    TASK, EVENT, NOTE, CAMPAIGN, CAMPAIGN_MEMBER,
 )  # fmt: skip

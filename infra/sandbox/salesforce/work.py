@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infra.sandbox.salesforce import person_accounts, roll_ups
+from infra.sandbox.salesforce import order_status, person_accounts, roll_ups
 from infra.sandbox.salesforce.cascades import taken_along
 from infra.sandbox.salesforce.changes import Change, Operation
 from infra.sandbox.salesforce.derived import completed
@@ -62,6 +62,7 @@ class Work:
         found = self._writable(object_name)
         at = to_second(created_at or self.at)
         values = taken(self, found.name, given, creating=True)
+        order_status.refuse_creation(found.name, values)
         values = completed(found.name, {}, defaults(self.org, found, self.by) | values, at)
         record = Record(found.name, record_id or self.org.numbering.next(found.prefix))
         everything: dict[str, Value] = {"Id": record.id, **values, "IsDeleted": False}
@@ -81,6 +82,7 @@ class Work:
         record = self.record(found.name, record_id)
         self._refuse(record)
         values = taken(self, found.name, given, creating=False)
+        order_status.refuse_update(self, record, values)
         values = completed(found.name, record.values, values, to_second(self.at))
         self._check(as_saved(record, values))
         changed = self.write(record, values)
@@ -105,6 +107,7 @@ class Work:
     def delete(self, object_name: str, record_id: object, master: str = "") -> None:
         """Into the recycle bin, with what hangs on it. ``master`` is who it was merged into."""
         record = self.record(self._writable(object_name).name, record_id)
+        order_status.refuse_deletion(record)
         if self.by.is_integration:
             self._refuse(record)
         self._bury(record, "", {"MasterRecordId": master} if master else {})

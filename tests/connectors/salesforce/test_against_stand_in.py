@@ -11,7 +11,8 @@ import yaml
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.core.connector import Connection, Errand, Update
 from chalicelib.core.errors import CredentialsInvalid, RecordGone
-from chalicelib.core.model import Ref
+from chalicelib.core.facts import FactSet
+from chalicelib.core.model import Money, Ref
 from chalicelib.core.outputs import OUTPUTS
 from chalicelib.pipeline.local_access import local_access
 from chalicelib.policy import compile_policy
@@ -223,3 +224,87 @@ def test_a_foreign_sum_counts_by_the_organisations_rate(client, salesforce, ann)
     assert deal.data["amount"] == {"amount": 800, "currency": "EUR"}
     worth = Decimal("8.00") / Decimal("0.8")
     assert deal.data["value"] == {"amount": int(worth * 100), "currency": "USD"}
+
+
+def ordered(salesforce, person, amount, **fields):
+    """An activated order of one product that is billed to a person."""
+    account = fields.pop("AccountId", "") or salesforce.org.value("Contact", person, "AccountId")
+    day = salesforce.people.now().date() - timedelta(days=1)
+    told = {"AccountId": account, "BillToContactId": person, "EffectiveDate": day.isoformat()}
+    with salesforce.org.transaction(PERSON) as work:
+        order = work.create("Order", {**told, **fields}).id
+        work.create("OrderItem", {"OrderId": order, "Quantity": 1, "UnitPrice": amount})
+        work.update("Order", order, {"Status": "Activated"})
+    return full(order)
+
+
+def purchases(client, salesforce, person):
+    found = fetched(client, salesforce, ref("contact", person)).facts[ref("contact", person)]
+    return [one.amount for one in FactSet.of(found).purchases()]
+
+
+def test_an_activated_order_is_a_purchase_less_what_a_reduction_order_takes_back(
+    client, salesforce, ann
+):
+    order = ordered(salesforce, ann, 120.0)
+    draft = {"AccountId": salesforce.org.value("Contact", ann, "AccountId"), "BillToContactId": ann}
+    with salesforce.org.transaction(PERSON) as work:
+        work.create("Order", {**draft, "EffectiveDate": "2026-01-01"})
+    assert purchases(client, salesforce, ann) == [Money(12_000, "USD")]
+    ordered(salesforce, ann, -20.0, IsReductionOrder=True, OriginalOrderId=order)
+    assert purchases(client, salesforce, ann) == [Money(10_000, "USD")]
+
+
+def test_an_order_of_a_won_deal_counts_once(client, salesforce, ann):
+    closed = salesforce.people.now() - timedelta(days=2)
+    deal = salesforce.people.load_deal(ann, Deal("10.50", "USD", "won", closed))
+    ordered(salesforce, ann, 99.0, OpportunityId=deal)
+    assert purchases(client, salesforce, ann) == [Money(1050, "USD")]
+
+
+def test_an_order_that_is_activated_or_made_a_draft_is_found_without_being_told(
+    client, salesforce, ann
+):
+    order = ordered(salesforce, ann, 120.0)
+    for status in ("Draft", "Activated"):
+        salesforce.people.pass_time(timedelta(hours=1))
+        before = salesforce.people.now()
+        with salesforce.org.transaction(PERSON) as work:
+            work.update("Order", order, {"Status": status})
+        assert ref("contact", ann) in walked(client, before - timedelta(seconds=1))
+        assert bool(purchases(client, salesforce, ann)) == (status == "Activated")
+
+
+def walked(client, since):
+    found, cursor = set(), None
+    while True:
+        page = client.changed_since(since, cursor)
+        found |= set(page.refs)
+        if not (cursor := page.next):
+            return found
+
+
+def test_an_order_of_a_person_account_is_the_persons():
+    settings = Settings(person_accounts=True)
+    with acting.ActingStandIn.start(settings=settings) as salesforce:
+        with salesforce.org.transaction(PERSON) as work:
+            account = work.create("Account", {"LastName": "Lee", "PersonEmail": "lee@example.com"})
+        lee = account.text("PersonContactId")
+        client = connected(salesforce)[0]
+        ordered(salesforce, None, 30.0, AccountId=account.id)
+        assert purchases(client, salesforce, lee) == [Money(3_000, "USD")]
+        since = salesforce.people.now() - timedelta(minutes=1)
+        assert ref("contact", lee) in walked(client, since)
+
+
+@pytest.mark.parametrize("feature", ["off", "hidden"])
+def test_where_orders_are_off_or_hidden_everything_else_is_read(feature):
+    settings = Settings(orders=feature == "hidden")
+    with acting.ActingStandIn.start(settings=settings) as salesforce:
+        person = salesforce.people.load_person(Person("lee@example.com", "Buyer"))
+        if feature == "hidden":
+            for one in ("StatusCode", "TotalAmount", "BillToContactId"):
+                salesforce.org.schema.grant("Order", one, "none")
+        client = connected(salesforce)[0]
+        assert purchases(client, salesforce, person) == []
+        assert ref("contact", person) in walked(client, salesforce.people.now() - timedelta(days=1))
