@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 from chalicelib.core.model import Kind, Language
 from chalicelib.core.outputs import WHY_LIMIT, Choice, Output, OutputType
 from chalicelib.core.policy import Attribute
-from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.objects import OBJECTS, ORDER
 from connectors.salesforce.owned import field_name
 from connectors.salesforce.records import DOINGS, PERSONS, doing, held_by
 from infra.crm.salesforce.metadata import Value
 
 INTEGRATION, READERS = "Emtiaz_Integration", "Emtiaz_Readers"
 """The permission sets: of the user that Emtiaz works as, and of those who look at scores."""
+
+ORDERS = "Emtiaz_Orders"
+"""One more of the user, which an organisation without Orders could not deploy."""
 
 _TYPES: Mapping[OutputType, Mapping[str, Value]] = {
     OutputType.SCORE: {"type": "Number", "precision": 3, "scale": 0},
@@ -71,6 +74,17 @@ def integration(
         "userPermissions": [
             {"enabled": True, "name": name} for name in _user_permissions(attributes)
         ],
+    }
+
+
+def orders(attributes: Sequence[Attribute]) -> Mapping[str, Value]:
+    """Reads orders and the accounts that they take, and products where these are asked for."""
+    products = ["Product2"] if held_by("line_item", attributes) else []
+    return {
+        "description": "For the user that Emtiaz works as, to count orders as purchases.",
+        "hasActivationRequired": False,
+        "label": "Emtiaz orders",
+        "objectPermissions": [_reads(name, edited=False) for name in ("Account", ORDER, *products)],
     }
 
 

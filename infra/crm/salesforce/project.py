@@ -4,6 +4,7 @@
 folder                 what is in it
 =====================  ==========================================================
 ``base``               our fields, and permission sets that show them
+``orders``             a permission set to read orders, where these are switched on
 ``intake-outbound``    Outbound Messages, and flows that send them
 ``intake-cdc``         a channel of Change Data Capture for an event relay
 =====================  ==========================================================
@@ -27,7 +28,7 @@ from infra.crm.site import Site
 
 PROJECT = "sfdx-project.json"
 IGNORED = ".forceignore"
-BASE, OUTBOUND, CAPTURE = "base", "intake-outbound", "intake-cdc"
+BASE, ORDERS, OUTBOUND, CAPTURE = "base", "orders", "intake-outbound", "intake-cdc"
 
 SCOPE = "api"
 WIDER = frozenset({"full"})
@@ -49,6 +50,7 @@ def project_files(folder: Path, site: Site) -> tuple[ProjectFile, ...]:
         ProjectFile.of(folder / PROJECT, _project(held)),
         ProjectFile(folder / IGNORED, _IGNORES),
         *_base(folder, site),
+        _orders(folder, site),
         *_outbound(folder, site),
         *_capture(folder, site),
     )
@@ -77,7 +79,7 @@ def _project(held: Mapping[str, Any]) -> Mapping[str, Any]:
     directories = list(held.get("packageDirectories", ()))
     there = {one.get("path") for one in directories}
     ours: list[dict[str, Any]] = [
-        {"path": path} for path in (BASE, OUTBOUND, CAPTURE) if path not in there
+        {"path": path} for path in (BASE, ORDERS, OUTBOUND, CAPTURE) if path not in there
     ]
     if ours and not any(one.get("default") for one in directories):
         ours[0]["default"] = True
@@ -102,8 +104,17 @@ def _base(folder: Path, site: Site) -> Iterator[ProjectFile]:
         fields.READERS: fields.readers(site.outputs, kinds),
     }
     for name, content in sets.items():
-        path = base / "permissionsets" / f"{name}.permissionset-meta.xml"
-        yield ProjectFile(path, document("PermissionSet", content))
+        yield _permission_set(base, name, content)
+
+
+def _orders(folder: Path, site: Site) -> ProjectFile:
+    default = folder / ORDERS / "main" / "default"
+    return _permission_set(default, fields.ORDERS, fields.orders(site.attributes))
+
+
+def _permission_set(default: Path, name: str, content: Mapping[str, Value]) -> ProjectFile:
+    path = default / "permissionsets" / f"{name}.permissionset-meta.xml"
+    return ProjectFile(path, document("PermissionSet", content))
 
 
 def _outbound(folder: Path, site: Site) -> Iterator[ProjectFile]:

@@ -28,7 +28,9 @@ def test_all_that_is_read_is_walked_five_objects_a_call(client_of, organisation)
     assert set(page.refs) == {ref("contact", CONTACT), ref("lead", LEAD)}
     assert client.changed_since(NOON, page.next).next is None
     walked = [query.partition(" FROM ")[2].split()[0] for call in organisation.calls[1:] for query in call]  # fmt: skip
-    assert walked == ["Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Task"]
+    assert walked == [
+        "Account", "Contact", "Lead", "Opportunity", "OpportunityContactRole", "Order", "Task",
+    ]  # fmt: skip
     assert len(organisation.calls) == 3
 
 
@@ -70,6 +72,7 @@ def test_activities_and_roles_bring_the_persons_whom_they_name(client_of, organi
         record("Task", "00TWs00000A1b2DMAR", WhoId=None),
         record("OpportunityContactRole", "00KWs00000A1b2CMAR", ContactId=CONTACT, IsDeleted=True),
     )
+    organisation.hidden.add("Order")
     client = client_of(CALLED)
     page = client.changed_since(NOON, None)
     assert page.next is None

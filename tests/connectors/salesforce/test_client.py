@@ -43,6 +43,7 @@ def deal(identity=DEAL, **fields):
 
 def test_two_hundred_contacts_with_accounts_and_deals_cost_one_call(client_of, organisation):
     organisation.extra = {"Contact": {"Title": {}}, "Account": {"Industry": {}}}
+    organisation.hidden.add("Order")
     client = client_of(TITLE, INDUSTRY)
     client.fetch([ref("contact", CONTACT)], NOON)
     organisation.calls.clear()

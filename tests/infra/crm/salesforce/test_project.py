@@ -158,6 +158,15 @@ def test_a_field_of_ours_is_edited_by_the_integration_user_and_read_by_others(pr
     assert permissions("Emtiaz_Readers") == dict.fromkeys(fields, "false")
 
 
+def test_orders_are_read_by_a_set_of_their_own_without_which_the_base_is_deployed(project):
+    path = "orders/main/default/permissionsets/Emtiaz_Orders.permissionset-meta.xml"
+    assert [one for one in project if one.startswith("orders/")] == [path]
+    assert re.findall("<object>(.*)</object>", project[path]) == ["Account", "Order", "Product2"]
+    assert set(re.findall("<allow(?!Read)[A-Z].*>(.*)</allow", project[path])) == {"false"}
+    base = [text for name, text in project.items() if name.startswith("base/")]
+    assert not [text for text in base if "<object>Order" in text]
+
+
 def test_no_page_of_the_organisation_is_replaced(project):
     kinds = {path.split("/")[3] for path in project if path.endswith("-meta.xml")}
     assert kinds == {
@@ -214,7 +223,7 @@ def test_before_the_organisation_is_known_all_but_the_messages_is_written(tmp_pa
         replace(SITE, connection=replace(CONNECTION, details={})),
     ):
         folders = {path.split("/")[0] for path in written(tmp_path, site)}
-        assert folders == {"sfdx-project.json", ".forceignore", "base", "intake-cdc"}
+        assert folders == {"sfdx-project.json", ".forceignore", "base", "orders", "intake-cdc"}
 
 
 def test_no_more_changes_are_captured_than_an_organisation_may_capture(project):
@@ -237,7 +246,7 @@ def test_what_others_keep_in_the_project_stays(tmp_path):
     project = json.loads(written(tmp_path)["sfdx-project.json"])
     assert project["name"] == "acme"
     assert [one["path"] for one in project["packageDirectories"]] == [
-        "force-app", "base", "intake-outbound", "intake-cdc",
+        "force-app", "base", "orders", "intake-outbound", "intake-cdc",
     ]  # fmt: skip
     assert [one["path"] for one in project["packageDirectories"] if one.get("default")] == ["force-app"]  # fmt: skip
 
