@@ -28,6 +28,9 @@ from chalicelib.pipeline.services import Edge
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from chalicelib.core.ports import Queue
     from chalicelib.pipeline.services import Services
     from chalicelib.pipeline.ways import Ways
@@ -227,7 +230,13 @@ def _request(channel: str) -> Request:
         raise PayloadInvalid("the body cannot be decoded") from error
     # Signatures cover the public address, which a function behind a gateway cannot see: the
     # connection's secret holds it, and no URL is rebuilt from headers here.
-    return Request(current.method, "", headers, raw, channel)
+    return Request(current.method, "", headers, raw, channel, _certificate(current.context))
+
+
+def _certificate(context: Mapping[str, Any]) -> str:
+    """The subject that a domain with mutual TLS has checked; empty by any other address."""
+    identity = context.get("identity") or {}
+    return str((identity.get("clientCert") or {}).get("subjectDN") or "")
 
 
 def _query() -> dict[str, list[str]]:

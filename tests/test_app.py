@@ -450,6 +450,32 @@ def send_outbound(http, body, token=None):
     return http.post(f"/hooks/salesforce-main/{made}", headers=headers, body=body)
 
 
+@pytest.mark.parametrize(
+    ("context", "subject"),
+    [
+        ({"identity": {"clientCert": {"subjectDN": "CN=northwind", "issuerDN": "CN=x"}}}, "CN=northwind"),
+        ({"identity": {"clientCert": None, "sourceIp": "192.0.2.1"}}, ""),
+        ({"identity": None}, ""),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_a_client_certificate_is_what_the_gateway_checked(context, subject):
+    assert app._certificate(context) == subject
+
+
+def test_a_header_is_no_client_certificate(salesforce_queue, http, monkeypatch):
+    secret = Secret(URL, ("the-secret",), "token", certificates=("CN=northwind",))
+    vault = InMemorySecrets({"salesforce-main": secret})
+    edge = Edge(app.connectors.load, vault, salesforce_queue)
+    monkeypatch.setattr(app, "edge", lambda: edge)
+    made = path_token("the-secret", ORGANISATION)
+    headers = {"Content-Type": "text/xml", "X-Amzn-Mtls-Clientcert-Subject": "CN=northwind"}
+    answer = http.post(f"/hooks/salesforce-main/{made}", headers=headers, body=outbound_message())
+    assert answer.status_code == 401
+    assert "Ack" not in answer.body.decode()
+    assert not salesforce_queue.messages
+
+
 def test_an_outbound_message_is_acknowledged_once_it_is_queued(salesforce_queue, http):
     answer = send_outbound(http, outbound_message())
     assert (answer.status_code, answer.body.decode()) == (200, ACKNOWLEDGEMENT[1])

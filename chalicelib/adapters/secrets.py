@@ -47,6 +47,7 @@ def from_text(text: str) -> Secret:
             oauth=_grant(held.get("oauth")),
             events_secrets=_texts(held.get("events_secrets", ())),
             outgoing=tuple(map(_endpoint, held.get("outgoing", ()))),
+            certificates=_texts(held.get("certificates", ())),
         )
     except (ValueError, TypeError, AttributeError, LookupError):
         raise ConfigurationError(

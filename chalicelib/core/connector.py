@@ -32,6 +32,9 @@ class Request:
     ``channel`` is what follows the connection in the address: empty for a CRM's own webhooks, a
     secret for a CRM that cannot sign, the kind of record for a workflow that sends records; or
     ``BUS``.
+
+    ``certificate`` is the subject of the one by which the caller proved to the gateway who it is,
+    empty where the gateway asked for none. It is never taken from a header, which anybody can send.
     """
 
     method: str
@@ -39,6 +42,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     channel: str = ""
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Secret:
     ``url`` is the public address that the CRM was given, since signatures cover it.
     ``webhook_secrets`` are all live ones: two during a rotation. ``signatures`` names weaker
     schemes, such as ``v2``, that this connection takes beside the CRM's best one.
+    ``certificates`` are the subjects of those that webhooks have to come with, any of them; empty
+    where none is asked for.
 
     ``token`` is a static access token, or empty where ``oauth`` holds a grant.
 
@@ -63,6 +69,7 @@ class Secret:
     oauth: OAuthGrant | None = None
     events_secrets: tuple[str, ...] = field(default=(), repr=False)
     outgoing: tuple[WebhookEndpoint, ...] = ()
+    certificates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,3 +72,6 @@ def check_signature(connection: str, edge: Edge, verify: Callable[[Secret], None
 
 def _verify(connector: Connector, request: Request, now: datetime, secret: Secret) -> None:
     connector.verify(request, secret, now)
+    if secret.certificates and request.certificate not in secret.certificates:
+        shown = request.certificate[:200] or "none"
+        raise SignatureInvalid(f"it needs another client certificate; it came with {shown}")

@@ -23,7 +23,13 @@ from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.policy import compile_policy, version_of
 from infra.cli.authorization import REDIRECT_URL, is_loopback
 from infra.cli.console import confirm, note, say, show_json
-from infra.cli.credentials import agreed_secret, asked_secret, held_secret, keep_secret
+from infra.cli.credentials import (
+    agreed_secret,
+    asked_secret,
+    expected_certificates,
+    held_secret,
+    keep_secret,
+)
 from infra.cli.crm_app import Wish, app_files, write_files
 from infra.cli.exits import Finding
 from infra.cli.grant import Question, agreement
@@ -83,6 +89,13 @@ def connect(  # noqa: PLR0913 - the options of a command
         list[OlderSignature] | None,
         typer.Option(help="Take an older kind of signature as well. Repeatable."),
     ] = None,
+    client_certificate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Subject of the certificate that webhooks have to come with, at a domain with "
+            "mutual TLS. Repeatable, and kept; an empty one asks for none again.",
+        ),
+    ] = None,
     oauth: Annotated[
         bool, typer.Option("--oauth", help="Ask an admin of the account, instead of for a token.")
     ] = False,
@@ -134,7 +147,11 @@ def connect(  # noqa: PLR0913 - the options of a command
         secret, token = agreed_secret(connector, address, held, agreed), agreed.token
     else:
         secret = asked_secret(connector, address, held, stdin=stdin)
-    secret = replace(secret, signatures=tuple(map(str, also_accept or ())))
+    secret = replace(
+        secret,
+        signatures=tuple(map(str, also_accept or ())),
+        certificates=expected_certificates(client_certificate, held),
+    )
     found = _look(wanted, secret, token)
     note(f"{crm} answers: account {found.account_id}, {found.currency}, {found.time_zone}")
     page = _page(installation, found, policy, language)

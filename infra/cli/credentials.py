@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 
 import boto3
@@ -50,6 +51,13 @@ def _shown_secrets(held: Secret | None) -> tuple[str, ...]:
     if given := os.environ.get(WEBHOOK_SECRET):
         return (given,)
     return held.webhook_secrets if held else (secrets.token_urlsafe(MADE_OF_BYTES),)
+
+
+def expected_certificates(named: Sequence[str] | None, held: Secret | None) -> tuple[str, ...]:
+    """Those that were named, or else asked for before: no new token lifts what protects."""
+    if named is None:
+        return held.certificates if held else ()
+    return tuple(filter(None, named))
 
 
 def held_secret(stage: str, connection: str) -> Secret | None:

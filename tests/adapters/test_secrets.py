@@ -18,7 +18,7 @@ OLD = Secret("https://example.com/hooks/hubspot-main", ("first",), "token")
 GRANTED = Secret(
     OLD.url, ("first",), "", ("v2",), OAuthGrant("a client", "its secret", "a refresh token")
 )
-NEW = Secret(OLD.url, ("second", "first"), "token")
+NEW = Secret(OLD.url, ("second", "first"), "token", certificates=("CN=northwind",))
 
 
 class Vault:

@@ -19,6 +19,7 @@ from chalicelib.pipeline.receive import BODY_LIMIT, receive
 from chalicelib.pipeline.services import Edge
 from tests.fakes import connector as toy
 from tests.fakes.clock import NOON
+from tests.fakes.secrets import InMemorySecrets
 from tests.pipeline.conftest import CONNECTION
 
 GOOD = toy.body("contact:1")
@@ -30,6 +31,29 @@ def test_a_good_delivery_is_queued_raw(installation):
     (message,) = installation.intake.messages
     assert delivered_request(message).body == body
     assert message["received_at"] == "2026-03-21T12:00:00.000Z"
+
+
+@pytest.mark.parametrize("certificate", ["", "CN=other", "cn=northwind", "CN=northwind,O=x"])
+def test_where_a_client_certificate_is_expected_no_other_will_do(installation, certificate):
+    expecting = replace(
+        installation.secrets.get(CONNECTION), certificates=("CN=old", "CN=northwind")
+    )
+    edge = replace(installation.edge, secrets=InMemorySecrets({CONNECTION: expecting}))
+    good = installation.request(GOOD)
+    with pytest.raises(SignatureInvalid, match="client certificate"):
+        receive("01", CONNECTION, replace(good, certificate=certificate), edge, NOON)
+    assert not installation.intake.messages
+    for right in expecting.certificates:
+        receive("01", CONNECTION, replace(good, certificate=right), edge, NOON)
+    assert len(installation.intake.messages) == 2
+
+
+def test_a_certificate_proves_nothing_beyond_itself(installation):
+    expecting = replace(installation.secrets.get(CONNECTION), certificates=("CN=northwind",))
+    edge = replace(installation.edge, secrets=InMemorySecrets({CONNECTION: expecting}))
+    request = replace(installation.request(GOOD, signature="none"), certificate="CN=northwind")
+    with pytest.raises(SignatureInvalid, match="does not match"):
+        receive("01", CONNECTION, request, edge, NOON)
 
 
 @pytest.mark.parametrize(("channel", "body"), [("", GOOD), ("notes", b'"contact:1"')])

@@ -72,6 +72,18 @@ def test_connecting_again_keeps_the_address(connect):
     assert stored("salesforce-again").webhook_secrets == before
 
 
+def test_an_expected_client_certificate_is_kept_until_it_is_lifted(connect):
+    subjects = "CN=old", "CN=northwind"
+    named = [word for one in subjects for word in ("--client-certificate", one)]
+    for options, expected in (
+        (named, subjects),
+        ((), subjects),
+        (("--client-certificate", ""), ()),
+    ):
+        assert connect("salesforce-certificate", *options).code == 0
+        assert stored("salesforce-certificate").certificates == expected
+
+
 def test_the_app_may_come_in_two_lines(connect, salesforce, monkeypatch):
     client = salesforce.org.settings.client
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{client.key}\n{client.secret}\n"))
