@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from chalicelib.core.card_json import card_json
-from chalicelib.core.facts import FACT_TYPES, Fact
+from chalicelib.core.facts import FACT_TYPES, LINKED_ORDERS, Fact
 from chalicelib.core.model import KINDS
 from chalicelib.core.outputs import RFM_SEGMENTS
 from chalicelib.core.policy import NOTHING_FITTED
@@ -83,7 +83,7 @@ def test_the_schemas_know_every_kind():
         for rule in schema("fact")["allOf"]
         if rule["if"]["properties"]["type"].get("const") == "links"
     ]
-    assert set(links["properties"]) == set(KINDS)
+    assert set(links["properties"]) == {*KINDS, LINKED_ORDERS}
     assert set(schema("policy")["$defs"]["attribute"]["properties"]["of"]["enum"]) == set(KINDS)
     for kind in KINDS:
         assert re.search(schema("fact")["$defs"]["ref"]["pattern"], f"hubspot-main:{kind}:1")
