@@ -1,10 +1,11 @@
 """How likely open deals are to be won, learned of those that ended.
 
 A deal that ended is looked at as it was at some age at which open deals are now: one is drawn of
-theirs by the deal's id, of those below the age at which it ended. Who was won later than within the
-horizon was not won. An open deal tells nothing, as its end is not known. Where no model is in force
-yet, the model has to foretell the newest better than the shares of deals that were won from each
-stage, which serve without it.
+theirs by the deal's id. One that had ended by that age tells nothing: were it looked at younger
+instead, those that end soon, which are mostly won, would count more often than they are met open.
+Who was won later than within the horizon was not won. Neither does an open deal tell anything, as
+its end is not known. Where no model is in force yet, the model has to foretell the newest better
+than the shares of deals that were won from each stage, which serve without it.
 
 >>> deals = {str(n): ClosedDeal({"intro": 20.0, "offer": 5.0}, n % 2 == 1) for n in range(9)}
 >>> snapshots = list(snapshots_of(deals, [3.0, 16.0, 90.0], horizon_days=90))
@@ -17,7 +18,6 @@ Source: the landmark of van Houwelingen 2007, drawn per deal.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -108,16 +108,16 @@ def snapshots_of(
     for name in sorted(deals):
         left = deals[name].days_left
         lasted = max(left.values(), default=0.0)
-        if lasted <= 0:
+        age = _age(name, ages, lasted)
+        if age >= lasted:
             continue
-        before = lasted - _age(name, ages, lasted)
+        before = lasted - age
         since = {stage: days - before for stage, days in left.items() if days >= before}
         won = deals[name].won and before <= horizon_days
         yield Snapshot(name, row_of(since, (more or {}).get(name, {})), won, before)
 
 
 def _age(name: str, ages: Sequence[float], lasted: float) -> float:
-    """Of an open deal, or any age where none is as young as that."""
+    """Of an open deal; any age where none is open."""
     share = int.from_bytes(sha256(name.encode()).digest()[:8]) / 2**64
-    fitting = bisect_left(ages, lasted)
-    return ages[int(share * fitting)] if fitting else share * lasted
+    return ages[int(share * len(ages))] if ages else share * lasted

@@ -270,7 +270,7 @@ def test_what_is_learned_of_deals_in_the_crm_is_told_there_of_those_that_are_ope
     for ref, days in ways.items():
         seen_earlier(installation, ref, days)
     found = train(CONNECTION, installation.services)
-    assert said(found.fresh, "deals").startswith("Learned of 26")
+    assert said(found.fresh, "deals").startswith("Learned of 152 closed cases, of which 41")
     assert "deals" in models(installation).parameters
     rescored(installation)
     open_ones = list(ways)[-4:]
