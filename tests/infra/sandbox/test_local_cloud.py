@@ -2,12 +2,15 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import zipfile
 
 import botocore.session
 import pytest
 import requests
 
+from infra.sandbox.cloud_program import SharedArchive
 from infra.sandbox.local_cloud import LocalCloud
 from infra.sandbox.loopback_server import HOST, DidNotStart
 
@@ -90,3 +93,33 @@ def ends(ask):
 def test_it_listens_on_its_one_address_only():
     with LocalCloud() as cloud, pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", cloud.port), timeout=1)
+
+
+def archive_at(path, **members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(f"{name}.py", text)
+    return path
+
+
+def unpacked(archive, target):
+    target.mkdir()
+    with SharedArchive(archive) as found:
+        found.extractall(target)
+    return target
+
+
+def test_workers_share_the_folder_of_the_same_code_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = archive_at(tmp_path / "first.zip", app="A = 1")
+    second = archive_at(tmp_path / "second.zip", app="A = 2")
+    one, same, other = (
+        unpacked(archive, tmp_path / name)
+        for name, archive in (("one", first), ("same", first), ("other", second))
+    )
+    assert one.resolve() == same.resolve() != other.resolve()
+    assert [(place / "app.py").read_text() for place in (one, same, other)] == [
+        "A = 1",
+        "A = 1",
+        "A = 2",
+    ]
