@@ -11,6 +11,8 @@ from chalicelib.localization.numbers import number, persian
 _ONE = 0.05
 """Odds that are nearer to being the same are."""
 
+_YES, _NO = Text("yes", "بله"), Text("no", "خیر")
+
 _PURCHASES = {
     "frequency": Text("How often they bought", "تعداد خریدها"),
     "recency": Text("The time since their last purchase", "زمان گذشته از آخرین خرید"),
@@ -39,8 +41,25 @@ def purchase_input(name: str) -> Text:
     return _PURCHASES[name]
 
 
-def field_known(label: Text, value: str) -> Text:
-    return Text(f"{label.en}: {value}", f"{label.fa}: {value}")
+def field_known(label: Text, value: str | float) -> Text:
+    """Numbers as people write them.
+
+    >>> field_known(Text("Revenue", "درآمد"), 25e6).en, field_known(Text("VIP", "ویژه"), True)
+    ('Revenue: 25,000,000', Text(en='VIP: yes', fa='ویژه: بله'))
+    """
+    told = _written(value)
+    return Text(f"{label.en}: {told.en}", f"{label.fa}: {told.fa}")
+
+
+def _written(value: str | float) -> Text:
+    if isinstance(value, str):
+        return Text(value, value)
+    if isinstance(value, bool):
+        return _YES if value else _NO
+    if isinstance(value, int) or value.is_integer():
+        return number(int(value))
+    told = f"{value:,.2f}".rstrip("0").removesuffix(".")
+    return Text(told, persian(told))
 
 
 def field_missing(label: Text) -> Text:

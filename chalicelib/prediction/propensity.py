@@ -23,6 +23,7 @@ True
 from __future__ import annotations
 
 import math
+import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -212,12 +213,12 @@ def chance_of(log_odds: float) -> float:
 def is_missing(value: Value) -> bool:
     """Nothing, an empty text, and numbers that are none.
 
-    >>> [is_missing(one) for one in (None, " ", float("nan"), float("inf"), 0, False)]
-    [True, True, True, True, False, False]
+    >>> [is_missing(one) for one in (None, " ", float("nan"), float("inf"), 10**400, 0, False)]
+    [True, True, True, True, True, False, False]
     """
     if isinstance(value, str):
         return not value.strip()
-    return value is None or not math.isfinite(value)
+    return value is None or not -sys.float_info.max <= value <= sys.float_info.max
 
 
 def written(value: Value) -> str:

@@ -3,12 +3,14 @@
 Of every kind of activity a count that halves every fortnight, of the last 90 days; what is older
 counts no more, so that a row that nothing new is added to stays as it is after 90 days.
 
-No row has a name, a gender, an address or an owner: a chance shall not hang on these.
+No row has a name, a gender, an address or an owner: a chance shall not hang on these. Nor has it
+what this project wrote into the CRM, which would tell a score by itself.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -16,15 +18,25 @@ from functools import lru_cache
 from chalicelib.core.model import SENT, Text
 from chalicelib.core.policy import Attribute, Policy, Profile
 from chalicelib.localization import predictions
-from chalicelib.prediction.propensity import Value
+from chalicelib.prediction.propensity import Value, is_missing
 
 LATELY = timedelta(days=90)
 HALF_LIFE_DAYS = 14
 
+MOST_COUNTED = 1_000_000
+"""Times that one activity counts at most, as often as an event may."""
+
 KINDS, QUIET, DID = "kinds", "quiet_days", "did:"
 
 _TYPES = frozenset({"choice", "boolean", "number", "text"})
-_NEVER = ("address", "email", "fax", "gender", "mail", "mobile", "name", "owner", "phone", "sex")
+_NEVER = frozenset({
+    "address", "assigned", "email", "emtiaz", "fax", "gender", "mail", "mobile", "name", "owner",
+    "phone", "postal", "postcode", "salutation", "sex", "street", "zip",
+})  # fmt: skip
+_ENDINGS = ("address", "email", "name", "owner", "ownerid", "phone", "street")
+"""Of words that a CRM writes as one: firstname, homephone."""
+
+_BORDERS = re.compile(r"[\W_]|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Za-z])(?=[0-9])")
 _DAY = timedelta(days=1)
 
 
@@ -47,7 +59,8 @@ def _doings(profile: Profile, at: datetime) -> dict[str, Value]:
         recent = [one for one in activities if since < one.occurred_at <= at]
         if recent:
             row[DID + kind] = math.fsum(
-                one.count * 2.0 ** (-((at - one.occurred_at) / _DAY) / HALF_LIFE_DAYS)
+                min(one.count, MOST_COUNTED)
+                * 2.0 ** (-((at - one.occurred_at) / _DAY) / HALF_LIFE_DAYS)
                 for one in recent
             )
             latest = max(latest, recent[-1].occurred_at)
@@ -78,17 +91,17 @@ def _is_fair(one: Attribute) -> bool:
 @lru_cache(maxsize=4096)  # of each attribute once, and not for every week of every card
 def are_fair(names: tuple[str, ...]) -> bool:
     """Whether none of the names of an attribute says that a chance shall not hang on it."""
-    return {part for name in names for part in _words(name)}.isdisjoint(_NEVER)
+    words = {part for name in names for part in _words(name)}
+    return words.isdisjoint(_NEVER) and not any(one.endswith(_ENDINGS) for one in words)
 
 
 def _words(name: str) -> list[str]:
     """Of a name in any of the ways that CRMs write theirs.
 
-    >>> _words("firstName__c"), _words("First_Name")
-    (['first', 'name', 'c'], ['first', 'name'])
+    >>> _words("firstName__c"), _words("First_Name"), _words("UF_CRM_EMAIL2")
+    (['first', 'name', 'c'], ['first', 'name'], ['uf', 'crm', 'email', '2'])
     """
-    apart = "".join(f"_{letter}" if letter.isupper() else letter for letter in name)
-    return [part.lower() for part in apart.split("_") if part]
+    return [part.lower() for part in _BORDERS.split(name) if part]
 
 
 def labels(policy: Policy) -> Mapping[str, Text]:
@@ -106,6 +119,6 @@ def told(name: str, row: Mapping[str, Value], labels: Mapping[str, Text]) -> Tex
         kind = name.removeprefix(DID)
         return predictions.how_often(Text(kind, kind))
     label, value = labels.get(name, Text(name, name)), row.get(name)
-    if value is None or value == "":
+    if value is None or is_missing(value):
         return predictions.field_missing(label)
-    return predictions.field_known(label, f"{value:g}" if isinstance(value, float) else str(value))
+    return predictions.field_known(label, value)

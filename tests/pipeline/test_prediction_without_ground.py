@@ -171,7 +171,19 @@ def test_where_nothing_is_paid_no_value_is_expected(people):
     assert "No repeat purchase has an amount" in found[CARDS]["spend"]["sentences"][0]["en"]
 
 
-@pytest.mark.parametrize("people", [AGES_AGO, RENEWED], ids=["ages ago", "odd renewals"])
+def seen(times, **attributes):
+    """Of age for a snapshot, and so often that day, and now."""
+    views = [row("activity", f"v{day}", {"kind": "page.viewed", "count": times}, ago(days=day))
+             for day in (100, 45, 3)]  # fmt: skip
+    return [contact(**attributes), *views]
+
+
+BOUNDLESS = [seen(10**400, annual_revenue=10**400, country=n) for n in range(MANY)]
+
+
+@pytest.mark.parametrize(
+    "people", [AGES_AGO, RENEWED, BOUNDLESS], ids=["ages ago", "odd renewals", "boundless"]
+)
 def test_odd_times_trip_nothing(people):
     assert_grounded(people)
 
