@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,7 +22,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 from rich.prompt import Confirm, Prompt
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from chalicelib.core.model import Json
@@ -32,6 +33,9 @@ OUT = Console(highlight=False, soft_wrap=True)
 
 ERR = Console(highlight=False, soft_wrap=True, stderr=True)
 """Progress, questions and errors."""
+
+LONGEST_WHOLE = 12
+"""Signs of a word that a table does not break."""
 
 
 def say(text: str) -> None:
@@ -52,10 +56,19 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         for row in rows:
             print("\t".join(clean(str(cell)) for cell in row))  # Rich would expand the tabs
         return
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(Text(clean(str(cell))) for cell in row))
+    cells = [[clean(str(cell)) for cell in row] for row in rows]
+    table = Table(*(_column(name, [row[at] for row in cells]) for at, name in enumerate(columns)))
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    if OUT.measure(table, options=OUT.options.update(max_width=10_000)).minimum > OUT.width:
+        table.box, table.padding = SIMPLE_HEAD, 0  # the frame's room goes to the words
     OUT.print(table)
+
+
+def _column(name: str, cells: Sequence[str]) -> Column:
+    """A narrow terminal breaks cells instead of cutting them; days, numbers and such stay whole."""
+    whole = all(len(cell) <= LONGEST_WHOLE and " " not in cell for cell in (name, *cells))
+    return Column(name, overflow="fold", no_wrap=whole)
 
 
 def clean(text: str) -> str:

@@ -22,6 +22,16 @@ def test_a_terminal_gets_a_drawn_table(terminal):
     assert "reason" in terminal.getvalue()
 
 
+def test_a_narrow_terminal_breaks_long_cells_and_cuts_nothing(terminal):
+    columns = ("customer", "last", "churn", "spend", "within", "cluster", "buys in 30 days")
+    row = ("1081", "1998-05-17", "low", "100.11 USD", "recent and frequent", "high value", "49.7%")
+    console.show_table(columns, [row])
+    drawn = terminal.getvalue()
+    assert "1998-05-17" in drawn
+    assert "…" not in drawn
+    assert "┃" not in drawn
+
+
 def test_text_of_a_crm_is_not_markup(terminal):
     console.show_table(("name",), [("[bold red]Ada[/]",)])
     console.say("[link=https://evil.example]Ada[/]")
