@@ -30,7 +30,7 @@ from infra.cli.credentials import (
     held_secret,
     keep_secret,
 )
-from infra.cli.crm_app import Wish, app_files, write_files
+from infra.cli.crm_app import Wish, app_files, next_step, write_files
 from infra.cli.exits import Finding
 from infra.cli.grant import Question, agreement
 from infra.cli.installation import Installation
@@ -287,4 +287,4 @@ def _tell(found: Connection, secret: Secret, client: CrmClient, *, as_json: bool
     elif isinstance(client, Subscribes):
         say(f"connected {found.id}; next: emtiaz provision --connection {found.id}")
     else:
-        say(f"connected {found.id}; enter this address for webhooks: {secret.url}")
+        say(f"connected {found.id}; {next_step(found.crm, secret.url)}")

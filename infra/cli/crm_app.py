@@ -65,6 +65,17 @@ def _maker(crm: str, what: str) -> Callable[[Path, Site], Any]:
     return maker
 
 
+def next_step(crm: str, url: str) -> str:
+    """What has webhooks come from the CRM; of some the address stands only in their files."""
+    usual = f"enter this address for webhooks: {url}"
+    try:
+        made_by = import_module(f"infra.crm.{crm}.project")
+    except ModuleNotFoundError:
+        return usual
+    step: str = getattr(made_by, "NEXT", usual)
+    return step
+
+
 def _site(wish: Wish, page: Page, connection: Connection, secret: Secret | None) -> Site:
     policy = compile_policy(page)
     return Site(

@@ -30,6 +30,9 @@ PROJECT = "sfdx-project.json"
 IGNORED = ".forceignore"
 BASE, ORDERS, OUTBOUND, CAPTURE = "base", "orders", "intake-outbound", "intake-cdc"
 
+NEXT = "next: deploy what --project writes with sf, then emtiaz provision"
+"""The address alone takes no Outbound Messages: theirs stands in the files."""
+
 SCOPE = "api"
 WIDER = frozenset({"full"})
 

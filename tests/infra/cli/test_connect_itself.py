@@ -49,6 +49,7 @@ def stored(connection):
 def test_an_app_is_connected_with_a_secret_of_ours(connect, installation, salesforce):
     outcome = connect("salesforce-main")
     assert outcome.code == 0, outcome.err
+    assert "deploy what --project writes" in outcome.out  # the bare address would be refused
     secret = stored("salesforce-main")
     assert secret.oauth == salesforce.granted("").oauth
     assert (secret.token, len(secret.webhook_secrets[0])) == ("", 32)
