@@ -123,7 +123,7 @@ def _install(acts: Sequence[Act]) -> None:
 
 def _run(stage: Rehearsal, *arguments: str) -> None:
     """As an admin types it, with all that it prints."""
-    console.print(f"[bold]$ emtiaz {' '.join(arguments)}[/]")
+    console.print(f"[bold]$ emtiaz {' '.join(arguments)}[/]", soft_wrap=True)  # to be copied
     started = time.monotonic()
     command = stage.command(*arguments)
     subprocess.run(command, env={**os.environ, **stage.environment}, check=True)
