@@ -51,7 +51,7 @@ def provision(
     if not dry_run:
         subscribed = _carried_out(changes, live, publishing, services, yes=yes)
     if any(change.action == "conflict" for change in changes):
-        note("a conflict is for a person: rename or remove the field in the CRM, then repeat")
+        note("a conflict is for a person: put right in the CRM what its line says, then repeat")
         raise typer.Exit(ExitCode.FINDING)
     if not (dry_run or is_whole(subscribed)):
         raise typer.Exit(ExitCode.FINDING)
@@ -63,8 +63,8 @@ def _carried_out(
     """Returns what was mended of the subscriptions, which name the fields that are ours."""
     client = services.client(live, policy.attributes)
     wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
-    if changes:
-        confirm(f"Make these {len(changes)} changes in {live.connection.id}?", yes=yes)
+    if ours := sum(change.action != "conflict" for change in changes):
+        confirm(f"Make these {ours} changes in {live.connection.id}?", yes=yes)
         try:
             client.provision(wanted, policy.language, kinds)
         except WriteRefused:

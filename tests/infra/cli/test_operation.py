@@ -163,6 +163,7 @@ def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):
     outcome = emtiaz("provision", *TOY, "--yes")
     assert outcome.code == 1
     assert outcome.cells[0] == ["conflict", "score", "is text, not a number"]
+    assert "done" not in outcome.err
 
 
 @pytest.mark.parametrize(
