@@ -105,7 +105,7 @@ class StandIn(Stoppable):
 
     def _page(self) -> RecordPage:
         places = "/lightning/o/Contact/list", "/lightning/r/Contact/"
-        return RecordPage("Stand-in Salesforce", *places, Contacts(self.org))
+        return RecordPage("Salesforce", *places, Contacts(self.org))
 
     def _apis(self) -> tuple[Blueprint, ...]:
         """For apps with a token, and for those that ask for one."""
