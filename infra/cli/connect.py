@@ -104,7 +104,8 @@ def connect(  # noqa: PLR0913 - the options of a command
         typer.Option(
             "--stdin",
             help="Read token and webhook secret from two lines; with --oauth client id, client "
-            "secret and code from three. Of a CRM that does not sign the token alone.",
+            "secret and code from three, of Salesforce the first two. Of a CRM that does not sign "
+            "the token alone.",
         ),
     ] = False,
     stage: Stage = DEFAULT_STAGE,
@@ -117,8 +118,9 @@ def connect(  # noqa: PLR0913 - the options of a command
     The access token and the secret that signs webhooks are asked for, or taken from
     EMTIAZ_TOKEN and EMTIAZ_WEBHOOK_SECRET; with --oauth the app's id and secret, or
     EMTIAZ_CLIENT_ID and EMTIAZ_CLIENT_SECRET, and EMTIAZ_CODE if there is a code already, as that
-    of a self client. Never from the command line, which others can read. For a CRM that does not
-    sign its webhooks a secret is made, which it is told to show.
+    of a self client; Salesforce has none, and with a private key as the secret takes EMTIAZ_USER,
+    whom it works as. Never from the command line, which others can read. For a CRM that
+    does not sign its webhooks a secret is made, which it is told to show.
     """
     installation = Installation.find(stage)
     wanted = _wanted(installation, crm, connection or f"{crm}-main", base_url, api_version)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -90,15 +90,15 @@ def _site(wish: Wish, page: Page, connection: Connection, secret: Secret | None)
     )
 
 
-def write_files(files: Iterable[ProjectFile], *, dry_run: bool = False) -> None:
-    for file in files:
-        if file.is_current:
-            note(f"{file.path} is as it should be")
-        elif dry_run:
-            note(f"{file.path} would be written")
-        else:
+def write_files(files: Sequence[ProjectFile], *, dry_run: bool = False) -> None:
+    """Names each that changes; some projects have dozens, and mostly few of them do."""
+    due = [file for file in files if not file.is_current]
+    for file in due:
+        if not dry_run:
             file.write()
-            note(f"wrote {file.path}")
+        note(f"{file.path} would be written" if dry_run else f"wrote {file.path}")
+    if len(due) < len(files):
+        note(f"unchanged: {len(files) - len(due)} of {len(files)} files")
 
 
 def _check_redirects(urls: Sequence[str], project: Path | None) -> None:
