@@ -2,12 +2,14 @@
 
 A share of the cards is learned of page by page. How far it has come stands in its *mark*; a page is
 kept before the mark moves past it, so that pages before the mark are there and whole. A page of
-many customers is larger than an item may be: it is compressed and cut.
+many customers is larger than an item may be: it is compressed and cut. Every slice tells of what it
+is one, since two workers may keep a page at once, and one of them may die of it.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import zlib
 from collections.abc import Iterator, Mapping
@@ -66,11 +68,12 @@ def keep(
     """``place`` is shard and page. The first slice comes last: with it the page is whole."""
     text = base64.b64encode(zlib.compress(canonical(share.to_json()).encode())).decode()
     slices = [text[at : at + LARGEST_SLICE] for at in range(0, len(text), LARGEST_SLICE)]
+    page = hashlib.sha256(text.encode()).hexdigest()[:16]
     earlier = len(list(_slices(connection, place, settings)))
     for number in range(len(slices), earlier):
         settings.set_checkpoint(connection, _name(place, number), None)
     for number, part in reversed(list(enumerate(slices))):
-        state: dict[str, Json] = {"run": run, "of": len(slices), "text": part}
+        state: dict[str, Json] = {"run": run, "of": len(slices), "page": page, "text": part}
         settings.set_checkpoint(connection, _name(place, number), state)
 
 
@@ -111,7 +114,8 @@ def _slices(
 
 
 def _is_whole(slices: list[Mapping[str, Any]], run: str) -> bool:
-    return bool(slices) and all(one.get("run") == run for one in slices)
+    names = {(one.get("run"), one.get("page")) for one in slices}
+    return len(names) == 1 and all(name == run for name, _ in names)
 
 
 def _share(slices: list[Mapping[str, Any]]) -> Share:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
-from chalicelib.core.errors import ConfigurationError, Conflict
+from chalicelib.core.errors import ConfigurationError, Conflict, Parked
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.ports import SHARDS, LiveSettings
 from chalicelib.pipeline import rescore
@@ -46,9 +46,10 @@ DRIFT_EVERY = timedelta(days=7)
 def refresh_all(services: Services, deadline: datetime) -> int:
     """For every connection until ``deadline``; returns for how many something new came into force.
 
-    A connection that is half made is told of at the end, so that it stops no other.
+    A connection that is half made, or has models that are too large to be kept, is told of at the
+    end, so that it stops no other.
     """
-    published, faults = 0, []
+    published, faults = 0, list[Exception]()
     for connection in services.settings.connections():
         if services.clock.now() >= deadline:
             break
@@ -56,7 +57,7 @@ def refresh_all(services: Services, deadline: datetime) -> int:
             published += refresh(connection.id, services)
         except Conflict as error:
             logs.warning("not refreshed", connection=connection.id, reason=str(error))
-        except ConfigurationError as fault:
+        except (ConfigurationError, Parked) as fault:
             faults.append(fault)
     if faults:
         raise faults[0]

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.errors import Conflict
+from chalicelib.core.errors import Conflict, Parked
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.policy import FittedModels
@@ -287,6 +287,21 @@ def test_shares_larger_than_an_item_are_cut_and_put_together(installation, monke
     assert kept(CONNECTION, "another", installation.settings) is None
 
 
+def test_a_page_that_two_kept_and_one_did_not_live_to_finish_is_not_put_together(
+    installation, monkeypatch
+):
+    monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
+    one, other = (Share(tuple(Row(f"toy-main:contact:{n}", (n, 1, k), n, 0.5) for n in range(30)))
+                  for k in (3, 8))  # fmt: skip
+    for shard in range(SHARDS):
+        keep(CONNECTION, (shard, 0), one, "a run", installation.settings)
+        move(CONNECTION, shard, None, Mark("a run", 1, "", True), installation.settings)
+    first = installation.settings.checkpoint(CONNECTION, "refresh#05#0000#0")
+    keep(CONNECTION, (5, 0), other, "a run", installation.settings)
+    installation.settings.set_checkpoint(CONNECTION, "refresh#05#0000#0", first)
+    assert kept(CONNECTION, "a run", installation.settings) is None
+
+
 def test_of_a_share_that_was_larger_once_nothing_stays(installation, monkeypatch):
     monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
     many = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
@@ -315,6 +330,23 @@ def test_a_connection_that_is_half_made_stops_no_other(ranked):
             refresh_all(ranked.services, ranked.clock.now() + LATER)
         ranked.run()
     assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
+
+
+def test_a_connection_whose_models_cannot_be_kept_stops_no_other(ranked, monkeypatch):
+    live = ranked.settings.live(CONNECTION)
+    ranked.settings.put_connection(replace(live.connection, id="toy-big"))
+    asked = []
+
+    def refreshed(connection, _services):
+        asked.append(connection)
+        if connection == "toy-big":
+            raise Parked("toy-big: too large an item")
+        return False
+
+    monkeypatch.setattr("chalicelib.pipeline.refresh.refresh", refreshed)
+    with pytest.raises(Parked, match="toy-big"):
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert sorted(asked) == ["toy-big", CONNECTION]
 
 
 def test_what_was_learned_for_a_policy_that_was_replaced_meanwhile_is_not_published(
