@@ -91,7 +91,14 @@ def calibration(
         # Most tenths buy next to nothing: by roots they stand apart.
         axes.set_xscale("function", functions=(_root, _square))
         axes.set_yscale("function", functions=(_root, _square))
-        axes.plot([0, most], [0, most], color=_RIVAL, linewidth=1, linestyle="--", label="right")
+        axes.plot(
+            [0, most],
+            [0, most],
+            color=_RIVAL,
+            linewidth=1,
+            linestyle="--",
+            label="foretold rightly",
+        )
         axes.errorbar(
             [one.expected for one in points],
             [one.actual for one in points],
@@ -108,7 +115,7 @@ def calibration(
         )
         axes.set(xlim=(0, most), ylim=(0, most))
         _labels(axes, words.expected, words.actual)
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
     return path
 
 
