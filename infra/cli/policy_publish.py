@@ -173,6 +173,7 @@ def _carry_out(change: _Change, manner: _Manner) -> None:
         found = summary(_compared(change, new))
         told |= _weighed(change, new, found, manner)
         refusal = _no_place(told, manner) or _surprise(found, manner)
+        _tell_foreign(change)
     elif not manner.as_json:
         note(f"{change.version} is in force already")
     if manner.dry_run or refusal:
@@ -185,6 +186,14 @@ def _carry_out(change: _Change, manner: _Manner) -> None:
         show_json(told)
     if refusal:
         raise Declined(refusal)
+
+
+def _tell_foreign(change: _Change) -> None:
+    """Shipped policies have days and sums of their own, which may be meant elsewhere."""
+    account = change.live.connection
+    for name, its_own in (("time_zone", account.time_zone), ("currency", account.currency)):
+        if its_own and change.page[name] != its_own:
+            note(f"{name} is {change.page[name]} in the policy, and {its_own} in the account")
 
 
 def _no_place(told: Mapping[str, Json], manner: _Manner) -> str:

@@ -100,6 +100,13 @@ def test_a_dry_run_shows_the_effect_and_changes_nothing(emtiaz, fakes, friendlie
     assert fakes.intake.messages == []
 
 
+def test_days_and_sums_of_elsewhere_are_told(emtiaz, fakes, page_of):
+    there = page_of(time_zone="Asia/Tehran", currency="USD")
+    outcome = emtiaz("policy", "publish", there, *TOY, "--dry-run")
+    assert "time_zone is Asia/Tehran in the policy, and UTC in the account" in outcome.err
+    assert "currency is" not in outcome.err
+
+
 def test_a_surprising_effect_is_refused(emtiaz, fakes, upside_down):
     before = in_force(fakes)
     outcome = emtiaz("policy", "publish", upside_down, *TOY)
