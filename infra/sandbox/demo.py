@@ -211,6 +211,9 @@ def _tell_what_to_try(stage: Rehearsal, loaded: Loaded) -> None:
         f"  .venv/bin/emtiaz calls {at}",
         "to see what another policy would do:",
         f"  .venv/bin/emtiaz policy publish online_shop --dry-run {at}",
+        "to have it, and who will probably buy again or leave, on the records:",
+        f"  .venv/bin/emtiaz policy publish online_shop --yes {at}",
+        f"  .venv/bin/emtiaz train {at}",
     )
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
