@@ -27,6 +27,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, combinations_with_replacement, pairwise
 from operator import itemgetter, mul, sub
+from random import Random
 
 from chalicelib.training.cholesky import solver
 from chalicelib.training.lbfgs import Vector, minimised, norm
@@ -94,9 +95,13 @@ class _Problem:
         return Fitted(found[0], weights, norm(gradient), self._evaluations)
 
     def _curvature(self, weight: float) -> list[Vector]:
-        """By a sample of the rows, which is enough for a direction."""
-        step = max(1, len(self._wanted) // _SAMPLE)
-        sampled = [column[::step] for column in self._columns]
+        """By a sample of the rows, which is enough for a direction.
+
+        It is drawn, as rows that come in turn may show every second level alone to a stride.
+        """
+        chance, count = Random(0), len(self._wanted)  # noqa: S311  not a secret
+        drawn = sorted(chance.sample(range(count), min(count, _SAMPLE)))
+        sampled = [[column[row] for row in drawn] for column in self._columns]
         scale = self._strength * weight * len(self._wanted) / len(sampled[0])
         size = self._fields[-1][1]
         matrix = [[0.0] * size for _ in range(size)]

@@ -82,3 +82,13 @@ def test_ten_thousand_rows_of_seventeen_fields_take_about_half_a_second():
     assert time.process_time() - start < 1.5
     assert found.converged
     assert found.evaluations < 60
+
+
+def test_values_that_come_in_turn_take_no_more_steps():
+    """A stride over the rows would never meet every second one."""
+    chance = Random(5)
+    columns = [[row % 40 for row in range(8_000)], [chance.randrange(6) for _ in range(8_000)]]
+    outcomes = [chance.random() < (0.7 if kind > 2 else 0.3) for kind in columns[1]]
+    found = logistic.fit(columns, [40, 6], outcomes)
+    assert found.converged
+    assert found.evaluations < 30
