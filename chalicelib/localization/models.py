@@ -198,6 +198,13 @@ def segment_shares(value: str) -> Text:
     )
 
 
+def no_room_for_segment(value: str) -> Text:
+    return Text(
+        f"No room is left for a model of {value} alone, which shares that of all",
+        f"برای مدل جداگانهٔ {value} جایی نمانده است و مدل مشترک به کار می‌رود",
+    )
+
+
 def raises_the_odds(factor: float) -> Text:
     """What one field does to the odds.
 

@@ -1,8 +1,9 @@
 """Rows of any fields, cut into levels.
 
 A number is cut at the deciles of training into at most ten ranges, equal edges made one and no
-range with fewer than ten rows planned; a value of few rows joins *other*; what is missing is a
-level of its own. A field that is left with one level tells nothing and is dropped.
+range with fewer than ten rows planned; a value of few rows, or that 50 others are more common than,
+joins *other*; what is missing is a level of its own. A field that is left with one level tells
+nothing and is dropped.
 
 >>> rows = [{"visits": n % 20, "source": "web" if n % 4 else f"fair {n}"} for n in range(40)]
 >>> table = binned(rows)
@@ -27,6 +28,9 @@ from chalicelib.prediction.propensity import FieldModel, Value, is_missing, writ
 RANGES = 10
 FEWEST = 10
 """Rows that a value needs to be a level of its own."""
+
+MOST_VALUES = 50
+"""Levels of a text: each costs a logistic model ten outcomes, and room where models are kept."""
 
 Row = Mapping[str, Value]
 
@@ -109,5 +113,6 @@ def _ranges(name: str, ordered: Sequence[float], ranges: int) -> FieldModel:
 
 def _values(name: str, known: Sequence[Value]) -> FieldModel:
     counts = Counter(map(written, known))
-    common = tuple(sorted(value for value, count in counts.items() if count >= FEWEST))
+    often = sorted(counts, key=lambda value: (-counts[value], value))[:MOST_VALUES]
+    common = tuple(sorted(value for value in often if counts[value] >= FEWEST))
     return FieldModel(name, None, common, (0.0,) * (len(common) + 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,12 @@ from chalicelib.prediction.propensity import Propensity, is_missing, written
 from chalicelib.training.cases import NEWEST, Cases
 from chalicelib.training.fitting import Plan, fit, plan_of
 from chalicelib.training.metrics import log_loss
+
+MOST = 50
+"""Segments that are tried, of most rows; a card says a sentence of each."""
+
+LARGEST = 150_000
+"""Bytes of all models of segments as JSON: all that is in force is one item, of 400 KB at most."""
 
 _DIGITS = 6
 
@@ -27,14 +34,15 @@ def with_segments(
     if rival is None:
         return common, (), {}
     kept: list[tuple[str, Propensity]] = []
-    told, figures = [], {}
+    told, figures, left = [], {}, LARGEST
     for value, (places, own_plan) in parts.items():
         own = cases.chosen(places)
         good, text, figures[value] = _own_is_better(own, own_plan, rival, value)
-        told.append(text)
         model = fit(own, own_plan) if good else None
-        if model:
+        left -= _size(model) if model else 0
+        if model and left >= 0:
             kept.append((value, model))
+        told.append(say.no_room_for_segment(value) if model and left < 0 else text)
     whole = replace(common, segment=segment, segments=tuple(kept))
     return whole, tuple(told), {"segments": figures}
 
@@ -56,12 +64,17 @@ def _parts(cases: Cases, segment: str, horizon_days: int) -> dict[str, tuple[lis
     for place, row in enumerate(cases.rows):
         if not is_missing(value := row.get(segment)):
             places.setdefault(written(value), []).append(place)
-    plans = {value: plan_of(cases.chosen(own), horizon_days) for value, own in places.items()}
+    most = sorted(places, key=lambda value: (-len(places[value]), value))[:MOST]
+    plans = {value: plan_of(cases.chosen(places[value]), horizon_days) for value in most}
     return {
         value: (places[value], plan)
         for value, plan in sorted(plans.items())
         if isinstance(plan, Plan)
     }
+
+
+def _size(model: Propensity) -> int:
+    return len(json.dumps(model.to_json(), ensure_ascii=False).encode())
 
 
 def _own_is_better(

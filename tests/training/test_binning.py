@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.training.binning import binned, levels_of, quantiles
+from chalicelib.training.binning import MOST_VALUES, binned, levels_of, quantiles
 
 anything = st.one_of(
     st.none(),
@@ -70,3 +70,11 @@ def test_a_field_with_one_level_is_dropped():
 def test_numbers_beyond_all_measure_do_no_harm():
     table = binned([{"x": (-1) ** n * 1.7e308, "y": n % 4} for n in range(80)])
     assert {field.name for field in table.fields} >= {"y"}
+
+
+def test_of_many_values_the_most_common_are_levels():
+    often = [{"company": f"c{n:03}"} for n in range(200) for _ in range(10 + n % 90)]
+    (field,) = binned(often).fields
+    assert len(field.values) == MOST_VALUES
+    assert {"c089", "c179"} < set(field.values)
+    assert field.counts[-2] == len(often) - sum(field.counts[:MOST_VALUES])

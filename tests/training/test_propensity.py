@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.prediction.propensity import Propensity
+from chalicelib.training import segments
 from chalicelib.training.metrics import log_loss
 from chalicelib.training.propensity import out_of_fold, train
 from tests.training.examples import START, cases
@@ -212,6 +213,21 @@ class TestSegments:
         assert dict(own.contributions({"visits": 0}))["visits"] > 0
         assert dict(found.model.contributions({"visits": 0}))["visits"] < 0
 
+    def test_models_of_segments_that_no_item_would_hold_are_left_out(self, monkeypatch):
+        rows, outcomes, times = self.rows_of_two()
+        own = learned(rows, outcomes, times, segment="city").model.segments
+        monkeypatch.setattr(segments, "LARGEST", 10)
+        none = learned(rows, outcomes, times, segment="city")
+        assert own
+        assert none.model.segments == ()
+        assert any(one.startswith("No room is left for a model of tabriz") for one in says(none))
+
+    def test_segments_of_most_cases_are_tried(self, monkeypatch):
+        rows, outcomes, times = self.rows_of_two()
+        monkeypatch.setattr(segments, "MOST", 1)
+        found = learned(rows, outcomes, times, segment="city")
+        assert len(found.card.figures["segments"]) == 1
+
     def test_a_segment_with_little_data_shares_the_model_of_all(self):
         rows, outcomes, times = self.rows_of_two()
         few = [row | {"city": "qom" if n % 60 == 0 else row["city"]} for n, row in enumerate(rows)]
@@ -298,7 +314,7 @@ class TestDegenerate:
 
 def test_out_of_fold_chances_are_not_of_models_that_knew_the_row():
     rows, outcomes, _ = cases(900, informative=False)
-    unique = [row | {"noise": f"v{n % 60}"} for n, row in enumerate(rows)]
+    unique = [row | {"noise": f"v{n % 45}"} for n, row in enumerate(rows)]
     chances = out_of_fold(unique, outcomes)
     base = sum(outcomes) / len(outcomes)
     assert log_loss(chances, outcomes) > log_loss([base] * len(outcomes), outcomes)
