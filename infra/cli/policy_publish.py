@@ -30,7 +30,9 @@ from infra.cli.policy_page import Page, read_page
 from infra.cli.provision import planned
 from infra.cli.watch import LOOK_SECONDS, watch
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="The policy, as YAML.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The policy, as YAML, or the name of a shipped one.")
+]
 Version = Annotated[
     str, typer.Argument(metavar="[VERSION]", help="Of the history.", show_default="the one before")
 ]
