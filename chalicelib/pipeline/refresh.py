@@ -22,7 +22,7 @@ from chalicelib.pipeline.foresight import drifting, due
 from chalicelib.pipeline.kept_shares import Mark, forget, kept, mark_of
 from chalicelib.pipeline.lessons import Lessons
 from chalicelib.pipeline.messages import lesson_message
-from chalicelib.pipeline.runs import Run, note, under_way
+from chalicelib.pipeline.runs import CHECKPOINT, Run, note, under_way
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.shares import Share
@@ -85,8 +85,11 @@ def _mark(live: LiveSettings, run: Run, shard: int, services: Services) -> Mark:
 
 
 def _begin(live: LiveSettings, services: Services) -> None:
-    """A new run, if it is time for one."""
+    """A new run, if it is time for one. Of one that was overtaken nothing stays until then."""
     connection, now = live.connection.id, services.clock.now()
+    if services.settings.checkpoint(connection, CHECKPOINT) is not None:
+        forget(connection, services.settings)
+        note(connection, None, services)
     if not _is_due(Memory.of(connection, services), live, now):
         return
     if not rescore.is_done(connection, services):

@@ -275,6 +275,19 @@ def test_models_that_came_into_force_meanwhile_are_not_replaced(ranked):
     assert models(ranked) == other
 
 
+def test_of_a_run_that_was_overtaken_no_page_stays_until_the_next_day(ranked):
+    somebody_buys(ranked)
+    other = FittedModels("other", models(ranked).parameters)
+    refresh(CONNECTION, ranked.services)
+    ranked.run()
+    pages = [f"refresh#{shard:02}#0000#0" for shard in range(SHARDS)]
+    assert any(ranked.settings.checkpoint(CONNECTION, page) for page in pages)
+    train(CONNECTION, ranked.services)
+    ranked.settings.publish_models(CONNECTION, other, NOON)
+    refresh(CONNECTION, ranked.services)
+    assert not any(ranked.settings.checkpoint(CONNECTION, page) for page in pages)
+
+
 def test_shares_larger_than_an_item_are_cut_and_put_together(installation, monkeypatch):
     monkeypatch.setattr(kept_shares, "LARGEST_SLICE", 40)
     rows = tuple(Row(f"toy-main:contact:{n}", (n, 1, 10 * n), n, n / 2) for n in range(30))
