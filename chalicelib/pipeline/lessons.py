@@ -114,15 +114,21 @@ class Lessons:
 
 def lessons_of(collections: Iterable[Collection], policy: Policy, now: datetime) -> Lessons:
     """As of the local day of ``now``; companies, which buy through their people, teach of deals
-    alone.
+    alone. Whoever paid more than can be reckoned with teaches nothing, and keeps nobody from it.
     """
-    asked, today = policy.prediction, now.astimezone(policy.time_zone).date()
-    parts = []
-    for one in collections if asked else ():
-        parts.append(_of_deals(one.facts, policy, now))
-        if one.ref.kind != "account":
-            parts.append(_lesson(one, policy, now, today))
-    return Lessons.of(parts)
+    if policy.prediction is None:
+        return Lessons()
+    return Lessons.of(_taught(one, policy, now) for one in collections)
+
+
+def _taught(one: Collection, policy: Policy, now: datetime) -> Lessons:
+    today = now.astimezone(policy.time_zone).date()
+    try:
+        deals = _of_deals(one.facts, policy, now)
+        more = Lessons() if one.ref.kind == "account" else _lesson(one, policy, now, today)
+    except OverflowError:
+        return Lessons()
+    return Lessons.of([deals, more])
 
 
 def _of_deals(facts: FactSet, policy: Policy, now: datetime) -> Lessons:

@@ -188,6 +188,14 @@ def test_odd_times_trip_nothing(people):
     assert_grounded(people)
 
 
+def test_whoever_paid_more_than_can_be_reckoned_with_teaches_nothing_and_stops_nobody():
+    buyer = [bought("o1", ago(days=90)), bought("o2", ago(days=30))]
+    boundless = [bought("o1", ago(days=90), 10**400), bought("o2", ago(days=30), 10**400)]
+    both = [Held(*one) for one in known([buyer, boundless])]
+    assert lessons_of(both, POLICY, NOW) == lessons_of(both[:1], POLICY, NOW)
+    assert lessons_of(both[:1], POLICY, NOW).buyers
+
+
 days = st.integers(-30, 700)
 amounts = st.sampled_from([0, -5, 1, 999, 4_000, 10**12])
 purchases = st.builds(lambda n, day, paid: bought(f"o{n}", ago(days=day), paid),
