@@ -184,7 +184,7 @@ def _kinds(order: Mapping[str, Json]) -> list[tuple[str, float]]:
     if isinstance(category, str) or not isinstance(lines, list):
         return [(str(category or ""), 1.0)]
     rows = [row for row in lines if isinstance(row, dict)]
-    paid = [(str(row.get("category", "")), _paid(row)) for row in rows]
+    paid = [(_category(row), _paid(row)) for row in rows]
     total = sum(amount for _, amount in paid)
     return [(kind, amount / total) for kind, amount in paid if amount]
 
@@ -204,7 +204,11 @@ def _kept(deal: Deal, net: Mapping[str, Money]) -> float:
 
 def category_of(item: Fact) -> str:
     """Of a line item: what the policy calls so, else the type of the product."""
-    match item.data:
+    return _category(item.data)
+
+
+def _category(line: Mapping[str, Json]) -> str:
+    match line:
         case {"category": str(category)}:
             return category
         case {"product": {"type": str(kind)}}:

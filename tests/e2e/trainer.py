@@ -9,14 +9,14 @@ import json
 import os
 import sys
 
-from crashing import Points, watch
-from worker import received
-
 BACK_AFTER = 2
 """Seconds after which the queue brings back what a dead worker held."""
 
 
 def main(role, event="{}"):
+    from crashing import Points, watch
+    from worker import received
+
     import app
 
     watch(app.services(), Points(os.environ["EMTIAZ_CRASH_AT"]))

@@ -50,7 +50,9 @@ def net_sales_by_category(known, now):
     for row in known["rows"]:
         data = row["data"]
         if row["type"] == "purchase" and row["id"] in kept and "credit" not in data:
-            found.append((row, data.get("category"), instant(row["occurred_at"]), kept[row["id"]]))
+            for category, part in kinds(data):
+                left = kept[row["id"]] * part
+                found.append((row, category, instant(row["occurred_at"]), left))
         is_linked = linked is None or row["id"] in linked.get("line_item", [])
         if row["type"] == "line_item" and is_linked and worth(data)["amount"] > 0:
             deal = won_deal(known["rows"], data["deal_id"], linked, now)
@@ -59,6 +61,15 @@ def net_sales_by_category(known, now):
                 closed = instant(deal["data"]["closed_at"])
                 found.append((row, category_of(data), closed, worth(data)["amount"] * part))
     return [(worth(row["data"])["currency"], *rest) for row, *rest in found]
+
+
+def kinds(order):
+    """What an order was of, and how much of it was that."""
+    if "category" in order or "lines" not in order:
+        return [(order.get("category"), 1)]
+    paid = [(category_of(line), max(line["amount"]["amount"], 0)) for line in order["lines"]]
+    total = sum(amount for _, amount in paid)
+    return [(category, amount / total) for category, amount in paid if amount > 0]
 
 
 def worth(data):

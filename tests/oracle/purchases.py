@@ -43,7 +43,18 @@ def sorted_out(rows, linked, now):
             bills.append((row["id"], instant(row["occurred_at"]), data))
         elif is_won(row) and amount and (linked is None or row["id"] in linked):
             bills.append(("deal:" + row["id"], instant(data["closed_at"]), data))
-    return bills, backs
+    return once(bills, backs)
+
+
+def once(bills, backs):
+    """Without orders of deals that count themselves, from which their refunds go then."""
+    dear = {identity for identity, _, data in bills if identity.startswith("deal:")
+            and (data.get("value") or data["amount"])["amount"] > 0}  # fmt: skip
+    same = {identity: "deal:" + data["deal"] for identity, _, data in bills
+            if not identity.startswith("deal:") and "deal:" + data.get("deal", "") in dear}  # fmt: skip
+    bills = [one for one in bills if one[0] not in same]
+    return bills, [back | {"purchase": same.get(back.get("purchase"), back.get("purchase"))}
+                   for back in backs]  # fmt: skip
 
 
 def is_negative_with_reference(row):

@@ -84,6 +84,7 @@ orders = st.builds(
             "share": st.sampled_from([0.05, 0.5]),
             "value": _moneys,
             "purchase": st.sampled_from(["A", "deal:1"]),
+            "deal": st.sampled_from(["1", "2"]),
             "lines": st.lists(_lines, min_size=1, max_size=3),
             "tax": _parts,
             "wrapping": _parts,
