@@ -19,11 +19,10 @@ from chalicelib.policy import compile_policy
 from connectors.salesforce import CONNECTOR
 from connectors.salesforce.ids import full
 from connectors.salesforce.soql import among, select
-
-acting = pytest.importorskip("infra.sandbox.salesforce.acting")
-from infra.sandbox.salesforce.records import PERSON  # noqa: E402
-from infra.sandbox.salesforce.settings import Settings  # noqa: E402
-from infra.sandbox.stand_in import Deal, Person  # noqa: E402
+from infra.sandbox.salesforce import acting
+from infra.sandbox.salesforce.records import PERSON
+from infra.sandbox.salesforce.settings import Settings
+from infra.sandbox.stand_in import Deal, Person
 
 STARTER = Path("chalicelib/policy/shipped/starter.yaml")
 ADDRESS = "https://hooks.example.com/v1/hooks/salesforce-main"

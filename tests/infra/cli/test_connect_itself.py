@@ -8,8 +8,8 @@ import pytest
 from chalicelib.adapters.secrets import from_text
 from connectors.salesforce.signature import path_token
 from infra.sandbox.local_cloud import LocalCloud
+from infra.sandbox.salesforce import acting
 
-acting = pytest.importorskip("infra.sandbox.salesforce.acting")
 pytestmark = pytest.mark.local_cloud
 
 

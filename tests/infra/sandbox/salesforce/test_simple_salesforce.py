@@ -7,13 +7,12 @@ from datetime import timedelta
 
 import pytest
 import requests
+import simple_salesforce
 from requests.adapters import HTTPAdapter
+from simple_salesforce import Salesforce
 
 from infra.sandbox.salesforce import StandIn
 from tests.infra.sandbox.salesforce.conftest import deleted, person
-
-simple_salesforce = pytest.importorskip("simple_salesforce")
-Salesforce = simple_salesforce.Salesforce
 
 
 class Loopback(HTTPAdapter):
