@@ -16,7 +16,7 @@ mutants: $(READY)
 	@$(BIN)/python -m tests.mutants
 
 e2e: $(READY)
-	@$(BIN)/pytest -n 2 --dist loadfile -m e2e
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m e2e
 
 check: $(READY)
 	@$(BIN)/ruff check

@@ -8,6 +8,13 @@ settings.load_profile("untimed")
 
 FIGURE = "figure"
 
+LONGEST = "tests/pipeline/test_interleavings.py"
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest comes first, or of two workers one would wait for it in the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
 
 def pytest_terminal_summary(terminalreporter):
     """What tests have measured."""
