@@ -173,10 +173,10 @@ def wait_for(condition, patience=60):
         time.sleep(0.1)
 
 
-def faults(seed, **weights):
+def faults(seed, share=0.05, **weights):
     """All kinds alike, but for tokens that end early: each of those ends all calls under way."""
     kinds = {**dict.fromkeys(KINDS, 1.0), "expired": 0.2, **weights}
-    return FaultPlan(seed=seed, share=0.05, kinds=kinds, hang_seconds=1, slow_seconds=1)
+    return FaultPlan(seed=seed, share=share, kinds=kinds, hang_seconds=1, slow_seconds=1)
 
 
 def assert_as_it_should_be(it):

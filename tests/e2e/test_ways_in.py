@@ -18,6 +18,11 @@ pytestmark = pytest.mark.e2e
 CRM = "salesforce"
 PEOPLE = 60
 EVENTS = 1_000
+PAUSE = 0.015
+SHARE = 0.2
+"""Messages that are told together are read together: without a pause there are hardly any calls
+that something could happen to, and no time for anybody to die."""
+
 UNKINDNESS = {"duplicate_share": 0.1, "shuffle": True, "delay_ms": 200, "gather_ms": 30}
 
 UNTOLD = {"messages": ("part", "gone"), "flow": (), "cdc": ("part",)}
@@ -31,11 +36,11 @@ def test_a_storm_with_kills_by_each_way_alone_ends_in_oracle_equality(way, seed,
             it.know_everybody()
         everybody = it.present
         it.subscribe(port, way=way, sink=rule(it), seed=seed, **UNKINDNESS)
-        it.stand_in.faults.follow(faults(seed))
+        it.stand_in.faults.follow(faults(seed, SHARE))
         roles = ("process",) * 4 + ("write_back",)
         with it.workers(*roles, kill_every=1, seed=seed) as calm:
             began = time.monotonic()
-            events = it.rage(EVENTS, random.Random(seed))
+            events = it.rage(EVENTS, random.Random(seed), PAUSE)
             it.work_off()
             calm.set()
             it.settle()
