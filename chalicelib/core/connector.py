@@ -370,6 +370,9 @@ class Connector:
 
     ``acknowledge`` gives media type and body of the 200 that tells a sender that its request is
     kept, where its CRM looks at more than the status; None where any success will do.
+
+    ``record_id`` gives an id that somebody told as the CRM's own deliveries spell it, and leaves
+    alone what is no other spelling of one.
     """
 
     name: str
@@ -383,3 +386,4 @@ class Connector:
     signs: bool = True
     rings_both_ends: bool = False
     acknowledge: Callable[[Request], tuple[str, str] | None] = lambda _request: None
+    record_id: Callable[[str], str] = lambda identity: identity

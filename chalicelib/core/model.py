@@ -24,6 +24,16 @@ Language = Literal["en", "fa"]
 
 CONNECTION_ID = re.compile(r"(?=.{3,40}\Z)[a-z0-9]+-[a-z0-9-]+\Z")
 
+
+def crm_of(connection: str) -> str:
+    """The CRM's name, with which the id of each of its connections begins.
+
+    >>> crm_of("hubspot-main")
+    'hubspot'
+    """
+    return connection.split("-", 1)[0]
+
+
 # ISO 4217 exponents that are not 2. Emtiaz departs from the standard for IRR alone: nobody
 # has paid in hundredths of a rial for decades, and every Iranian CRM stores whole rials.
 _EXPONENTS = {

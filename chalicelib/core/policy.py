@@ -34,7 +34,8 @@ class Attribute:
 
     ``of`` is the kind of record that holds it. An attribute of type ``activity`` is a
     "last time" field of a CRM, of which each value is one activity of the kind ``activity``, or a
-    counter, of which each rise is one.
+    counter, of which each rise is one. One that ``names_record`` holds the id of another record,
+    which a person may have put there.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Attribute:
     fields: Mapping[str, str]
     activity: str = ""
     label: Text | None = None
+    names_record: bool = False
 
 
 MachineCheck = Literal["too_soon", "burst", "unopened", "agent", "network", "privacy_proxy"]

@@ -9,6 +9,7 @@ from chalicelib.core.stored import Collection, Leaving, StoredCard
 from chalicelib.loyalty.member import MEMBERS
 from chalicelib.pipeline.scorer import LONGEST_CHAIN, compiled
 from chalicelib.pipeline.services import Services
+from chalicelib.pipeline.told_ids import told_ref
 from chalicelib.scoring.identities import of_email, of_phone, oldest
 
 MOVE_SECONDS = 5.0
@@ -30,7 +31,7 @@ def named(connection: str, name: str, value: str, services: Services) -> Ref:
     An id means a contact where it does not tell the kind. Raises ``NoCustomer``.
     """
     if name == "id":
-        return _by_id(value, connection)
+        return _by_id(value, connection, services)
     region = compiled(services.settings.live(connection).policy).owing.region
     identity = of_email(value) if name == "email" else of_phone(value, region)
     owners = services.store.owners(connection, [identity])[identity] if identity else ()
@@ -39,14 +40,11 @@ def named(connection: str, name: str, value: str, services: Services) -> Ref:
     return oldest(owners)
 
 
-def _by_id(identity: str, connection: str) -> Ref:
+def _by_id(identity: str, connection: str, services: Services) -> Ref:
     try:
-        ref = Ref.parse(identity if ":" in identity else f"{connection}:contact:{identity}")
+        return told_ref(identity, connection, services.record_id(connection))
     except ValueError:
         raise NoCustomer from None
-    if ref.connection != connection or ":" in ref.id:
-        raise NoCustomer
-    return ref
 
 
 def customer(ref: Ref, store: SubjectStore) -> Collection:

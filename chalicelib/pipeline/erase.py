@@ -72,7 +72,7 @@ def _forget_events(item: ParkedItem, subject: Ref, services: Services) -> None:
     """Events of the person go; each is parked alone, or in a message that nobody could take."""
     region = compiled(services.settings.live(item.connection).policy).owing.region
     try:
-        told = told_in(item.message, region)
+        told = told_in(item.message, region, services.record_id(item.connection))
     except Parked:
         return
     named = [one.ref for one in told if one.ref]

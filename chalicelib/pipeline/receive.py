@@ -14,7 +14,7 @@ from chalicelib.core.errors import (
     UnknownConnection,
     UnsupportedMedia,
 )
-from chalicelib.core.model import CONNECTION_ID
+from chalicelib.core.model import CONNECTION_ID, crm_of
 from chalicelib.pipeline.messages import delivery_message
 from chalicelib.pipeline.services import Edge
 
@@ -49,7 +49,7 @@ def check_size(request: Request) -> None:
 def _connector(connection: str, edge: Edge) -> Connector:
     if not CONNECTION_ID.match(connection):
         raise UnknownConnection("no such connection")
-    return edge.load_connector(connection.split("-", 1)[0])
+    return edge.load_connector(crm_of(connection))
 
 
 def check_media_type(request: Request, known: Sequence[str]) -> None:

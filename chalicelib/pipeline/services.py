@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chalicelib.core.connector import Access, Connection, Connector, CrmClient, Secret
+from chalicelib.core.model import crm_of
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
@@ -61,6 +62,10 @@ class Services:
     open_access: OpenAccess
     clients: dict[str, ConnectedClient] = field(default_factory=dict)
     programs: dict[tuple[str, int], Programs] = field(default_factory=dict)
+
+    def record_id(self, connection: str) -> Callable[[str], str]:
+        """How the connection's CRM spells the ids of records."""
+        return self.load_connector(crm_of(connection)).record_id
 
     def is_rotated(self, connection: str) -> bool:
         """Whether the secret that a client was refused with has been replaced since."""

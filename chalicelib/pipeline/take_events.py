@@ -37,6 +37,7 @@ from chalicelib.pipeline.ring import ring
 from chalicelib.pipeline.scorer import ATTEMPTS, Scorer, compiled, scorer
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.setbacks import postpone
+from chalicelib.pipeline.told_ids import RecordId, told_data, told_ref
 from chalicelib.scoring.identities import of_email, of_phone, of_ref, oldest
 
 WAITS_FOR = timedelta(days=90)
@@ -58,12 +59,12 @@ class Told:
     ref: Ref | None
 
     @classmethod
-    def read(cls, envelope: Envelope, item: Json, region: str) -> Told:
+    def read(cls, envelope: Envelope, item: Json, region: str, record_id: RecordId) -> Told:
         """Raises ``DeliveryUnreadable``."""
         try:
             told = cast(Item, item)
-            row = {name: value for name, value in told.items() if name != "who"}
-            ref, identity = _named(cast(Item, told["who"]), envelope.connection, region)
+            row, who = _row(told, record_id), cast(Item, told["who"])
+            ref, identity = _named(who, envelope.connection, region, record_id)
             Fact.from_json({**row, "subject": f"{envelope.connection}:contact:0"})
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise DeliveryUnreadable(f"an event is damaged: {error}") from error
@@ -82,11 +83,12 @@ def is_of_events(message: Mapping[str, Json]) -> bool:
     return "events" in message
 
 
-def told_in(message: Mapping[str, Json], region: str) -> list[Told]:
+def told_in(message: Mapping[str, Json], region: str, record_id: RecordId) -> list[Told]:
     """Raises ``DeliveryUnreadable``."""
     envelope = Envelope("", "", 1, message)
     items = message["events"]
-    return [Told.read(envelope, one, region) for one in (items if isinstance(items, list) else [])]
+    told = items if isinstance(items, list) else []
+    return [Told.read(envelope, one, region, record_id) for one in told]
 
 
 def take_events(envelopes: Iterable[Envelope], services: Services, now: datetime) -> list[Failure]:
@@ -150,11 +152,12 @@ class _Desk:
 
     def _read(self, lot: Sequence[Envelope]) -> Iterator[Told]:
         region = compiled(self.live.policy).owing.region
+        record_id = self.services.record_id(self.live.connection.id)
         for envelope in lot:
             items = envelope.body["events"]
             for item in items if isinstance(items, list) else [items]:
                 try:
-                    yield Told.read(envelope, item, region)
+                    yield Told.read(envelope, item, region, record_id)
                 except DeliveryUnreadable as error:
                     message = {**envelope.body, "events": [item]}
                     park(message, str(error), self.services, self.now)
@@ -199,14 +202,19 @@ class _Desk:
             park(one.message(), str(error), self.services, self.now)
 
 
-def _named(who: Item, connection: str, region: str) -> tuple[Ref | None, str]:
+def _row(told: Item, record_id: RecordId) -> Item:
+    row = {name: value for name, value in told.items() if name != "who"}
+    if row["type"] not in ("purchase", "refund"):
+        return row
+    return {**row, "data": told_data(cast(Item, row["data"]), record_id)}
+
+
+def _named(who: Item, connection: str, region: str, record_id: RecordId) -> tuple[Ref | None, str]:
     """The record, or the identity that somebody has. Raises ValueError."""
     ((name, value),) = who.items()
     text = str(value)
     if name == "id":
-        ref = Ref.parse(text if ":" in text else f"{connection}:contact:{text}")
-        if ref.connection != connection:
-            raise ValueError("it is of another connection")
+        ref = told_ref(text, connection, record_id)
         return ref, of_ref(ref)
     found = {"email": of_email(text), "phone": of_phone(text, region), "identity": text}.get(name)
     if not found:

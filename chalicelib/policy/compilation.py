@@ -56,6 +56,7 @@ def compile_policy(page: Mapping[str, Json]) -> Policy:
 def _compile(page: Page, version: str) -> Policy:
     scope = _scope(page)
     groups = _GroupCompiler(_context(page, scope))
+    owing = _owing(page)
     actions = tuple(map(action, page.get("actions", [])))
     return Policy(
         name=page["name"],
@@ -64,7 +65,7 @@ def _compile(page: Page, version: str) -> Policy:
         time_zone=groups.context.time_zone,
         calendar=page["calendar"],
         currency=page["currency"],
-        attributes=tuple(_attribute(*item) for item in page["attributes"].items()),
+        attributes=tuple(_attribute(name, row, owing) for name, row in page["attributes"].items()),
         lead=_lead(page["lead"], groups),
         customer=_customer(page["customer"], groups),
         actions=actions,
@@ -72,7 +73,7 @@ def _compile(page: Page, version: str) -> Policy:
         priority=priority_policy(page.get("priority"), groups.context),
         publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
         machine_traffic=_machine_traffic(page.get("machine_traffic", {})),
-        owing=_owing(page),
+        owing=owing,
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
         categories=tuple(page.get("products", {}).get("categories", ())),
         marks=tuple(map(mark, page.get("tags", []))),
@@ -117,7 +118,7 @@ def called(name: str, row: Page) -> str:
     return f"account.{name}" if row["of"] == "account" else name
 
 
-def _attribute(name: str, row: Page) -> Attribute:
+def _attribute(name: str, row: Page, owing: Owing) -> Attribute:
     return Attribute(
         name=name,
         type=row["type"],
@@ -125,6 +126,7 @@ def _attribute(name: str, row: Page) -> Attribute:
         fields={crm: field for crm, field in row.items() if crm not in _NOT_FIELDS},
         activity=row.get("activity", ""),
         label=Text(row["label"]["en"], row["label"]["fa"]) if "label" in row else None,
+        names_record=name == owing.referrer,
     )
 
 

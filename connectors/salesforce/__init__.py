@@ -15,7 +15,7 @@ from chalicelib.core.connector import (
     Request,
     Secret,
 )
-from connectors.salesforce import callout, change_data, outbound, signature
+from connectors.salesforce import callout, change_data, ids, outbound, signature
 
 # Receive imports this module, and starts faster without what only the checker needs.
 if TYPE_CHECKING:
@@ -60,4 +60,5 @@ CONNECTOR = Connector(
     # Flow's callouts are signed; but an Outbound Message proves nothing beyond its address.
     signs=False,
     acknowledge=_acknowledge,
+    record_id=ids.spelled,
 )

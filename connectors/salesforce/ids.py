@@ -26,6 +26,15 @@ def full(identity: object) -> str:
     return "" if short == NOBODY else short + _suffix(short)
 
 
+def spelled(identity: str) -> str:
+    """As Salesforce's own messages spell it, who shows people ids of 15 characters.
+
+    >>> spelled("003Ws00000A1b2C"), spelled("shop-4711")
+    ('003Ws00000A1b2CIAR', 'shop-4711')
+    """
+    return full(identity) or identity if len(identity) == SHORT else identity
+
+
 def same(one: str, other: str) -> bool:
     """Whether both are one id, in whichever form."""
     return one[:SHORT] == other[:SHORT] and len(one) >= SHORT

@@ -11,7 +11,7 @@ from chalicelib.core.model import Json, Kind, Money, Ref
 from chalicelib.core.policy import Attribute
 from connectors._exchange import Rates
 from connectors._json_values import instant, midnight, money, number
-from connectors.salesforce.ids import full
+from connectors.salesforce.ids import full, spelled
 from connectors.salesforce.lookup import Person
 from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.orders import Orders, linked
@@ -158,7 +158,12 @@ def currency_of(record: Record, default: str) -> str:
 
 
 def _typed(told: Iterable[Attribute], kind: Kind, record: Record) -> Data:
-    return _known({one.name: TYPED[one.type](at(record, field_of(one, kind))) for one in told})
+    return _known({one.name: _value_of(one, at(record, field_of(one, kind))) for one in told})
+
+
+def _value_of(attribute: Attribute, told: object) -> Json:
+    found = TYPED[attribute.type](told)
+    return spelled(found) if attribute.names_record and isinstance(found, str) else found
 
 
 def _activity(subject: Ref, identity: str, at: str, attribute: Attribute) -> Fact:

@@ -10,6 +10,7 @@ import typer
 from chalicelib.core.model import Ref
 from infra.cli.exits import Finding
 from infra.cli.installation import Installation
+from infra.refs import typed_ref
 
 
 def _only_one(context: typer.Context, named: str) -> str:
@@ -32,7 +33,7 @@ def the_connection(named: str, stage: str) -> str:
 
 def _ref(text: str) -> Ref:
     try:
-        return Ref.parse(text)
+        return typed_ref(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -26,6 +26,7 @@ from infra.cli.options import AsJson, Policy
 from infra.cli.policy_page import SHIPPED, read_page
 from infra.offline import card_at
 from infra.package import PROJECT
+from infra.refs import fact_as_delivered
 
 
 def instant(text: str) -> datetime:
@@ -118,7 +119,7 @@ def _fact(line: str, validators: Mapping[str, Draft202012Validator]) -> Fact:
     if fault:
         place = fault.json_path.removeprefix("$.") if fault.path else "the line"
         raise ValueError(f"{place}: {fault.message}")
-    return Fact.from_json(row)
+    return fact_as_delivered(Fact.from_json(row))
 
 
 def _no_number(text: str) -> float:

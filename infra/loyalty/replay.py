@@ -31,6 +31,7 @@ from chalicelib.loyalty.program import Programs
 from chalicelib.loyalty.redemption import Spending
 from chalicelib.loyalty.rewards import Given
 from chalicelib.scoring import score_card
+from infra.refs import typed_ref
 
 KINDS = ("redeem", "cancel", "adjust", "merge")
 
@@ -61,7 +62,7 @@ class Operation:
             if kind not in KINDS:
                 raise OperationUnreadable(f"kind must be one of {', '.join(KINDS)}")
             return cls(
-                subject=Ref.parse(str(row["subject"])),
+                subject=typed_ref(str(row["subject"])),
                 id=str(row["id"]),
                 kind=kind,
                 at=parse_instant(str(row["at"])),
@@ -177,7 +178,7 @@ class Replay:
                 return self._merge(member, one)
 
     def _merge(self, member: Member, one: Operation) -> list[Entry]:
-        loser = Ref.parse(one.of)
+        loser = typed_ref(one.of)
         other = self.member(loser)
         if other is member:
             return []

@@ -257,6 +257,29 @@ def test_what_a_recorded_delivery_queues_means_the_same(crm, case):
     assert connector.parse(arrived, cases.connection_of(crm)) == delivery.events
 
 
+@every_delivery
+def test_ids_of_its_deliveries_are_spelled_as_they_are_kept(crm, case):
+    connector, delivery = connectors.load(crm), cases.Delivery(crm, case)
+    for ref in (event.ref for event in delivery.events if event.ref):
+        assert connector.record_id(ref.id) == ref.id
+
+
+@every_reading
+def test_ids_of_its_subjects_are_spelled_as_they_are_kept(crm, case):
+    connector = connectors.load(crm)
+    for ref in cases.Reading(crm, case).subjects:
+        assert connector.record_id(ref.id) == ref.id
+
+
+@every_connector
+@given(
+    identity=st.text(min_size=1) | st.from_regex(r"[A-Za-z0-9]{15}([A-Z0-5]{3})?", fullmatch=True)
+)
+def test_an_id_is_spelled_once_and_for_all(crm, identity):
+    record_id = connectors.load(crm).record_id
+    assert record_id(record_id(identity)) == record_id(identity) != ""
+
+
 @every_connector
 def test_some_recorded_delivery_is_an_echo_of_our_own_write_alone(crm):
     deliveries = [cases.Delivery(*one) for one in cases.payloads([crm])]

@@ -1,7 +1,7 @@
 """A CRM protocol small enough to read: a body is a JSON array of events, signed by a word.
 
 Its channel ``notes`` takes one ref as a JSON string, and tells no time. An event of a bus is such an
-array itself.
+array itself. It shows people its ids with zeros before them.
 """
 
 import json
@@ -33,6 +33,7 @@ def connector(crm, *, signs=True, rings_both_ends=False, acknowledge=lambda _req
         signs=signs,
         rings_both_ends=rings_both_ends,
         acknowledge=acknowledge,
+        record_id=lambda identity: identity.lstrip("0"),
     )
 
 

@@ -43,6 +43,11 @@ def test_points_that_are_spent_are_gone_from_the_balance_and_from_the_record(sho
     assert [message["refs"] for message in shop.installation.ring.messages] == [[str(shop.anna)]]
 
 
+@pytest.mark.parametrize("told", ["1", "0001", "toy-main:contact:01"])
+def test_a_customer_is_found_however_their_id_is_spelled(shop, told):
+    assert shop.ask("balance", id=told).body["customer"] == str(shop.anna)
+
+
 def test_more_than_is_there_is_refused_with_what_is_there(shop):
     answer = shop.redeem("order-7", points=101)
     assert (answer.status, word(answer)) == (409, "insufficient-points")

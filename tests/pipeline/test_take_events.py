@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.core.errors import Parked, Retryable
+from chalicelib.core.facts import FactSet
 from chalicelib.core.identity import ROWS_AT_ONCE
 from chalicelib.core.model import Ref
 from chalicelib.events.validation import checked
@@ -57,6 +58,8 @@ def told(shop, ref):
         {"phone": "+98 912 345 6789"},
         {"id": "1"},
         {"id": f"{CONNECTION}:contact:1"},
+        {"id": "0001"},
+        {"id": f"{CONNECTION}:contact:01"},
     ],
 )
 def test_an_event_reaches_whom_it_names(shop, who):
@@ -85,7 +88,7 @@ def test_an_event_that_comes_twice_counts_once(shop):
     assert shop.card(anna).version == version
 
 
-@pytest.mark.parametrize("who", [MAIL, {"phone": "09123456789"}, {"id": "1"}])
+@pytest.mark.parametrize("who", [MAIL, {"phone": "09123456789"}, {"id": "1"}, {"id": "001"}])
 def test_what_is_told_before_somebody_is_known_waits_and_moves_in(shop, who):
     tell(shop, {**order(1), "who": who}, {**item(2), "who": who})
     assert shop.store.subjects == {}
@@ -214,6 +217,39 @@ def test_parked_events_of_a_person_go_with_them(shop):
         tell(shop, event)
     erase(anna, shop.services, shop.clock.now())
     assert [one.message["events"][0]["id"] for one in shop.settings.parked(CONNECTION)] == ["e2"]
+
+
+def test_parked_events_of_a_person_go_with_them_however_their_id_is_spelled(shop):
+    anna, ben = person(shop, 1), person(shop, 12)
+    for one in (anna, ben):
+        ring(shop, one)
+    for event in (order(1, who={"id": "001"}), order(2, who={"id": "0012"})):
+        shop.store.fail_next_save(Parked("too large"))
+        tell(shop, event)
+    erase(anna, shop.services, shop.clock.now())
+    assert [one.message["events"][0]["id"] for one in shop.settings.parked(CONNECTION)] == ["e2"]
+
+
+def test_deals_that_an_order_or_a_refund_names_are_known_however_they_are_spelled(shop):
+    anna = shop.contact(1, deals=[(shop.clock.now(), 70), (shop.clock.now(), 30)])
+    ring(shop, anna)
+    seventy, ten = ({"amount": {"amount": n, "currency": "USD"}} for n in (7_000, 1_000))
+    first, second = sorted(fact.id for fact in shop.store.load(anna).facts if fact.type == "deal")
+    tell(
+        shop,
+        item(1, "order.placed", {"id": "1"}, data=seventy | {"deal": f"00{first}"}),
+        item(2, "order.refunded", {"id": "1"}, data=ten | {"purchase": f"deal:00{second}"}),
+    )
+    sums = [one.amount.amount for one in FactSet.of(shop.store.load(anna).facts).purchases()]
+    assert sorted(sums) == [2_000, 7_000]
+
+
+def test_what_is_told_of_a_deal_elsewhere_stays_as_it_is(shop):
+    anna = person(shop, 1)
+    ring(shop, anna)
+    tell(shop, item(1, "x.visited", {"id": "1"}, data={"deal": "007"}))
+    (visit,) = [one for one in shop.store.load(anna).facts if one.id == "e1"]
+    assert visit.data["deal"] == "007"
 
 
 def test_what_fails_for_one_person_comes_back_without_the_others(shop):

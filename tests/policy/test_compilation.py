@@ -58,3 +58,11 @@ def test_actions_keep_their_order_and_their_words():
     assert [action.id for action in actions] == [row["id"] for row in starter()["actions"]]
     assert actions[-1].when == {}
     assert actions[7].text == Text("Call today", "امروز تماس بگیرید")
+
+
+def test_the_attribute_that_holds_a_referrer_names_a_record_and_no_other_does():
+    page = starter(referrals={"attribute": "referred_by"})
+    page["attributes"]["referred_by"] = {"type": "text", "of": "contact", "hubspot": "referred_by"}
+    attributes = compile_policy(page).attributes
+    assert [one.name for one in attributes if one.names_record] == ["referred_by"]
+    assert not any(one.names_record for one in compile_policy(starter()).attributes)

@@ -54,6 +54,16 @@ def test_two_hundred_contacts_with_accounts_and_deals_cost_one_call(client_of, o
     assert len(organisation.calls) == 2, "queries of all people fill the calls together"
 
 
+def test_a_record_that_a_rep_named_by_15_characters_is_the_one_of_18(client_of, organisation):
+    organisation.extra = {"Contact": {"Referred__c": {}, "Code__c": {}}}
+    organisation.put(contact(Referred__c=OTHER[:15], Code__c=OTHER[:15]))
+    referrer = Attribute("by", "text", "contact", {"salesforce": "Referred__c"}, names_record=True)
+    code = Attribute("code", "text", "contact", {"salesforce": "Code__c"})
+    reading = client_of(referrer, code).fetch([ref("contact", CONTACT)], NOON)
+    (state,) = [one for one in reading.facts[ref("contact", CONTACT)] if one.type == "contact"]
+    assert (state.data["by"], state.data["code"]) == (OTHER, OTHER[:15])
+
+
 def test_the_organisation_is_described_once_a_day(client, organisation):
     for at in (NOON, NOON + LIVES, NOON + LIVES + timedelta(seconds=1)):
         client.fetch([ref("contact", CONTACT)], at)

@@ -1,6 +1,7 @@
 import pytest
 
-from connectors.salesforce.ids import full, same
+import connectors
+from connectors.salesforce.ids import full, same, spelled
 
 
 @pytest.mark.parametrize(
@@ -30,3 +31,16 @@ def test_ids_that_differ_in_case_alone_are_two():
 )  # fmt: skip
 def test_what_is_no_id_of_one_record_is_none(text):
     assert full(text) == ""
+
+
+def test_an_id_from_an_address_or_a_report_is_spelled_in_full():
+    record_id = connectors.load("salesforce").record_id
+    assert record_id("003Ws00000A1b2C") == "003Ws00000A1b2CIAR"
+    assert record_id("003Ws00000A1b2CIAR") == "003Ws00000A1b2CIAR"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "512", "shop-4711", "000000000000000", "003Ws00000A1b2é", "003ws00000a1b2ciar"]
+)
+def test_what_is_no_short_id_is_left_alone(text):
+    assert spelled(text) == text

@@ -103,5 +103,16 @@ def test_whoever_is_not_in_the_file_is_a_finding(emtiaz, facts):
     assert "no facts of hubspot-main:contact:9" in outcome.err
 
 
+@pytest.mark.parametrize("asked", ["003Ws00000A1b2C", "003Ws00000A1b2CIAR"])
+@pytest.mark.parametrize("kept", ["003Ws00000A1b2C", "003Ws00000A1b2CIAR"])
+def test_a_salesforce_id_of_15_characters_is_the_one_of_18(emtiaz, tmp_path, asked, kept):
+    path, subject = tmp_path / "facts.jsonl", f"salesforce-main:contact:{kept}"
+    row = {**contact(job_title="CEO"), "subject": subject, "id": kept}
+    path.write_text(json.dumps(row), "utf-8")
+    told = emtiaz("explain", f"salesforce-main:contact:{asked}", "--facts", path, "--json").json
+    assert told["subject"] == "salesforce-main:contact:003Ws00000A1b2CIAR"
+    assert "fit.decision_maker" in json.dumps(told["lead"])
+
+
 def test_options_of_a_file_need_the_file(emtiaz):
     assert emtiaz("explain", SUBJECT, "--at", AT).code == 2

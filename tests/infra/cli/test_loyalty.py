@@ -63,6 +63,17 @@ def test_a_statement_tells_the_ledger_line_by_line(emtiaz, files):
     ]
 
 
+def test_whoever_is_named_by_a_salesforce_id_of_15_characters_is_found(emtiaz, files, tmp_path):
+    facts, operations = tmp_path / "short.jsonl", tmp_path / "asked.jsonl"
+    subject = "salesforce-main:contact:003Ws00000A1b2CIAR"
+    facts.write_text(json.dumps(bought("a", "2025-04-01", 600_000, subject)), "utf-8")
+    asked = {"subject": subject[:-3], "id": "r", "kind": "redeem", "at": "2025-04-15T09:00:00Z"}
+    operations.write_text(json.dumps(asked | {"points": 45}), "utf-8")
+    given = (*files[:2], "--facts", facts, "--operations", operations)
+    outcome = emtiaz("loyalty", "replay", *given, "--at", "2025-04-20T00:00:00Z", "--json").json
+    assert (outcome["subject"], outcome["loyalty"]["points"]) == (subject, 15)
+
+
 def test_a_statement_in_json_is_one_entry_a_line(emtiaz, files):
     outcome = emtiaz("loyalty", "statement", *files, "--at", "2025-05-02T00:00:00Z", "--json")
     entries = [json.loads(line) for line in outcome.out.splitlines()]
