@@ -87,7 +87,7 @@ def fields(name: str) -> tuple[str, ...]:
 
 
 def refs(name: str, rows: Sequence[Record], connection: Connection) -> Iterator[Ref]:
-    """The records themselves, or the persons whom they name."""
+    """The records themselves, or those whom they name."""
     for row in rows:
         if kind := KINDS.get(name):
             yield Ref(connection.id, kind, full(row[ID]))

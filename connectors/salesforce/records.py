@@ -41,7 +41,7 @@ OWN: Mapping[str, tuple[str, ...]] = {
         ID, MODIFIED, "LastModifiedDate", "StageName", "IsWon", "IsClosed", "Amount", "CloseDate",
         CURRENCY,
     ),
-    ROLES: ("ContactId",),
+    ROLES: ("ContactId", "OpportunityId"),
     "Case": (
         ID, MODIFIED, "ContactId", "Status", "IsClosed", "Priority", "Type", "CreatedDate",
         "ClosedDate",

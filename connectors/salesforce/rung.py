@@ -33,22 +33,22 @@ class Change:
 
 
 def events(change: Change, connection: Connection) -> Iterator[Event]:
-    """Of the record itself, or of the persons whom it names where we keep none of its kind."""
+    """Of the record itself, or of those whom it names where we keep none of its kind."""
     kind, identity = KINDS.get(change.object), full(change.identity)
     if kind and identity:
         ref = Ref(connection.id, kind, identity)
         yield Event(change.type, ref, None, change.name, ours=change.ours, key=change.key)
         return
-    persons = list(pointed_at(change.object, change.values))
-    for person_kind, person in persons:
+    named = list(pointed_at(change.object, change.values))
+    for named_kind, one in named:
         yield Event(
             EventType.CHANGED,
-            Ref(connection.id, person_kind, person),
+            Ref(connection.id, named_kind, one),
             None,
             change.name,
-            key=f"{change.key}|{person}",
+            key=f"{change.key}|{one}",
         )
-    if not persons:
+    if not named:
         yield unknown(change.name, change.key)
 
 

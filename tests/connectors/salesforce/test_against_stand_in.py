@@ -283,6 +283,22 @@ def walked(client, since):
             return found
 
 
+def test_a_deal_whose_role_moved_to_somebody_else_is_found_without_being_told(
+    client, salesforce, ann
+):
+    """It leads to whoever has it now; who had it is known from what was read."""
+    bob = salesforce.people.load_person(Person("bob@example.com", "Buyer"))
+    deal = salesforce.people.load_deal(ann, Deal("10.00", "USD", "won", salesforce.people.now()))
+    salesforce.people.pass_time(timedelta(hours=1))
+    since = salesforce.people.now()
+    salesforce.people.pass_time(timedelta(minutes=1))
+    [role] = salesforce.org.living("OpportunityContactRole")
+    with salesforce.org.transaction(PERSON) as work:
+        work.update("OpportunityContactRole", role.id, {"ContactId": bob})
+    assert walked(client, since) == {ref("contact", bob), ref("deal", deal)}
+    assert client.subjects([ref("deal", deal)]) == {ref("deal", deal): (ref("contact", bob),)}
+
+
 def test_an_order_of_a_person_account_is_the_persons():
     settings = Settings(person_accounts=True)
     with acting.ActingStandIn.start(settings=settings) as salesforce:

@@ -153,6 +153,7 @@ def test_a_creation_with_our_fields_is_no_echo(told):
         ("Task", {"WhoId": CONTACT}, [f"salesforce-main:contact:{CONTACT}"]),
         ("Event", {"WhoId": "00QWs00000Kp3Qd"}, ["salesforce-main:lead:00QWs00000Kp3QdMAJ"]),
         ("OpportunityContactRole", {"ContactId": CONTACT}, [f"salesforce-main:contact:{CONTACT}"]),
+        ("OpportunityContactRole", {"ContactId": CONTACT, "OpportunityId": DEAL}, [f"salesforce-main:contact:{CONTACT}", f"salesforce-main:deal:{DEAL}"]),
         ("CampaignMember", {"LeadId": "00QWs00000Kp3QdMAJ"}, ["salesforce-main:lead:00QWs00000Kp3QdMAJ"]),
         ("Task", {"WhoId": "001Ws00000Qw1ErIAJ"}, [None]),
         ("Task", {}, [None]),

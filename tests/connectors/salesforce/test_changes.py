@@ -12,6 +12,7 @@ from tests.connectors.salesforce.organisation import ROOT, record
 from tests.fakes.clock import NOON
 
 CONTACT, OTHER, LEAD = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR", "00QWs00000Kp3QdMAJ"
+DEAL = "006Ws00000BxYzTIAV"
 CALLED = Attribute("called", "activity", "contact", {"salesforce": "Call.CompletedDateTime"}, "call.held")  # fmt: skip
 RESPONDED = Attribute("responded", "activity", "contact", {"salesforce": "CampaignMember.FirstRespondedDate"}, "form.submitted")  # fmt: skip
 INDUSTRY = Attribute("industry", "choice", "account", {"salesforce": "Industry"})
@@ -77,6 +78,18 @@ def test_activities_and_roles_bring_the_persons_whom_they_name(client_of, organi
     page = client.changed_since(NOON, None)
     assert page.next is None
     assert set(page.refs) == {ref("contact", CONTACT), ref("lead", LEAD)}
+
+
+def test_a_role_brings_its_deal_too_by_which_those_are_found_who_had_it(client, organisation):
+    organisation.put(
+        record(
+            "OpportunityContactRole", "00KWs00000A1b2CMAR", ContactId=CONTACT, OpportunityId=DEAL
+        )
+    )
+    assert set(client.changed_since(NOON, None).refs) == {
+        ref("contact", CONTACT),
+        ref("deal", DEAL),
+    }
 
 
 @pytest.fixture
