@@ -42,7 +42,7 @@ from connectors.salesforce.owned import field_name
 from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
-from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, PERSONS, Record
+from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, MODIFIED, PERSONS, Record
 from connectors.salesforce.relations import People, Relations
 from connectors.salesforce.schema import Schema
 from connectors.salesforce.soql import Query, among, select
@@ -257,7 +257,7 @@ class SalesforceClient:
     def _changed(self, since: datetime, cursor: str | None) -> Page:
         self._schema.look(self._relations.objects, self._now())
         begun = changes.Position.from_text(cursor) if cursor else self._beginning(since)
-        position = begun.among(self._schema.fields)
+        position = begun.among(self._is_there)
         walks = position.next
         pages = self._api.queries([self._walked(one) for one in walks])
         found = dict.fromkeys(
@@ -269,13 +269,21 @@ class SalesforceClient:
         return Page(tuple(found), following.to_text() if following else None)
 
     def _walked(self, walk: changes.Walk) -> Query:
-        fields = self._schema.there(walk.object, changes.fields(walk.object))
-        return walk.query([*fields, *(orders.ways(self._schema) if walk.object == ORDER else ())])
+        fields = self._schema.there(walk.object, walk.fields)
+        ways = orders.ways(self._schema) if walk.object == ORDER else ()
+        return walk.query([*fields, *ways], self._now())
 
     def _beginning(self, since: datetime) -> changes.Position:
         asked = [one for one in self._relations.objects if one not in _PARTS]
-        walked = filter(self._is_walked, asked)
-        return changes.Position(tuple(changes.Walk(one, since) for one in walked))
+        walks = [changes.Walk(one, since) for one in asked if self._is_walked(one)]
+        ending = [
+            changes.Walk(one, since, by=by) for one, by in changes.ENDS.items() if one in asked
+        ]
+        return changes.Position((*walks, *ending))
+
+    def _is_there(self, walk: changes.Walk) -> bool:
+        is_timed = walk.by == MODIFIED or self._schema.has(walk.object, walk.by)
+        return bool(self._schema.fields(walk.object)) and is_timed
 
     def _is_walked(self, name: str) -> bool:
         """A change of an account moves nobody's score under a policy that has nothing of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.core.model import SENT, Kind
@@ -76,6 +76,9 @@ WHO: Mapping[str, tuple[str, ...]] = {
     "Event": ("WhoId",),
     "CampaignMember": ("ContactId", "LeadId"),
 }
+
+_MOVED_BY: Mapping[str, tuple[str, ...]] = {"LastActivityDate": ("Task", "Event")}
+"""Fields that Salesforce computes of the records that name somebody, and tells nobody of."""
 
 _LEAD_NAMES: Mapping[Kind, Mapping[str, str]] = {
     "contact": {
@@ -156,6 +159,13 @@ def doings(kind: Kind, attributes: Iterable[Attribute]) -> Mapping[str, tuple[At
     return {
         name: tuple(one for one in asked if DOINGS[doing(one)[0]][0] == name) for name in objects
     }
+
+
+def tellers(attributes: Sequence[Attribute]) -> frozenset[str]:
+    """The objects that tell what was done with persons, be it by moving a field of theirs alone."""
+    told = {name for kind in PERSONS for name in doings(kind, attributes)}
+    asked = [one for kind in (*PERSONS, "account") for one in held_by(kind, attributes)]
+    return frozenset(told).union(*(_MOVED_BY.get(one.fields[CRM], ()) for one in asked))
 
 
 def last_times(kind: Kind, attributes: Iterable[Attribute]) -> tuple[str, ...]:

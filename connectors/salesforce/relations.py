@@ -38,6 +38,7 @@ from connectors.salesforce.records import (
     fields_of,
     held_by,
     parent,
+    tellers,
 )
 from connectors.salesforce.schema import Schema
 from connectors.salesforce.soql import Query, among, select
@@ -107,8 +108,7 @@ class Relations:
         """All that is looked at."""
         own = {OBJECTS[kind] for kind in (*PERSONS, *self.kinds)} | {"Account", ROLES, ORDER}
         products = {"Product2", ORDER_ITEM} if "line_item" in self.kinds else set()
-        told = {name for kind in PERSONS for name in doings(kind, self.attributes)}
-        return tuple(sorted(own | products | told))
+        return tuple(sorted(own | products | tellers(self.attributes)))
 
     def read(self, people: Iterable[Person], now: datetime) -> People:
         """The people with what belongs to them, and with those whom they became."""

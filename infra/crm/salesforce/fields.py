@@ -13,7 +13,7 @@ from chalicelib.core.outputs import WHY_LIMIT, Choice, Output, OutputType
 from chalicelib.core.policy import Attribute
 from connectors.salesforce.objects import OBJECTS, ORDER
 from connectors.salesforce.owned import field_name
-from connectors.salesforce.records import DOINGS, PERSONS, doing, held_by
+from connectors.salesforce.records import PERSONS, held_by, tellers
 from infra.crm.salesforce.metadata import Value
 
 INTEGRATION, READERS = "Emtiaz_Integration", "Emtiaz_Readers"
@@ -100,7 +100,7 @@ def readers(outputs: Sequence[Output], kinds: Sequence[Kind]) -> Mapping[str, Va
 def read_objects(attributes: Sequence[Attribute]) -> list[str]:
     """Those that have permissions of their own; roles and line items go by their opportunity."""
     asked: list[Kind] = ["ticket"] if held_by("ticket", attributes) else []
-    told = _told(attributes)
+    told = tellers(attributes)
     return sorted(
         {"Contact", "Lead", "Account", "Opportunity", *(OBJECTS[kind] for kind in asked)}
         | ({"Campaign"} if "CampaignMember" in told else set())
@@ -108,15 +108,9 @@ def read_objects(attributes: Sequence[Attribute]) -> list[str]:
     )
 
 
-def _told(attributes: Sequence[Attribute]) -> set[str]:
-    """Objects that tell what was done with people."""
-    held = [one for kind in PERSONS for one in held_by(kind, attributes)]
-    return {DOINGS[source][0] for one in held if (source := doing(one)[0])}
-
-
 def _user_permissions(attributes: Sequence[Attribute]) -> list[str]:
     """Announcements may come as tasks, whatever the policy reads."""
-    return ["ActivitiesAccess", "EditTask"] if _told(attributes) else ["EditTask"]
+    return ["ActivitiesAccess", "EditTask"] if tellers(attributes) else ["EditTask"]
 
 
 def _reads(name: str, edited: bool) -> Mapping[str, Value]:

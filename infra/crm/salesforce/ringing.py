@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from chalicelib.core.policy import Attribute
 from connectors.salesforce.objects import KINDS, POINTERS
-from connectors.salesforce.records import PERSONS, WHO, doings, field_of, held_by, told_by
+from connectors.salesforce.records import WHO, field_of, held_by, tellers, told_by
 from infra.crm.salesforce.metadata import Value
 
 API_VERSION = "66.0"
@@ -32,7 +32,7 @@ _OWN: Mapping[str, tuple[str, ...]] = {
 """Read whatever the policy says, as far as a change of them can be told."""
 
 _UNTOLD = frozenset({"LastActivityDate", "SystemModstamp", "LastModifiedDate", "MasterRecordId"})
-"""Of fields that Salesforce computes, a flow does not hear."""
+"""Of fields that Salesforce computes, a flow does not hear: it rings for what they hang on."""
 
 
 def rung_by(attributes: Sequence[Attribute]) -> tuple[str, ...]:
@@ -40,8 +40,8 @@ def rung_by(attributes: Sequence[Attribute]) -> tuple[str, ...]:
     contacts send no messages: reconcile finds those.
     """
     asked = [name for name, kind in KINDS.items() if held_by(kind, attributes)]
-    told = {name for kind in PERSONS for name in doings(kind, attributes)}
-    wanted = {"Contact", "Lead", "Opportunity", *asked, *told} - {"OpportunityLineItem"}
+    own = {"Contact", "Lead", "Opportunity", *asked} - {"OpportunityLineItem"}
+    wanted = own | tellers(attributes)
     return tuple(sorted(wanted))
 
 

@@ -14,6 +14,7 @@ from chalicelib.core.errors import CredentialsInvalid, RecordGone
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Money, Ref
 from chalicelib.core.outputs import OUTPUTS
+from chalicelib.core.policy import Attribute
 from chalicelib.pipeline.local_access import local_access
 from chalicelib.policy import compile_policy
 from connectors.salesforce import CONNECTOR
@@ -42,7 +43,7 @@ def attributes():
 def connected(salesforce, attributes=(), **changed):
     secret = salesforce.granted(ADDRESS)
     new = Connection("salesforce-main", "salesforce", "", salesforce.url, "v66.0", "", "")
-    access = local_access(secret, SystemClock())
+    access = local_access(secret, salesforce.clock)
     account = CONNECTOR.connect(new, secret, (), access).account()
     known = Connection(
         new.id, new.crm, account.id, new.base_url, new.api_version, account.currency,
@@ -297,6 +298,46 @@ def test_a_deal_whose_role_moved_to_somebody_else_is_found_without_being_told(
         work.update("OpportunityContactRole", role.id, {"ContactId": bob})
     assert walked(client, since) == {ref("contact", bob), ref("deal", deal)}
     assert client.subjects([ref("deal", deal)]) == {ref("deal", deal): (ref("contact", bob),)}
+
+
+def activity(kind, field):
+    return Attribute(kind.replace(".", "_"), "activity", "contact", {"salesforce": field}, kind)
+
+
+def later(salesforce, **much):
+    """An hour passes, and then this much; returns the instant between."""
+    salesforce.people.pass_time(timedelta(hours=1))
+    since = salesforce.people.now()
+    salesforce.people.pass_time(timedelta(**much))
+    return since
+
+
+def done(client, salesforce, person):
+    facts = fetched(client, salesforce, ref("contact", person)).facts[ref("contact", person)]
+    return [one.data["kind"] for one in facts if one.type == "activity"]
+
+
+def test_a_meeting_is_found_once_it_is_over_though_nobody_changed_it(salesforce, ann):
+    client, _ = connected(salesforce, [activity("meeting.held", "Event.EndDateTime")])
+    begins = salesforce.people.now() + timedelta(hours=24)
+    with salesforce.org.transaction(PERSON) as work:
+        work.create("Event", {"WhoId": ann, "StartDateTime": begins, "DurationInMinutes": 60})
+    since = later(salesforce, hours=2)
+    assert (walked(client, since), done(client, salesforce, ann)) == (set(), [])
+    salesforce.people.pass_time(timedelta(hours=21))
+    since = later(salesforce, minutes=30)
+    assert walked(client, since) == {ref("contact", ann)}
+    assert done(client, salesforce, ann) == ["meeting.held"]
+
+
+def test_whom_a_call_gave_another_last_activity_is_found(salesforce, ann):
+    client, _ = connected(salesforce, [activity("x.crm.active", "LastActivityDate")])
+    since = later(salesforce, minutes=1)
+    today = salesforce.people.now().date()
+    with salesforce.org.transaction(PERSON) as work:
+        work.create("Task", {"WhoId": ann, "Status": "Completed", "ActivityDate": today})
+    assert ref("contact", ann) in walked(client, since)
+    assert done(client, salesforce, ann) == ["x.crm.active"]
 
 
 def test_an_order_of_a_person_account_is_the_persons():

@@ -15,6 +15,8 @@ CONTACT, OTHER, LEAD = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR", "00QWs00000Kp
 DEAL = "006Ws00000BxYzTIAV"
 CALLED = Attribute("called", "activity", "contact", {"salesforce": "Call.CompletedDateTime"}, "call.held")  # fmt: skip
 RESPONDED = Attribute("responded", "activity", "contact", {"salesforce": "CampaignMember.FirstRespondedDate"}, "form.submitted")  # fmt: skip
+MET = Attribute("met", "activity", "contact", {"salesforce": "Event.EndDateTime"}, "meeting.held")
+ACTIVE = Attribute("active", "activity", "contact", {"salesforce": "LastActivityDate"}, "x.crm.active")  # fmt: skip
 INDUSTRY = Attribute("industry", "choice", "account", {"salesforce": "Industry"})
 
 
@@ -92,6 +94,38 @@ def test_a_role_brings_its_deal_too_by_which_those_are_found_who_had_it(client, 
     }
 
 
+def test_meetings_are_walked_by_their_end_too_as_far_as_now(client_of, organisation):
+    """That one is over is told by nothing else."""
+    organisation.extra = {"Event": {"EndDateTime": {}}}
+    organisation.put(record("Event", "00UWs00000A1b2CMAR", WhoId=CONTACT))
+    client = client_of(MET)
+    since = NOON - timedelta(hours=1)
+    page = client.changed_since(since, client.changed_since(since, None).next)
+    assert ref("contact", CONTACT) in page.refs
+    assert (
+        "SELECT EndDateTime, Id, WhoId FROM Event WHERE EndDateTime >= 2026-03-21T11:00:00.000Z "
+        "AND EndDateTime <= 2026-03-21T12:00:00.000Z ORDER BY EndDateTime, Id LIMIT 2000"
+    ) in organisation.asked
+
+
+def test_where_the_end_of_meetings_is_hidden_they_are_walked_by_their_stamp_alone(
+    client_of, organisation
+):
+    client = client_of(MET)
+    client.changed_since(NOON, client.changed_since(NOON, None).next)
+    walked = [query for query in organisation.asked if " FROM Event " in query]
+    assert [query.partition("ORDER BY ")[2] for query in walked] == ["SystemModstamp, Id LIMIT 2000"]  # fmt: skip
+
+
+def test_what_was_done_is_walked_for_a_field_that_salesforce_computes_of_it(
+    client_of, organisation
+):
+    client = client_of(ACTIVE)
+    client.changed_since(NOON, client.changed_since(NOON, None).next)
+    for name in ("Task", "Event"):
+        assert [query for query in organisation.asked if f" FROM {name} " in query]
+
+
 @pytest.fixture
 def short_pages(monkeypatch):
     monkeypatch.setattr(changes, "PAGE", 2)
@@ -101,17 +135,32 @@ def test_the_next_page_begins_after_the_last_record_of_this_one(short_pages):
     walk = Walk("Contact", NOON)
     rows = [record("Contact", full(f"003Ws00000A1b{number:02}")) for number in range(10, 12)]
     following = walk.after(rows)
-    query = following.query(["Id"]).text
+    query = following.query(["Id"], NOON).text
     assert (
         "WHERE (SystemModstamp > 2026-10-20T08:14:52.000Z OR "
         f"(SystemModstamp = 2026-10-20T08:14:52.000Z AND Id > '{rows[-1]['Id']}')) ORDER BY"
     ) in query
 
 
+def test_meetings_of_one_instant_go_on_by_id_and_no_further_than_now(short_pages):
+    rows = [record("Event", full(f"00UWs00000A1b{number:02}"), EndDateTime="2026-03-21T11:30:00.000+0000") for number in range(10, 12)]  # fmt: skip
+    following = Walk("Event", NOON - timedelta(hours=1), by="EndDateTime").after(rows)
+    assert (
+        "WHERE (EndDateTime > 2026-03-21T11:30:00.000Z OR (EndDateTime = 2026-03-21T11:30:00.000Z "
+        f"AND Id > '{rows[-1]['Id']}')) AND EndDateTime <= 2026-03-21T12:00:00.000Z ORDER BY"
+    ) in following.query(["Id"], NOON).text
+
+
 def test_a_position_travels_as_text(short_pages):
-    position = Position((Walk("Contact", NOON, CONTACT), Walk("Lead", NOON + timedelta(hours=1))))
+    walks = Walk("Contact", NOON, CONTACT), Walk("Event", NOON + timedelta(hours=1), "", "EndDateTime")  # fmt: skip
+    position = Position(walks)
     assert Position.from_text(position.to_text()) == position
     assert json.loads(position.to_text())
+
+
+def test_a_position_of_an_earlier_version_goes_on():
+    kept = json.dumps([["Contact", "2026-03-21T12:00:00.000Z", CONTACT]])
+    assert Position.from_text(kept) == Position((Walk("Contact", NOON, CONTACT),))
 
 
 def test_an_answer_that_comes_in_pieces_is_one_page(client, organisation, double, connection):

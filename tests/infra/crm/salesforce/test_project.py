@@ -214,6 +214,15 @@ def test_a_flow_rings_for_what_a_score_depends_on_and_never_for_a_score(project)
             assert "Emtiaz_" not in re.search("<filterFormula>(.*)</filterFormula>", one)[1]
 
 
+def test_tasks_and_events_ring_for_a_field_that_salesforce_computes_of_them(tmp_path):
+    (active,) = (one for one in EVERYTHING if one.name == "active")
+    project = written(tmp_path, replace(SITE, attributes=(active,)))
+    flows = {path.rpartition("/")[2] for path in project if "/flows/" in path}
+    assert {f"Emtiaz_{name}_changed.flow-meta.xml" for name in ("Task", "Event")} <= flows
+    rights = project["base/main/default/permissionsets/Emtiaz_Integration.permissionset-meta.xml"]
+    assert "<name>ActivitiesAccess</name>" in rights
+
+
 def test_before_the_organisation_is_known_all_but_the_messages_is_written(tmp_path):
     unknown = replace(CONNECTION, account_id="", details={})
     for site in (
