@@ -19,10 +19,12 @@ from chalicelib.core.model import Json, Money, Ref
 from chalicelib.core.purchases import turnover
 from chalicelib.scoring.models import fit
 from chalicelib.training.data_quality import (
+    EARLIEST_YEAR,
     FAR_BEYOND,
     Person,
     doubles,
     outliers,
+    too_early,
     unit_errors,
 )
 
@@ -47,6 +49,7 @@ def quality_doubts(now: History, facts: Facts) -> list[Doubt]:
         *_seldom_known(now),
         *_doubles(now),
         *_outliers(facts, currency),
+        *_too_early(facts),
         *_unit_errors(facts, currency),
     ]
 
@@ -157,6 +160,28 @@ def _outliers(facts: Facts, currency: str) -> Iterator[Doubt]:
         "first": [*far[:_SHOWN]],
     }
     yield Doubt(Remark("data", "amounts", says, evidence), mended)
+
+
+def _too_early(facts: Facts) -> Iterator[Doubt]:
+    days = {
+        f"{ref} {one.id}": one.occurred_at.date()
+        for ref, found in facts.items()
+        for one in turnover(found).purchases
+        if ref.kind != "account"
+    }
+    early = too_early(days)
+    if not early:
+        return
+    says = (
+        f"{len(early)} of {len(days)} purchases are dated before {EARLIEST_YEAR}, the first "
+        f"{min(days[name] for name in early)}: correct their dates in the CRM"
+    )
+    evidence: dict[str, Json] = {
+        "purchases": len(days),
+        "early": len(early),
+        "first": [*early[:_SHOWN]],
+    }
+    yield Doubt(Remark("data", "dates", says, evidence))
 
 
 def _without(facts: FactSet, purchase: str) -> FactSet:

@@ -113,6 +113,25 @@ def not_tried() -> Text:
     )
 
 
+def began_long_before(customers: int) -> Text:
+    """Their first orders, that is.
+
+    >>> began_long_before(1).en
+    '1 of the customers began long before all others and was left out of the trial on the past: \
+look at the date of the first order'
+    """
+    n = number(customers)
+    was, date_ = ("was", "date of the first order")
+    if customers > 1:
+        was, date_ = ("were", "dates of their first orders")
+    return Text(
+        f"{n.en} of the customers began long before all others and {was} left out of the trial on "
+        f"the past: look at the {date_}",
+        f"{n.fa} مشتری بسیار پیش از دیگران آغاز کرده و در آزمون گذشته به حساب نیامده است: تاریخ "
+        "نخستین سفارش بررسی شود",
+    )
+
+
 def calibrated_by(customers: int, days: int, foretold: float, came: float) -> Text:
     """Shares of the customers of a past day.
 

@@ -26,7 +26,7 @@ from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.scoring.fitted import CARDS
 from chalicelib.scoring.wins import PIPELINE
 from chalicelib.training import clusters, drift, propensity, purchase_learning
-from chalicelib.training.buyers import past_of, population_of, two_thirds
+from chalicelib.training.buyers import apart, past_of, population_of, two_thirds
 from chalicelib.training.deals import HORIZON_DAYS, snapshots_of, train_deals
 from chalicelib.training.purchase_learning import LearnedPurchases
 from chalicelib.training.purchases import UNIT_DAYS
@@ -204,12 +204,14 @@ class _Fitting:
         ]
         everybody = list(chain.from_iterable(repeat(days, n) for days, n in counted))
         population = population_of(everybody, today, UNIT_DAYS)
+        tried, early = apart(everybody, today)
         past = None
-        if everybody:
-            cut_off = two_thirds(min(days[0] for days in everybody), today)
-            past = past_of(everybody, cut_off, today, UNIT_DAYS)
+        if tried:
+            cut_off = two_thirds(min(days[0] for days in tried), today)
+            past = past_of(tried, cut_off, today, UNIT_DAYS)
         family = self.asked.purchases.family if self.asked.purchases else "mbg_nbd"
         found = purchase_learning.learn(population, past, seed=SEED, family=family)
+        found = found.without(early)
         return Fit(found.card(self.now), None if self._is_worse(found) else found.parameters)
 
     def _is_worse(self, found: LearnedPurchases) -> bool:

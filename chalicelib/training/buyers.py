@@ -147,6 +147,30 @@ def past_of(
     return Past(unit_days, horizon, dict(rows), starts, repeats, waits)
 
 
+def apart(customers: Iterable[Sequence[date]], as_of: date) -> tuple[list[Sequence[date]], int]:
+    """Those who may be tried on the past, and how many began long before all others.
+
+    Orders dated wrongly would stretch the time that a trial divides until it has nobody to learn
+    of. So whoever began half as long again ago as all but a hundredth of the customers is left out.
+
+    >>> old, day = date(1970, 1, 1), date(2024, 1, 31)
+    >>> apart([[old], [date(2024, 1, 1)], [date(2024, 1, 11)]], day)[1]
+    1
+    """
+    known = list(customers)
+    firsts = sorted(min(days) for days in known if days and min(days) <= as_of)
+    if not firsts:
+        return known, 0
+    usual = firsts[min(max(len(firsts) // _HUNDREDTH, 1), len(firsts) - 1)]
+    since = as_of.toordinal() - _LONG_BEFORE * (as_of - usual).days
+    kept = [days for days in known if not days or min(days).toordinal() >= since]
+    return kept, len(known) - len(kept)
+
+
+_HUNDREDTH = 100
+_LONG_BEFORE = 1.5
+
+
 def two_thirds(first: date, as_of: date) -> date:
     """The day at two thirds of the time: what comes after it is kept for a test.
 

@@ -5,7 +5,8 @@ Nothing here changes a fact: it says what to review, and why.
 *Doubles* are sure where two records share a telephone number or an e-mail address, in the form
 that all spellings of it have; they are probable where name, city and company agree in their key
 forms. *Outliers* are amounts of more than 20 times the 99th percentile. A *unit error* is an
-amount that is exactly ten times what another source says of the same thing: rial for toman.
+amount that is exactly ten times what another source says of the same thing: rial for toman. A
+purchase of before 1990 has a date of another calendar, or none.
 
 >>> anna = Person("1", "آنا كريمي", "تهران", "آکمه", phones=("۰۹۱۲۳۴۵۶۷۸۹",))
 >>> again = Person("2", "Anna", phones=("+98 912 345 6789",))
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 from statistics import quantiles
 from typing import Literal
@@ -30,6 +32,8 @@ from chalicelib.localization.phones import e164
 
 FAR_BEYOND = 20
 """Times the 99th percentile."""
+
+EARLIEST_YEAR = 1990
 
 FEWEST = 100
 """Below so many amounts there is no 99th percentile to speak of."""
@@ -93,6 +97,15 @@ def outliers(amounts: Mapping[str, int]) -> tuple[str, ...]:
         return ()
     highest = quantiles(amounts.values(), n=100, method="inclusive")[-1]
     return tuple(sorted(one for one, amount in amounts.items() if amount > FAR_BEYOND * highest))
+
+
+def too_early(days: Mapping[str, date]) -> tuple[str, ...]:
+    """Ids of what was bought before there were CRMs to note it: 1402 is a Jalali year.
+
+    >>> too_early({"a": date(1402, 5, 1), "b": date(2023, 7, 23), "c": date(1970, 1, 1)})
+    ('a', 'c')
+    """
+    return tuple(sorted(one for one, day in days.items() if day.year < EARLIEST_YEAR))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ Only 4 came back: below 10 not even a rate of purchases is told
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from chalicelib.core.model import Json, Text
@@ -54,7 +54,8 @@ class LearnedPurchases:
     """``model`` is what to ask, and None where there is nothing to go by.
 
     ``gate`` is that of a fitted model: it may be closed while the rate serves as ``model``.
-    ``calibration`` sets its chances right, None where they are as the model has them.
+    ``calibration`` sets its chances right, None where they are as the model has them. ``apart``
+    counts customers who began so long before the others that the trial goes without them.
     """
 
     gate: Gate
@@ -67,6 +68,14 @@ class LearnedPurchases:
     customers: int = 0
     unit_days: float = UNIT_DAYS
     calibration: Calibration | None = None
+    apart: int = 0
+
+    def without(self, apart: int) -> LearnedPurchases:
+        """Where the trial left out so many."""
+        if not apart:
+            return self
+        told = Gate(self.gate.passed, (*self.gate.sentences, say.began_long_before(apart)))
+        return replace(self, gate=told, apart=apart)
 
     @property
     def counts(self) -> bool:
@@ -103,6 +112,8 @@ class LearnedPurchases:
         if self.backtest:
             figures["backtest"] = self.backtest.to_json()
             figures["calibrated"] = self.calibration is not None
+        if self.apart:
+            figures["began_long_before"] = self.apart
         return ModelCard(NAME, self.gate, figures, trained_at)
 
 

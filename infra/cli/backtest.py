@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from chalicelib.core.model import Json
+from chalicelib.localization.purchase_gates import began_long_before
 from chalicelib.training.backtest import Interval
 from infra.cli import histories
 from infra.cli.console import say, show_json, show_table
@@ -124,6 +125,8 @@ def _show_chances(found: ChanceTrial) -> None:
 def _show_purchases(found: Trial) -> None:
     result = found.result
     say(found.verdict)
+    if found.apart:
+        say(began_long_before(found.apart).en)
     say(
         f"{result.customers:,} customers known by {found.cut_off}, held against the "
         f"{(found.end - found.cut_off).days} days until {found.end}"

@@ -9,7 +9,7 @@ from chalicelib.core.model import Json
 from chalicelib.localization.purchase_gates import no_maximum
 from chalicelib.prediction.purchases import Family, History, PurchaseModel
 from chalicelib.training.backtest import Backtest, backtest
-from chalicelib.training.buyers import Past, past_of, population_of, two_thirds
+from chalicelib.training.buyers import Past, apart, past_of, population_of, two_thirds
 from chalicelib.training.purchases import UNIT_DAYS, best_fit, gate
 from infra.prediction.evidence import Evidence
 from infra.prediction.pictures import Point
@@ -22,7 +22,9 @@ class UntriedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """``since`` is the day of anybody's first purchase."""
+    """``since`` is the day of anybody's first purchase, but for those who began so long before that
+    they are left out: ``apart`` counts them.
+    """
 
     model: PurchaseModel
     past: Past
@@ -30,6 +32,7 @@ class Trial:
     cut_off: date
     end: date
     result: Backtest
+    apart: int = 0
 
     @property
     def verdict(self) -> str:
@@ -63,6 +66,7 @@ class Trial:
         return {
             "cut_off": self.cut_off.isoformat(),
             "until": self.end.isoformat(),
+            "began_long_before": self.apart,
             "model": self.model.to_json(),
             **self.result.to_json(),
             "naive_top_decile": self.naive_top_tenth,
@@ -92,7 +96,8 @@ def tried(known: Evidence, cut_off: date | None, family: Family) -> Trial:
     """
     if not known.buyers:
         raise UntriedError("nobody has bought anything")
-    bought, end = [one.bought.days for one in known.buyers], known.end
+    end = known.end
+    bought, early = apart([one.bought.days for one in known.buyers], end)
     since = min(days[0] for days in bought)
     day = cut_off or two_thirds(since, end)
     if day >= end:
@@ -106,4 +111,4 @@ def tried(known: Evidence, cut_off: date | None, family: Family) -> Trial:
     if found is None:
         raise UntriedError(no_maximum().en)
     past = past_of(bought, day, end, UNIT_DAYS)
-    return Trial(found.model, past, since, day, end, backtest(past, found.model))
+    return Trial(found.model, past, since, day, end, backtest(past, found.model), early)

@@ -1,6 +1,6 @@
 """Rules that fire never or always, doubtful data, thresholds, and what changing them would do."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -197,6 +197,17 @@ def test_an_impossible_amount_is_told_with_whom_correcting_it_would_move():
     effect = trial(facts, with_money()).of_facts(doubt.mended)
     assert (effect.moved, effect.crm_writes) == (1, 1)
     assert effect.renamed["class"] == 1
+
+
+def test_a_purchase_of_another_calendar_is_told():
+    facts, ref = shop([1000] * 5), Ref("toy-main", "contact", "0")
+    money = {"amount": 1000, "currency": "USD"}
+    old = fact(ref, "purchase", "old", datetime(1402, 5, 1, tzinfo=UTC), amount=money)
+    facts[ref] = FactSet({**facts[ref].facts, old.key: old})
+    (doubt,) = quality_doubts(now(facts, with_money()), facts)
+    assert (doubt.remark.about, doubt.mended) == ("dates", {})
+    assert (doubt.remark.evidence["early"], doubt.remark.evidence["purchases"]) == (1, 6)
+    assert "1402-05-01" in doubt.remark.says
 
 
 def test_a_deal_of_ten_times_its_items_is_told_and_mended():

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
@@ -6,12 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.pipeline.foresight import foreseen
+from chalicelib.pipeline.lessons import Lessons
+from chalicelib.policy import compile_policy
 from chalicelib.prediction.purchases import PurchaseModel, RateModel
 from chalicelib.scoring.fitted import Buying
 from chalicelib.training.backtest import chances_within
-from chalicelib.training.buyers import Population, past_of, population_of, two_thirds
+from chalicelib.training.buyers import Population, apart, past_of, population_of, two_thirds
 from chalicelib.training.purchase_learning import learn
 from chalicelib.training.purchases import best_fit
+from tests.scoring.examples import starter
 from tests.training import cdnow
 
 NOW = date(2024, 6, 1)
@@ -180,6 +185,32 @@ def test_chances_are_set_right_where_the_past_has_enough_customers(of_many):
     said = [sentence for sentence in found.gate.sentences if "set right by" in sentence.en]
     assert len(said) == 1
     assert found.card().figures["calibrated"] is True
+
+
+@pytest.mark.parametrize(
+    "old", [[date(1970, 1, 1)], [date(1402, 5, 1)], [date(1402, 5, 1), NOW - timedelta(days=40)]]
+)
+def test_an_order_dated_long_before_all_others_takes_nobodys_numbers_away(of_many, old):
+    people, without, _ = of_many
+    lessons = Lessons(buyers=Counter(tuple(map(date.toordinal, days[::-1])) for days in people))
+    lessons.buyers[tuple(map(date.toordinal, old))] += 1
+    policy = compile_policy(starter(prediction={"purchases": {}}))
+    found = foreseen(lessons, policy, {}, datetime(2024, 6, 1, 12, tzinfo=UTC))
+    assert found["purchases"]["counts"]
+    assert found["purchases"]["calibration"]
+    card = found["model_cards"]["purchases"]
+    tried = card["figures"]["backtest"]
+    assert tried["customers"] == pytest.approx(without.backtest.customers, rel=0.02)
+    assert card["figures"]["began_long_before"] == 1
+    assert "1 of the customers began long before" in card["sentences"][-1]["en"]
+
+
+def test_who_began_within_the_time_of_the_others_is_left_out_of_no_trial(of_many):
+    people, _, _ = of_many
+    early = [[NOW - timedelta(days=days)] for days in (800, 1000)]
+    assert apart([*people, *early], NOW) == ([*people, *early], 0)
+    assert apart([*people, [NOW - timedelta(days=1100)]], NOW)[1] == 1
+    assert apart([], NOW) == ([], 0)
 
 
 def test_with_few_customers_or_a_short_trial_chances_stay_as_they_are(of_cdnow, of_many):

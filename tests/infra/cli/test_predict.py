@@ -150,6 +150,19 @@ def test_the_day_to_try_a_model_on_can_be_chosen(emtiaz):
     assert len(found["weekly"]) == 77
 
 
+def test_one_order_of_another_calendar_leaves_the_trial_as_it_is(emtiaz, tmp_path):
+    path = tmp_path / "purchases.txt"
+    line = " 00009 9999 14020501  1   10.00\n"
+    path.write_text(Path(CDNOW[1]).read_text("utf-8") + line, "utf-8")
+    plain = emtiaz("backtest", *CDNOW)
+    outcome = emtiaz("backtest", "--transactions", path, *CDNOW[2:])
+    assert outcome.code == 0
+    assert "1 of the customers began long before all others" in outcome.out
+    assert [row for row in outcome.cells if row[0] == "purchases made"] == [
+        row for row in plain.cells if row[0] == "purchases made"
+    ]
+
+
 @pytest.mark.parametrize("command", ["train", "backtest"])
 def test_four_pictures_are_drawn(emtiaz, tmp_path, command):
     outcome = emtiaz(command, *CDNOW, "--plots", tmp_path / "new" / "folder")
