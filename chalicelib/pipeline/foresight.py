@@ -20,7 +20,7 @@ from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
-from chalicelib.pipeline.lessons import Lessons, Snapshot
+from chalicelib.pipeline.lessons import DealLesson, Lessons, Snapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.scoring.fitted import CARDS
@@ -168,14 +168,12 @@ class _Fitting:
         if self.asked.leads:
             found["propensity"] = self.lessons.snapshots
         if self.asked.deals:
+            horizon = self.asked.deals.horizon_days
+            # A deal that ends sooner is known sooner: a horizon back from when it is known, those
+            # that were known of late are as many of either kind as there are.
             found["deals"] = [
-                (iso(ended[one.id] - timedelta(days=one.days_before)), one.won, one.row)
-                for one in snapshots_of(
-                    self._closed,
-                    self.lessons.open_ages.values(),
-                    self.asked.deals.horizon_days,
-                    self._more,
-                )
+                (iso(ended[one.id] - timedelta(days=one.days_known + horizon)), one.won, one.row)
+                for one in snapshots_of(self._closed, self._still_open, horizon, self._more)
             ]
         return found
 
@@ -190,12 +188,20 @@ class _Fitting:
         }
 
     @property
+    def _still_open(self) -> Mapping[str, Mapping[str, float]]:
+        return {name: one.days_left for name, one in self.lessons.still_open.items()}
+
+    @property
+    def _all_deals(self) -> Mapping[str, DealLesson]:
+        return {**self.lessons.still_open, **self.lessons.deals}
+
+    @property
     def _ended(self) -> Mapping[str, datetime]:
-        return {name: parse_instant(one.ended) for name, one in self.lessons.deals.items()}
+        return {name: parse_instant(one.ended) for name, one in self._all_deals.items()}
 
     @property
     def _more(self) -> Mapping[str, Mapping[str, Value]]:
-        return {name: one.more for name, one in self.lessons.deals.items()}
+        return {name: one.more for name, one in self._all_deals.items()}
 
     def _purchases(self) -> Fit:
         today = self.now.astimezone(self.policy.time_zone).date()
@@ -255,7 +261,7 @@ class _Fitting:
         asked = self.asked.deals
         found = train_deals(
             self._closed,
-            self.lessons.open_ages.values(),
+            self._still_open,
             seed=SEED,
             horizon_days=asked.horizon_days if asked else HORIZON_DAYS,
             ended=self._ended,

@@ -3,8 +3,8 @@ hoped for.
 
 A lead is looked at as it was at an age that its id draws, by what it had done until then; its
 attributes are as they are now, since no history of them is kept. Whoever was past the target then
-teaches nothing, nor does whoever is younger than that age and the horizon together. A deal that
-ended teaches when it came into its stages; an open one, how old those are that are to be judged.
+teaches nothing, nor does whoever is younger than that age and the horizon together. A deal teaches
+when it came into its stages, and whether and when it ended.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from chalicelib.scoring.wins import more_of, open_deals
 
 OLDEST_SNAPSHOT = timedelta(days=180)
 
+_DAY = timedelta(days=1)
+
 T = TypeVar("T")
 
 Snapshot = tuple[str, bool, Mapping[str, Value]]
@@ -41,7 +43,9 @@ Point = tuple[int, int, int]
 
 
 class DealLesson(NamedTuple):
-    """Of a deal that ended; ``days_left`` are the days from each stage that it saw to its end."""
+    """Of a deal that ended, or is open still as of ``ended``; ``days_left`` are the days from each
+    stage that it saw until then.
+    """
 
     days_left: Mapping[str, float]
     won: bool
@@ -53,8 +57,8 @@ class DealLesson(NamedTuple):
 class Lessons:
     """``buyers`` counts customers by the days on which they bought, which are ordinal numbers;
     ``spend`` those who came back by how often, and their mean in the smallest unit of money.
-    ``lost`` and ``stayed`` count subscribers by renewals. ``deals`` and ``open_ages``, in days, are
-    by the ids of deals, which several people may share.
+    ``lost`` and ``stayed`` count subscribers by renewals. ``deals`` that ended and ``still_open``
+    are by the ids of deals, which several people may share.
     """
 
     buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
@@ -64,7 +68,7 @@ class Lessons:
     lost: Mapping[int, int] = field(default_factory=dict)
     stayed: Mapping[int, int] = field(default_factory=dict)
     deals: Mapping[str, DealLesson] = field(default_factory=dict)
-    open_ages: Mapping[str, float] = field(default_factory=dict)
+    still_open: Mapping[str, DealLesson] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Lessons]) -> Lessons:
@@ -80,7 +84,7 @@ class Lessons:
             lost=_sum(one.lost for one in found),
             stayed=_sum(one.stayed for one in found),
             deals=_fullest((one.deals for one in found), _told),
-            open_ages=_fullest((one.open_ages for one in found), float),
+            still_open=_fullest((one.still_open for one in found), _told),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -91,11 +95,8 @@ class Lessons:
             "snapshots": [[at, did, cast(Json, dict(row))] for at, did, row in self.snapshots],
             "lost": [[renewals, n] for renewals, n in self.lost.items()],
             "stayed": [[renewals, n] for renewals, n in self.stayed.items()],
-            "deals": {
-                name: [dict(one.days_left), one.won, one.ended, cast(Json, dict(one.more))]
-                for name, one in self.deals.items()
-            },
-            "open_ages": dict(self.open_ages),
+            "deals": _listed(self.deals),
+            "still_open": _listed(self.still_open),
         }
 
     @classmethod
@@ -108,7 +109,7 @@ class Lessons:
             lost=dict(held["lost"]),
             stayed=dict(held["stayed"]),
             deals={name: DealLesson(*one) for name, one in held.get("deals", {}).items()},
-            open_ages=held.get("open_ages", {}),
+            still_open={name: DealLesson(*one) for name, one in held.get("still_open", {}).items()},
         )
 
 
@@ -137,17 +138,20 @@ def _of_deals(facts: FactSet, policy: Policy, now: datetime) -> Lessons:
         return Lessons()
     closed, deals = closed_deals(facts, funnel), {deal.id: deal for deal in facts.deals()}
     ended = {name: deal.closed_at for name, deal in deals.items() if deal.closed_at}
-    ages = {
-        deal.id: (now - min(entries.values())) / timedelta(days=1)
+    days = {
+        deal.id: {stage: (now - at) / _DAY for stage, at in entries.items() if at <= now}
         for deal, entries in open_deals(facts, funnel)
-        if entries and min(entries.values()) <= now
     }
     return Lessons(
         deals={
             name: DealLesson(one.days_left, one.won, iso(ended[name]), more_of(deals[name]))
             for name, one in closed.items()
         },
-        open_ages=ages,
+        still_open={
+            name: DealLesson(since, False, iso(now), more_of(deals[name]))
+            for name, since in days.items()
+            if since
+        },
     )
 
 
@@ -244,6 +248,13 @@ def _drawn(name: str) -> float:
 def _in_order(one: Snapshot) -> tuple[str, bool, str]:
     at, did, row = one
     return at, did, repr(sorted(row.items()))
+
+
+def _listed(deals: Mapping[str, DealLesson]) -> dict[str, Json]:
+    return {
+        name: [dict(one.days_left), one.won, one.ended, cast(Json, dict(one.more))]
+        for name, one in deals.items()
+    }
 
 
 def _told(one: DealLesson) -> tuple[int, str]:

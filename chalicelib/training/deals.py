@@ -1,16 +1,23 @@
 """How likely open deals are to be won, learned of those that ended.
 
-A deal that ended is looked at as it was at some age at which open deals are now: one is drawn of
-theirs by the deal's id. One that had ended by that age tells nothing: were it looked at younger
-instead, those that end soon, which are mostly won, would count more often than they are met open.
-Who was won later than within the horizon was not won. Neither does an open deal tell anything, as
-its end is not known. Where no model is in force yet, the model has to foretell the newest better
-than the shares of deals that were won from each stage, which serve without it.
+A deal is looked at as it was at some age at which open deals are now: one is drawn of theirs by the
+deal's id. One that had ended by that age tells nothing: were it looked at younger instead, those
+that end soon, which are mostly won, would count more often than they are met open. Who was won
+later than within the horizon was not won, and nor was a deal that is still open a horizon later;
+the end of one that is younger is not known, and it tells nothing.
+
+Deals that nobody ever closes grow older than others become. An age of theirs would be drawn in
+vain for nearly all that ended, so each deal is looked at twice: at an age by which 95 of 100 of
+those that ended were still to be met open, and at an age beyond.
+
+Where no model is in force yet, the model has to foretell the newest better than the shares of deals
+that were won from each stage, which serve without it.
 
 >>> deals = {str(n): ClosedDeal({"intro": 20.0, "offer": 5.0}, n % 2 == 1) for n in range(9)}
->>> snapshots = list(snapshots_of(deals, [3.0, 16.0, 90.0], horizon_days=90))
->>> sorted({(one.row["stage"], one.row["age_days"]) for one in snapshots})
-[('intro', 3.0), ('offer', 16.0)]
+>>> still_open = {"a": {"intro": 3.0}, "b": {"intro": 16.0}, "c": {"intro": 130.0}}
+>>> snapshots = list(snapshots_of(deals, still_open, horizon_days=90))
+>>> sorted({(one.row["stage"], one.row["age_days"], one.id == "c") for one in snapshots})
+[('intro', 3.0, False), ('intro', 3.0, True), ('offer', 16.0, False)]
 
 Source: the landmark of van Houwelingen 2007, drawn per deal.
 """
@@ -18,9 +25,12 @@ Source: the landmark of van Houwelingen 2007, drawn per deal.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from typing import NamedTuple, cast
 
 from chalicelib.core.funnel import STAGES, ClosedDeal
@@ -34,18 +44,28 @@ HORIZON_DAYS = 365
 NAME = "deals"
 
 
+USUAL = 0.95
+"""The share of deals that ended whose lives are called usual."""
+
+PATIENCE = 2
+"""After so many times as long as a deal usually lasts, one that is open still will not be won."""
+
+
 class Snapshot(NamedTuple):
-    """``days_before`` the end."""
+    """``days_before`` the deal's end, or before now of one that is open; its outcome was known
+    ``days_known`` before.
+    """
 
     id: str
     row: Mapping[str, Value]
     won: bool
     days_before: float
+    days_known: float = 0.0
 
 
 def train_deals(  # noqa: PLR0913  what may be said of a training
     deals: Mapping[str, ClosedDeal],
-    open_ages: Iterable[float],
+    still_open: Mapping[str, Mapping[str, float]],
     *,
     seed: int,
     horizon_days: int = HORIZON_DAYS,
@@ -55,17 +75,17 @@ def train_deals(  # noqa: PLR0913  what may be said of a training
     segment: str = "",
     trained_at: datetime | None = None,
 ) -> Trained:
-    """``open_ages`` are those of all open deals, in days.
+    """``still_open`` has the days since open deals came into each stage that they have seen.
 
-    With ``ended``, by id, the newest judge; ``more`` has further fields of a deal as they were
-    before it ended, and deals of one value of ``segment`` get a model of their own where that is
-    better.
+    With ``ended``, by id, those judge whose outcome was known last; of an open deal it says as of
+    when it is open. ``more`` has further fields of a deal as they were before it ended, and deals
+    of one value of ``segment`` get a model of their own where that is better.
     """
-    found = list(snapshots_of(deals, open_ages, horizon_days, more))
+    found = list(snapshots_of(deals, still_open, horizon_days, more))
     times = None
     if ended is not None:
         found = [one for one in found if one.id in ended]
-        times = [ended[one.id] - timedelta(days=one.days_before) for one in found]
+        times = [ended[one.id] - timedelta(days=one.days_known) for one in found]
     return train(
         [one.row for one in found],
         [one.won for one in found],
@@ -99,25 +119,70 @@ def _log_odds(chance: float) -> float:
 
 def snapshots_of(
     deals: Mapping[str, ClosedDeal],
-    open_ages: Iterable[float],
+    still_open: Mapping[str, Mapping[str, float]],
     horizon_days: int,
     more: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> Iterator[Snapshot]:
     """In the order of ids. A deal that was seen in no stage, or for no time, tells nothing."""
-    ages = sorted(age for age in open_ages if age >= 0)
-    for name in sorted(deals):
-        left = deals[name].days_left
-        lasted = max(left.values(), default=0.0)
-        age = _age(name, ages, lasted)
-        if age >= lasted:
-            continue
-        before = lasted - age
-        since = {stage: days - before for stage, days in left.items() if days >= before}
-        won = deals[name].won and before <= horizon_days
-        yield Snapshot(name, row_of(since, (more or {}).get(name, {})), won, before)
+    looks = _Looks.of(deals.values(), still_open.values(), horizon_days)
+    forgotten = {name: ClosedDeal(since, won=False) for name, since in still_open.items()}
+    for name in sorted(deals.keys() | forgotten.keys()):
+        is_open = name not in deals
+        deal, also = forgotten[name] if is_open else deals[name], (more or {}).get(name, {})
+        yield from (
+            Snapshot(name, row_of(since, also), deal.won and before <= horizon_days, before, known)
+            for since, before, known in looks.at(name, deal, looks.patience if is_open else 0.0)
+        )
 
 
-def _age(name: str, ages: Sequence[float], lasted: float) -> float:
-    """Of an open deal; any age where none is open."""
-    share = int.from_bytes(sha256(name.encode()).digest()[:8]) / 2**64
-    return ages[int(share * len(ages))] if ages else share * lasted
+Look = tuple[dict[str, float], float, float]
+"""Days since each stage then, days from then to the end, and for how many of them the outcome was
+known.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looks:
+    """``usual`` is the age by which nearly all deals ended; ``younger`` are the ages of open deals
+    until then, ``older`` those beyond.
+    """
+
+    usual: float
+    younger: Sequence[float]
+    older: Sequence[float]
+    patience: float
+
+    @classmethod
+    def of(
+        cls,
+        closed: Iterable[ClosedDeal],
+        still_open: Iterable[Mapping[str, float]],
+        horizon_days: float,
+    ) -> _Looks:
+        lives = sorted(filter(None, (_lasted(one.days_left) for one in closed)))
+        usual = lives[ceil(USUAL * len(lives)) - 1] if lives else 0.0
+        ages = sorted(_lasted(since) for since in still_open if since)
+        edge = bisect_right(ages, usual)
+        patience = min(horizon_days, PATIENCE * usual or horizon_days)
+        return cls(usual, ages[:edge], ages[edge:], patience)
+
+    def at(self, name: str, deal: ClosedDeal, wait: float) -> Iterator[Look]:
+        """The looks at a deal after which it was open for longer than ``wait``."""
+        lasted = _lasted(deal.days_left)
+        for age in self._ages(name):
+            before = lasted - age
+            if before > wait:
+                left = deal.days_left.items()
+                since = {stage: days - before for stage, days in left if days >= before}
+                yield since, before, before - wait if wait else 0.0
+
+    def _ages(self, name: str) -> Iterator[float]:
+        """Of open deals; any usual age where none is as young as that."""
+        share = int.from_bytes(sha256(name.encode()).digest()[:8]) / 2**64
+        yield self.younger[int(share * len(self.younger))] if self.younger else share * self.usual
+        if self.older:
+            yield self.older[int(share * len(self.older))]
+
+
+def _lasted(days_left: Mapping[str, float]) -> float:
+    return max(days_left.values(), default=0.0)

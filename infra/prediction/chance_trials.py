@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from chalicelib.core.facts import parse_instant
+from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.policy import FittedModels, Policy
 from chalicelib.core.prediction import (
     DealPrediction,
@@ -21,6 +21,7 @@ from chalicelib.core.prediction import (
 )
 from chalicelib.pipeline.foresight import foreseen
 from chalicelib.pipeline.lessons import (
+    DealLesson,
     Lessons,
     first_seen,
     lessons_of,
@@ -122,8 +123,8 @@ def deals_tried(known: Evidence, asked: DealPrediction, cut_off: date | None) ->
     whole = lessons_of(known.collections("learning of the past"), policy, known.now)
     ways = {name: one for name, one in _ways(known, policy, whole).items() if one.is_open_at(at)}
     ended = {name: one for name, one in whole.deals.items() if parse_instant(one.ended) <= at}
-    ages = {name: max(one.since(at).values()) for name, one in ways.items()}
-    model = _fitted(Lessons(deals=ended, open_ages=ages), policy, day, at).deals
+    met = {name: DealLesson(one.since(at), False, iso(at), one.more) for name, one in ways.items()}
+    model = _fitted(Lessons(deals=ended, still_open=met), policy, day, at).deals
     assert model
     until = day + asked.horizon_days * _DAY
     found = [

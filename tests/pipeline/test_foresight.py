@@ -70,7 +70,8 @@ def test_a_deal_that_ended_teaches_its_way_and_an_open_one_its_age():
     found = lessons_of([collection(rows)], POLICY, NOW)
     closed = DealLesson({"intro": 30.0, "offer": 20.0}, True, iso(ago(days=10)), {"pipeline": "b"})
     assert found.deals == {"1": closed}
-    assert found.open_ages == {"2": pytest.approx(25.0)}
+    way = DealLesson({"intro": 25.0, "offer": 5.0}, False, iso(NOW), {"pipeline": "default"})
+    assert found.still_open == {"2": way}
     assert Lessons.from_json(found.to_json()) == found
 
 
@@ -88,7 +89,7 @@ def test_a_company_teaches_of_its_deals_and_a_shared_one_is_one():
 def test_nothing_is_learned_of_deals_where_nobody_asks():
     silent = compile_policy(starter(funnel=FUNNEL, prediction={"purchases": {}}))
     found = lessons_of([collection(deal("1", [(40, "s1")], ended=10))], silent, NOW)
-    assert (found.deals, found.open_ages) == ({}, {})
+    assert (found.deals, found.still_open) == ({}, {})
 
 
 def slow_ones_are_lost(count=900, seed=6):
@@ -99,8 +100,14 @@ def slow_ones_are_lost(count=900, seed=6):
         days = chance.uniform(10, 40) if won else chance.uniform(35, 160)
         stages = {"intro": days, "offer": 0.3 * days} if won else {"intro": days}
         deals[f"d{n}"] = DealLesson(stages, won, iso(NOW - n * DAY / 4), {"pipeline": "default"})
-    ages = {f"o{n}": chance.uniform(1, 120) for n in range(200)}
-    return Lessons(deals=deals, open_ages=ages)
+    return Lessons(deals=deals, still_open=met(chance.uniform(1, 120) for _ in range(200)))
+
+
+def met(ages):
+    return {
+        f"o{n}": DealLesson({"intro": age}, False, iso(NOW), {"pipeline": "default"})
+        for n, age in enumerate(ages)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +158,7 @@ def test_a_model_no_better_than_stages_is_not_used_and_says_so():
         won = chance.random() < 0.5
         stages = {"intro": 30.0, "contract": 20.0} if won or n % 5 == 0 else {"intro": 30.0}
         deals[f"d{n}"] = DealLesson(stages, won, iso(NOW - n * DAY), {"pipeline": f"p{n % 3}"})
-    found = foreseen(Lessons(deals=deals, open_ages={"o": 5.0}), POLICY, {}, NOW)
+    found = foreseen(Lessons(deals=deals, still_open=met([5.0])), POLICY, {}, NOW)
     assert "deals" not in found
     assert "No better than the share that was won of each stage" in said(found, "deals")
     assert scored(open_one(6), found).forecast.by_model is False
