@@ -218,11 +218,19 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step of provisioning: ``create``, ``extend`` or ``conflict`` (a person must decide)."""
+    """One step of provisioning: ``create``, ``extend`` or ``conflict`` (a person must decide).
+
+    ``missing`` is an input of the policy that the CRM does not show; scores do without it.
+    """
 
     action: str
     target: str
     detail: str
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether provisioning makes it, and not a person."""
+        return self.action not in ("conflict", "missing")
 
 
 class CrmClient(Protocol):
@@ -280,7 +288,8 @@ class CrmClient(Protocol):
     def plan(
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
     ) -> tuple[Change, ...]:
-        """What is missing in the CRM for these outputs on records of these kinds.
+        """What is missing in the CRM for these outputs on records of these kinds, and of the
+        policy's inputs.
 
         Empty when all is there.
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from chalicelib.core.connector import (
@@ -21,7 +22,8 @@ from chalicelib.core.errors import EmtiazError
 from chalicelib.core.model import Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
-from connectors._http import Refused
+from connectors._http import Forbidden, Refused
+from connectors._inputs import missing_inputs
 from connectors.hubspot import changes, errands, provision
 from connectors.hubspot import owners as owner_writes
 from connectors.hubspot.api import BATCH, HubSpotApi, Matches
@@ -29,11 +31,13 @@ from connectors.hubspot.batch_write import write
 from connectors.hubspot.lookup import Lookup
 from connectors.hubspot.owned import PREFIX
 from connectors.hubspot.records import (
+    CRM,
     OBJECT_TYPES,
     TIER_GATED,
     Record,
     activity_fields,
     doing_fields,
+    held_by,
     properties_of,
 )
 from connectors.hubspot.reference_data import ReferenceData
@@ -161,7 +165,8 @@ class HubSpotClient:
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
     ) -> tuple[Change, ...]:
         plans = [provision.plan(self._api, outputs, language, kind) for kind in kinds]
-        return tuple(change for todo in plans for change in todo.steps + todo.conflicts)
+        planned = tuple(change for todo in plans for change in todo.steps + todo.conflicts)
+        return (*planned, *missing_inputs(self._hidden()))
 
     def provision(
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
@@ -170,6 +175,14 @@ class HubSpotClient:
         for todo in plans:
             provision.carry_out(self._api, todo, language)
         return tuple(change for todo in plans for change in todo.steps)
+
+    def _hidden(self) -> Iterator[str]:
+        """The properties that the policy looks at and the account does not show."""
+        for kind, object_type in OBJECT_TYPES.items():
+            if wanted := {one.fields[CRM] for one in held_by(kind, self._attributes)}:
+                with suppress(Forbidden):  # what may not be described may be read all the same
+                    shown = {one["name"] for one in self._api.properties(object_type)}
+                    yield from (f"{object_type}.{name}" for name in wanted - shown)
 
     def _beginning(self, since: datetime) -> changes.Position:
         kinds: tuple[Kind, ...] = ("contact", *self._relations.kinds)

@@ -29,6 +29,7 @@ from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
+from connectors._inputs import missing_inputs
 from connectors.salesforce import changes, errands, orders
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
@@ -42,7 +43,16 @@ from connectors.salesforce.owned import field_name
 from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
-from connectors.salesforce.records import ACCOUNT, CURRENCY, ID, MODIFIED, PERSONS, Record
+from connectors.salesforce.records import (
+    ACCOUNT,
+    CRM,
+    CURRENCY,
+    ID,
+    MODIFIED,
+    PERSONS,
+    Record,
+    place_of,
+)
 from connectors.salesforce.relations import People, Relations
 from connectors.salesforce.schema import Schema
 from connectors.salesforce.soql import Query, among, select
@@ -173,9 +183,13 @@ class SalesforceClient:
         kinds: Sequence[Kind] = ("contact",),
     ) -> tuple[Change, ...]:
         scored = [one for one in SUBJECT_KINDS if one in kinds or one in PERSONS]
+        inputs = {place_of(one) for one in self._attributes if CRM in one.fields}
         self._schema.forget()
-        self._schema.look([OBJECTS[kind] for kind in scored], self._now())
-        return tuple(conflicts(self._schema, outputs, scored))
+        self._schema.look(
+            [*(OBJECTS[kind] for kind in scored), *(name for name, _ in inputs)], self._now()
+        )
+        hidden = [f"{name}.{field}" for name, field in inputs if not self._schema.has(name, field)]
+        return (*conflicts(self._schema, outputs, scored), *missing_inputs(hidden))
 
     def provision(
         self,

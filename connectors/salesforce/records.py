@@ -135,6 +135,18 @@ def doing(attribute: Attribute) -> tuple[str, str]:
     return (source, field) if field and source in DOINGS else ("", "")
 
 
+def place_of(attribute: Attribute) -> tuple[str, str]:
+    """The object and the field in which its values stand."""
+    source, field = doing(attribute)
+    if source:
+        return DOINGS[source][0], field
+    name = attribute.fields[CRM]
+    of_product = name.removeprefix("Product2.")
+    if attribute.of == "line_item" and of_product != name:
+        return "Product2", of_product
+    return OBJECTS.get(attribute.of, attribute.of), name
+
+
 def told_by(kind: Kind, attributes: Iterable[Attribute]) -> tuple[Attribute, ...]:
     """The attributes whose values stand in a record of this kind itself."""
     of: tuple[Kind, ...] = ("contact", "lead", "account") if kind == "lead" else (kind,)

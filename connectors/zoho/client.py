@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from chalicelib.core.connector import (
@@ -21,6 +21,7 @@ from chalicelib.core.facts import Fact
 from chalicelib.core.model import Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
 from chalicelib.core.policy import Attribute
+from connectors._inputs import missing_inputs
 from connectors.zoho import changes, errands, owners
 from connectors.zoho.api import BATCH, ZohoApi
 from connectors.zoho.heirs import heirs
@@ -32,7 +33,7 @@ from connectors.zoho.provision import TYPES, Plan, carry_out
 from connectors.zoho.provision import found as field_for
 from connectors.zoho.provision import plan as plan_of
 from connectors.zoho.published import EDITION, Published, by_kind
-from connectors.zoho.records import MODULES, PERSONS, fields_of
+from connectors.zoho.records import MODULES, PERSONS, fields_of, place_of
 from connectors.zoho.reference_data import ExchangeRates, Modules
 from connectors.zoho.relations import Relations
 from connectors.zoho.subscriptions import Channels
@@ -163,7 +164,8 @@ class ZohoClient:
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
     ) -> tuple[Change, ...]:
         plans = self._plans(outputs, language, kinds)
-        return tuple(change for todo in plans for change in todo.steps + todo.conflicts)
+        planned = tuple(change for todo in plans for change in todo.steps + todo.conflicts)
+        return (*planned, *missing_inputs(self._hidden()))
 
     def provision(
         self, outputs: Sequence[Output], language: Language, kinds: Sequence[Kind] = ("contact",)
@@ -227,6 +229,12 @@ class ZohoClient:
             plan_of(self._connection, self._modules.fields(MODULES[kind]), outputs, language, kind)
             for kind in scored
         ]
+
+    def _hidden(self) -> Iterator[str]:
+        """The fields that the policy looks at and the organisation does not show."""
+        for module, name in filter(None, map(place_of, self._attributes)):
+            if not self._modules.there(module, (name,)):
+                yield f"{module}.{name}"
 
     def _resolve(self, kind: Kind, ids: Iterable[str]) -> Found:
         return resolve(self._modules, kind, ids, fields_of(kind, self._attributes))

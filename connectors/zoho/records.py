@@ -140,6 +140,16 @@ def is_doing(attribute: Attribute) -> bool:
     return bool(field) and (module in DOINGS or module in LISTS)
 
 
+def place_of(attribute: Attribute) -> tuple[str, str] | None:
+    """The module and the field in which its values stand; None where nothing describes them."""
+    name = attribute.fields.get(CRM, "")
+    module, _, field = name.partition(".")
+    if field and module in DOINGS:
+        return module, field
+    is_described = bool(name) and module not in LISTS and attribute.of in MODULES
+    return (MODULES[attribute.of], name) if is_described else None
+
+
 def told_by(kind: Kind, attributes: Iterable[Attribute]) -> tuple[Attribute, ...]:
     """The attributes whose values stand in a record of this kind itself."""
     of: tuple[Kind, ...] = ("contact", "lead", "account") if kind == "lead" else (kind,)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from chalicelib.core.connector import Change as Step
 from chalicelib.core.editions import Publication
 from chalicelib.core.facts import iso
 from chalicelib.core.model import Json
@@ -218,27 +219,31 @@ def _surprise(found: Simulation, manner: _Manner) -> str:
 def _weighed(change: _Change, new: Policy, found: Simulation, manner: _Manner) -> dict[str, Json]:
     """What it would do."""
     missing = unread(change.live, new)
-    fields = _lacks_fields(change, new)
+    changes = _planned(change, new, missing)
+    fields = needs_provision(change.live, new) and any(one.is_ours for one in changes)
+    hidden = [one.target for one in changes if one.action == "missing"]
     if not manner.as_json:
         _show(change, found)
     if missing:
         _tell_unread(missing, manner)
+    if hidden:
+        note(f"the CRM does not show, so that nobody gets points by it: {', '.join(hidden)}")
     if fields:
         note("it writes fields or values that are new: run emtiaz provision --policy FILE before")
     return {
         "replaced": change.replaced,
         "effect": found.to_json(),
         "unread": [*missing],
+        "hidden": [*hidden],
         "needs_provision": fields,
     }
 
 
-def _lacks_fields(change: _Change, new: Policy) -> bool:
+def _planned(change: _Change, new: Policy, unread: Sequence[str]) -> Sequence[Step]:
     """Asks the CRM only if something is new; a field in the way of ours is no news then."""
-    if not needs_provision(change.live, new):
-        return False
-    changes = planned(change.live, new, change.services)
-    return any(one.action != "conflict" for one in changes)
+    if not (unread or needs_provision(change.live, new)):
+        return ()
+    return planned(change.live, new, change.services)
 
 
 def _compared(change: _Change, new: Policy) -> Iterator[Comparison]:

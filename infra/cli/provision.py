@@ -48,6 +48,8 @@ def provision(
     publishing = compile_policy(read_page(policy) if policy else live.policy)
     changes = planned(live, publishing, services)
     _show(changes, as_json=as_json)
+    if any(change.action == "missing" for change in changes):
+        note("what is missing gives no points: mend its name in the policy, or show it to our user")
     if not dry_run:
         subscribed = _carried_out(changes, live, publishing, services, yes=yes)
     if any(change.action == "conflict" for change in changes):
@@ -63,7 +65,7 @@ def _carried_out(
     """Returns what was mended of the subscriptions, which name the fields that are ours."""
     client = services.client(live, policy.attributes)
     wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
-    if ours := sum(change.action != "conflict" for change in changes):
+    if ours := sum(change.is_ours for change in changes):
         confirm(f"Make these {ours} changes in {live.connection.id}?", yes=yes)
         try:
             client.provision(wanted, policy.language, kinds)

@@ -54,8 +54,8 @@ def client(request, hubspot):
     return connected(connection, hubspot.token)
 
 
-def connected(connection, token):
-    return HubSpotClient(connection, Secret("", (), token), ATTRIBUTES, FakeAccess(token))
+def connected(connection, token, attributes=ATTRIBUTES):
+    return HubSpotClient(connection, Secret("", (), token), attributes, FakeAccess(token))
 
 
 def load(hubspot, kind, record_id, **properties):
@@ -189,6 +189,15 @@ def some_value(output):
     first = output.choices[0].value if output.choices else "متن"
     by_type = {"score": 7, "number": 29.33, "tags": (first,), "instant": "2026-05-06T07:08:09.000Z"}
     return by_type.get(output.type, first)
+
+
+def test_an_input_that_the_account_does_not_have_is_told(hubspot):
+    attributes = (*ATTRIBUTES, attribute("budget"), attribute("size", kind="account", field="siz"))
+    connection = replace(CONNECTION, base_url=hubspot.url)
+    planned = connected(connection, hubspot.token, attributes).plan([], "en", ())
+    assert [(one.action, one.target) for one in planned] == [
+        ("missing", "companies.siz"), ("missing", "contacts.budget"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])

@@ -335,6 +335,21 @@ def test_a_picklist_that_takes_no_new_values_is_told_of(client, organisation):
     assert change.target == "Lead.Emtiaz_Tags__c"
 
 
+def test_inputs_that_are_misspelt_or_hidden_are_told(client_of, organisation):
+    """Scores are made without them, which nobody would notice."""
+    organisation.extra = {"Contact": {"Title": {}}, "Task": {"CompletedDateTime": {}}, "Product2": {"Family": {}}}  # fmt: skip
+    misspelt = Attribute("budget", "number", "contact", {"salesforce": "Budgt__c"})
+    unknown = Attribute("met", "activity", "contact", {"salesforce": "Evnt.EndDateTime"}, "meeting.held")  # fmt: skip
+    of_product = Attribute("sort", "text", "line_item", {"salesforce": "Product2.Sort__c"})
+    elsewhere = Attribute("plan", "text", "contact", {"hubspot": "plan"})
+    organisation.hidden.add("Case")
+    client = client_of(TITLE, CALLED, PRIORITY, misspelt, unknown, of_product, elsewhere)
+    assert [(one.action, one.target) for one in client.plan([], "en")] == [
+        ("missing", "Case.Priority"), ("missing", "Contact.Budgt__c"),
+        ("missing", "Contact.Evnt.EndDateTime"), ("missing", "Product2.Sort__c"),
+    ]  # fmt: skip
+
+
 def test_what_can_wait_does_while_calls_are_scarce(client, organisation, double, connection):
     """What people change is read all the same."""
     path = f"{connection.base_url}{ROOT}/connect/organization"

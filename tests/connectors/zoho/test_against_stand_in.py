@@ -69,10 +69,13 @@ class Access:
         return self.held
 
 
-def connected(zoho, address="https://hooks.example.com/hooks/zoho-main", **details):
+ADDRESS = "https://hooks.example.com/hooks/zoho-main"
+
+
+def connected(zoho, address=ADDRESS, attributes=ATTRIBUTES, **details):
     secret = zoho.granted(address)
     connection = replace(CONNECTION, base_url=zoho.url, details=details)
-    return ZohoClient(connection, secret, ATTRIBUTES, Access(zoho, secret.oauth))
+    return ZohoClient(connection, secret, attributes, Access(zoho, secret.oauth))
 
 
 def provisioned_client(zoho, **more):
@@ -307,6 +310,18 @@ def test_provisioning_is_done_once_and_asks_five_fields_a_call(zoho):
     assert client.provision(ALL, "en") == planned
     assert client.plan(ALL, "en") == client.provision(ALL, "en") == ()
     assert client.details(ALL, "en", ("contact",))["field.lead.class"] == "Emtiaz_class"
+
+
+def test_an_input_that_the_organisation_does_not_have_is_told(zoho):
+    wrong = (
+        attribute("budget", field="Budgt"),
+        attribute("met", field="Calls.Started", of_type="activity", activity="call.held"),
+        attribute("visited", field="Visits_Zoho_Livedesk.visited_time", of_type="activity", activity="page.viewed"),
+    )  # fmt: skip
+    planned = connected(zoho, attributes=(*ATTRIBUTES, *wrong)).plan([], "en", ())
+    assert [(one.action, one.target) for one in planned] == [
+        ("missing", "Calls.Started"), ("missing", "Contacts.Budgt"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])

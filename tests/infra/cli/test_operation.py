@@ -166,6 +166,21 @@ def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):
     assert "done" not in outcome.err
 
 
+def test_an_input_that_is_missing_is_told_and_keeps_nothing_from_being_made(
+    emtiaz, installation, monkeypatch
+):
+    crm = installation.fakes.crm
+    missing, plan = Change("missing", "contact.budgt", "is not there"), crm.plan
+    monkeypatch.setattr(crm, "plan", lambda *wanted: (*plan(*wanted), missing))
+    outcome = emtiaz("provision", *TOY, "--yes")
+    assert outcome.code == 0
+    assert ["missing", "contact.budgt", "is not there"] in outcome.cells
+    assert "mend its name" in outcome.err
+    assert "score" in crm.provisioned
+    again = emtiaz("provision", *TOY)
+    assert (again.code, "Make these" in again.err) == (0, False)
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(CrmUnavailable("the CRM is down"), 3), (CredentialsInvalid("the token has expired"), 4)],

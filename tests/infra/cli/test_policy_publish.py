@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import yaml
 
+from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.pipeline.effect import needs_provision, unread
 from chalicelib.policy import compile_policy, version_of
@@ -156,6 +157,18 @@ def test_attributes_that_were_never_read_are_named_and_the_backfill_offered(
     outcome = emtiaz("policy", "publish", path, *TOY)
     assert "not among what is stored: budget" in outcome.err
     assert "--backfill" in outcome.err
+
+
+def test_an_input_that_the_crm_does_not_show_is_told_and_published_all_the_same(
+    emtiaz, fakes, page_of, shipped, monkeypatch
+):
+    known = shipped["attributes"]
+    path = page_of(attributes={**known, "budget": {**known["job_title"], "hubspot": "budgt"}})
+    monkeypatch.setattr(fakes.crm, "plan", lambda *_: (Change("missing", "budgt", "is not there"),))
+    outcome = emtiaz("policy", "publish", path, *TOY, "--json")
+    assert outcome.json["hidden"] == ["budgt"]
+    assert "nobody gets points by it: budgt" in outcome.err
+    assert in_force(fakes) == written_version(path)
 
 
 @pytest.fixture
