@@ -10,7 +10,8 @@ Whoever lacks a feature is placed by the others.
 >>> recent = Clusters(
 ...     features=("recency", "frequency"), low=(0.0, 0.0), high=(6.0, 3.0),
 ...     mean=(3.0, 1.0), deviation=(1.5, 0.5), centres=((-1.0, 1.0), (1.0, -0.5)),
-...     ids=("1", "2"), labels=label_of_all(("recency", "frequency"), ((-1.0, 1.0), (1.0, -0.5))))
+...     ids=("1", "2"), words=((-1, 1), (1, -1)),
+...     labels=label_of_all(("recency", "frequency"), ((-1, 1), (1, -1)), ("1", "2")))
 >>> found = recent.nearest({"recency": 5, "frequency": 4})
 >>> found.id, found.label.en, found.alternative.en
 ('1', 'recent, frequent', 'lapsed, rare')
@@ -26,6 +27,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import cast
 
 from chalicelib.core.model import Json, Text
@@ -34,8 +36,14 @@ from chalicelib.core.structs import struct
 Point = tuple[float, ...]
 """A customer in deviations, by feature."""
 
+Words = tuple[int, ...]
+"""By feature whether a centre is called low (-1) or high (1) in it, or is not told by it (0)."""
+
 TELLING = 0.5
 """From so many deviations on a centre is told by this feature."""
+
+MARGIN = 0.25
+"""So far a known cluster has to be past that before it is called otherwise."""
 
 _WORDS = {
     "recency": (Text("recent", "خرید تازه"), Text("lapsed", "خرید قدیمی")),
@@ -65,7 +73,8 @@ class Nearest:
 class Clusters:
     """Fitted centres; ``low``, ``high``, ``mean`` and ``deviation`` are of the logarithms.
 
-    ``next_id`` is the first number that never was the name of a cluster.
+    ``next_id`` is the first number that never was the name of a cluster. Labels are made of
+    ``words``.
     """
 
     features: tuple[str, ...]
@@ -78,6 +87,7 @@ class Clusters:
     labels: tuple[Text, ...]
     n: int = 0
     next_id: int = 1
+    words: tuple[Words, ...] = ()
 
     def nearest(self, point: Mapping[str, float | None]) -> Nearest | None:
         """``point`` has values as they are; None where none of the features is known."""
@@ -118,52 +128,78 @@ class Clusters:
             "labels": [{"en": label.en, "fa": label.fa} for label in self.labels],
             "n": self.n,
             "next_id": self.next_id,
+            "words": [list(told) for told in self.words],
         }
 
     @classmethod
     def from_json(cls, stated: Mapping[str, Json]) -> Clusters:
         labels = cast(list[Mapping[str, str]], stated["labels"])
+        centres = tuple(map(_point, cast(list[Json], stated["centres"])))
+        words = cast("list[list[int]]", stated.get("words") or [])
         return cls(
             tuple(cast(list[str], stated["features"])),
             _point(stated["low"]),
             _point(stated["high"]),
             _point(stated["mean"]),
             _point(stated["deviation"]),
-            tuple(map(_point, cast(list[Json], stated["centres"]))),
+            centres,
             tuple(cast(list[str], stated["ids"])),
             tuple(Text(label["en"], label["fa"]) for label in labels),
             int(cast(float, stated["n"])),
             int(cast(float, stated["next_id"])),
+            tuple(map(tuple, words)) or tuple(map(words_of, centres)),
         )
 
 
-def label_of_all(features: Sequence[str], centres: Sequence[Point]) -> tuple[Text, ...]:
-    """Each centre in words; those that would be called the same have a number.
+def words_of(centre: Point, before: Words = ()) -> Words:
+    """Of a cluster that was called something ``before``, words that still nearly fit are kept.
 
-    >>> [one.en for one in label_of_all(["monetary"], [(-1.0,), (0.1,), (0.9,), (2.0,)])]
-    ['low value', 'average', 'high value (1)', 'high value (2)']
+    >>> words_of((-0.6, 0.4)), words_of((-0.4, 0.6), before=(-1, 0)), words_of((0.4,), before=(-1,))
+    ((-1, 0), (-1, 0), (0,))
     """
-    plain = [_label(features, centre) for centre in centres]
-    often, seen = Counter(plain), Counter[Text]()
-    named = []
-    for label in plain:
+    return tuple(map(_word, centre, before or repeat(None)))
+
+
+def _word(z: float, before: int | None) -> int:
+    side = 1 if z > 0 else -1
+    if before is None:
+        line = TELLING
+    else:
+        line = TELLING - MARGIN if before == side else TELLING + (0 if before else MARGIN)
+    return side if abs(z) >= line else 0
+
+
+def label_of_all(
+    features: Sequence[str], words: Sequence[Words], ids: Sequence[str]
+) -> tuple[Text, ...]:
+    """Each cluster in words. Of those that would be called the same all but the oldest have a
+    number, so that a new one changes the name of none.
+
+    >>> told = label_of_all(["monetary"], [(-1,), (0,), (1,), (1,)], ["10", "1", "7", "3"])
+    >>> [one.en for one in told]
+    ['low value', 'average', 'high value (2)', 'high value']
+    """
+    seen = Counter[Text]()
+    named = {}
+    for place in sorted(range(len(ids)), key=lambda place: int(ids[place])):
+        label = _label(features, words[place])
         seen[label] += 1
-        which = f" ({seen[label]})" if often[label] > 1 else ""
-        named.append(Text(label.en + which, label.fa + which))
-    return tuple(named)
+        which = f" ({seen[label]})" if seen[label] > 1 else ""
+        named[place] = Text(label.en + which, label.fa + which)
+    return tuple(named[place] for place in range(len(ids)))
 
 
-def _label(features: Sequence[str], centre: Point) -> Text:
-    words = [
-        _WORDS[name][z > 0] if name in _WORDS else _unnamed(name, z)
-        for name, z in zip(features, centre, strict=True)
-        if abs(z) >= TELLING
+def _label(features: Sequence[str], words: Words) -> Text:
+    told = [
+        _WORDS[name][side > 0] if name in _WORDS else _unnamed(name, side)
+        for name, side in zip(features, words, strict=True)
+        if side
     ] or [_AVERAGE]
-    return Text(", ".join(word.en for word in words), "، ".join(word.fa for word in words))
+    return Text(", ".join(word.en for word in told), "، ".join(word.fa for word in told))
 
 
-def _unnamed(name: str, z: float) -> Text:
-    return Text(f"{'high' if z > 0 else 'low'} {name}", f"{name} {'زیاد' if z > 0 else 'کم'}")
+def _unnamed(name: str, side: int) -> Text:
+    return Text(f"{'high' if side > 0 else 'low'} {name}", f"{name} {'زیاد' if side > 0 else 'کم'}")
 
 
 def _point(values: Json) -> Point:

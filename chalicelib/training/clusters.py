@@ -9,8 +9,9 @@ is left the smallest is taken within 0.02 of the best silhouette.
 Of more than 2,000 customers, a sample of so many chooses the number and the start, from which the
 centres of all are found.
 
-A cluster keeps its name from one training to the next if its centre has not moved by more than one
-deviation; old and new are matched at the least cost.
+A cluster keeps its id from one training to the next if its centre has not moved by more than one
+deviation; old and new are matched at the least cost. It is called as before unless its centre is
+clearly past the line where a word begins or ends.
 
 >>> from random import Random
 >>> chance = Random(4)
@@ -38,7 +39,7 @@ from statistics import fmean
 from chalicelib.core.model import Json, Text
 from chalicelib.core.prediction import Gate, ModelCard
 from chalicelib.localization import models as say
-from chalicelib.prediction.clusters import Clusters, Point, label_of_all
+from chalicelib.prediction.clusters import Clusters, Point, label_of_all, words_of
 from chalicelib.training.binning import quantile
 from chalicelib.training.k_means import (
     Partition,
@@ -264,6 +265,10 @@ def _pairs(labels: Iterable[object]) -> int:
 
 def _named(scale: _Scale, centres: tuple[Point, ...], former: Clusters | None) -> Clusters:
     ids, next_id = _ids(scale, centres, former)
+    before = dict(zip(former.ids, former.words, strict=True)) if former else {}
+    words = tuple(
+        words_of(centre, before.get(name, ())) for name, centre in zip(ids, centres, strict=True)
+    )
     return Clusters(
         features=scale.features,
         low=scale.low,
@@ -272,8 +277,9 @@ def _named(scale: _Scale, centres: tuple[Point, ...], former: Clusters | None) -
         deviation=scale.deviation,
         centres=centres,
         ids=ids,
-        labels=label_of_all(scale.features, centres),
+        labels=label_of_all(scale.features, words, ids),
         next_id=next_id,
+        words=words,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.prediction.clusters import words_of
 from chalicelib.training.clusters import (
     adjusted_rand_index,
     cheapest_matching,
@@ -26,6 +27,19 @@ def customers(groups=GROUPS, each=60, seed=1, factor=1.0):
             "recency": round(recency * chance.uniform(0.8, 1.25), 2),
             "frequency": max(1, round(frequency * chance.uniform(0.8, 1.25))),
             "monetary": round(monetary * chance.uniform(0.8, 1.25)) * factor,
+        }
+        for recency, frequency, monetary in groups
+        for _ in range(each)
+    ]
+
+
+def scattered(groups, seed, each=150):
+    chance = Random(seed)
+    return [
+        {
+            "recency": chance.gauss(recency, recency / 3),
+            "frequency": max(1, chance.gauss(frequency, frequency / 3)),
+            "monetary": max(1, chance.gauss(monetary, monetary / 3)),
         }
         for recency, frequency, monetary in groups
         for _ in range(each)
@@ -153,6 +167,17 @@ class TestNames:
         again = learned(customers(seed=9)[::-1], seed=5, former=first.clusters)
         assert names(again) == names(first)
         assert again.clusters.next_id == first.clusters.next_id == 5
+
+    def test_a_cluster_is_called_as_before_though_its_centre_moves_a_little(self):
+        groups = [(8, 20, 900), (30, 9, 400), (90, 4, 150), (300, 1.6, 40)]
+        known, plain, former = {}, set(), None
+        for seed in range(8):
+            found = learned(scattered(groups, seed), seed=1, former=former)
+            for name, label in names(found).items():
+                assert known.setdefault(name, label) == label
+            plain.add(tuple(sorted(map(words_of, found.clusters.centres))))
+            former = found.clusters
+        assert len(plain) > 1  # centres did cross the lines
 
     def test_a_new_group_has_a_new_name_and_a_lost_ones_name_is_not_given_again(self):
         first = learned(customers(), seed=1)
