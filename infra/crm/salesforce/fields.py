@@ -22,6 +22,12 @@ INTEGRATION, READERS = "Emtiaz_Integration", "Emtiaz_Readers"
 ORDERS = "Emtiaz_Orders"
 """One more of the user, which an organisation without Orders could not deploy."""
 
+_USER_PERMISSIONS = ("ActivitiesAccess", "EditTask")
+"""Announcements may come as tasks whatever the policy reads, and the second hangs on the first."""
+
+_SEEN_BY_EVERYBODY = frozenset({"Product2"})
+"""Of an object whose records have no owners, no permission shows all of them."""
+
 _TYPES: Mapping[OutputType, Mapping[str, Value]] = {
     OutputType.SCORE: {"type": "Number", "precision": 3, "scale": 0},
     OutputType.NUMBER: {"type": "Number", "precision": 18, "scale": 2},
@@ -71,9 +77,7 @@ def integration(
         "hasActivationRequired": False,
         "label": "Emtiaz integration",
         "objectPermissions": [_reads(name, name in edited) for name in read_objects(attributes)],
-        "userPermissions": [
-            {"enabled": True, "name": name} for name in _user_permissions(attributes)
-        ],
+        "userPermissions": [{"enabled": True, "name": name} for name in _USER_PERMISSIONS],
     }
 
 
@@ -108,11 +112,6 @@ def read_objects(attributes: Sequence[Attribute]) -> list[str]:
     )
 
 
-def _user_permissions(attributes: Sequence[Attribute]) -> list[str]:
-    """Announcements may come as tasks, whatever the policy reads."""
-    return ["ActivitiesAccess", "EditTask"] if tellers(attributes) else ["EditTask"]
-
-
 def _reads(name: str, edited: bool) -> Mapping[str, Value]:
     return {
         "allowCreate": False,
@@ -122,7 +121,7 @@ def _reads(name: str, edited: bool) -> Mapping[str, Value]:
         "modifyAllRecords": False,
         "object": name,
         "viewAllFields": True,
-        "viewAllRecords": True,
+        "viewAllRecords": name not in _SEEN_BY_EVERYBODY,
     }
 
 

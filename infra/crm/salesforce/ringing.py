@@ -23,6 +23,7 @@ itself count too."""
 
 _OWN: Mapping[str, tuple[str, ...]] = {
     "Contact": ("AccountId",),
+    "Lead": ("IsConverted", "Status"),
     "Opportunity": ("StageName", "Amount", "CloseDate"),
     "Case": ("ContactId", "Status", "Priority", "Type"),
     "Task": ("WhoId", "Status"),

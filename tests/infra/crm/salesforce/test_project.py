@@ -214,6 +214,24 @@ def test_a_flow_rings_for_what_a_score_depends_on_and_never_for_a_score(project)
             assert "Emtiaz_" not in re.search("<filterFormula>(.*)</filterFormula>", one)[1]
 
 
+def test_a_lead_rings_when_it_is_converted(tmp_path):
+    text = written(tmp_path, replace(SITE, attributes=()))["intake-outbound/main/default/flows/Emtiaz_Lead_changed.flow-meta.xml"]  # fmt: skip
+    formula = re.search("<filterFormula>(.*)</filterFormula>", text)[1]
+    assert formula == "OR(ISNEW(), ISCHANGED({!$Record.IsConverted}), ISCHANGED({!$Record.Status}))"
+
+
+def test_rights_are_such_as_can_be_granted(tmp_path):
+    for attributes in ((), EVERYTHING):
+        project = written(tmp_path, replace(SITE, attributes=attributes))
+        base = project["base/main/default/permissionsets/Emtiaz_Integration.permissionset-meta.xml"]
+        assert re.findall("<name>(.*)</name>", base) == ["ActivitiesAccess", "EditTask"]
+    orders = project["orders/main/default/permissionsets/Emtiaz_Orders.permissionset-meta.xml"]
+    for text in (base, orders):
+        objects = re.findall("<object>(.*)</object>", text)
+        shown = dict(zip(objects, re.findall("<viewAllRecords>(.*)</", text), strict=True))
+        assert {name for name, all_ in shown.items() if all_ == "false"} == {"Product2"}
+
+
 def test_tasks_and_events_ring_for_a_field_that_salesforce_computes_of_them(tmp_path):
     (active,) = (one for one in EVERYTHING if one.name == "active")
     project = written(tmp_path, replace(SITE, attributes=(active,)))
