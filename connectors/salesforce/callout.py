@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.core.connector import Connection, Event, EventType, Request
 from chalicelib.core.errors import DeliveryUnreadable, PayloadInvalid
 from connectors._json import strict_json
+from connectors.salesforce.callout_shape import fault
 from connectors.salesforce.ids import same
 from connectors.salesforce.owned import is_ours
 from connectors.salesforce.rung import OTHER_ORGANISATION, Change, events, unknown
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
-
-SCHEMA = "emtiaz.salesforce.v1"
 
 OPERATIONS: Mapping[str, EventType] = {
     "CREATE": EventType.CREATED,
@@ -34,12 +33,9 @@ OPERATIONS: Mapping[str, EventType] = {
 
 
 def check_shape(body: bytes) -> None:
-    """One JSON object of this form; else PayloadInvalid."""
-    told = strict_json(body)
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA:
-        raise PayloadInvalid(f"not an object with the schema {SCHEMA}")
-    if not isinstance(told.get("events"), list):
-        raise PayloadInvalid("without a list of events")
+    """One JSON object of this form, with all its events; else PayloadInvalid."""
+    if found := fault(strict_json(body)):
+        raise PayloadInvalid(found)
 
 
 def parse(request: Request, connection: Connection) -> tuple[Event, ...]:
@@ -77,10 +73,10 @@ def _told(body: bytes) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads(body)
         _validator().validate(told)
-    except ValidationError as fault:
-        raise DeliveryUnreadable(f"{fault.json_path}: {fault.validator} fails") from fault
-    except (ValueError, RecursionError) as fault:
-        raise DeliveryUnreadable("not JSON in UTF-8") from fault
+    except ValidationError as wrong:
+        raise DeliveryUnreadable(f"{wrong.json_path}: {wrong.validator} fails") from wrong
+    except (ValueError, RecursionError) as broken:
+        raise DeliveryUnreadable("not JSON in UTF-8") from broken
     return told
 
 

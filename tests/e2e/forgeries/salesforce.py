@@ -76,6 +76,11 @@ def told_of(stand_in):
     }
 
 
+def with_a_bad_event(stand_in):
+    told = told_of(stand_in)
+    return json.dumps({**told, "events": [*told["events"], {"object": "Contact"}]}).encode()
+
+
 def refused(stand_in, url):
     """Parcels by name, with the status that each has to get."""
     return of_messages(stand_in, url) | of_callouts(stand_in, url)
@@ -132,6 +137,7 @@ def of_callouts(stand_in, url):
         "a callout of a wrong type": (415, sent(**{"Content-Type": "text/csv"})),
         "a callout that is very deep": (400, sent(deep(100_000))),
         "of no form of ours": (400, sent(b'{"events": []}')),
+        "one event of several is wrong": (400, sent(with_a_bad_event(stand_in))),
         "not JSON": (400, sent(b"{[")),
         "not a number": (400, sent(b'{"events": [NaN]}')),
     }
