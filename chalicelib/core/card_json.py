@@ -205,7 +205,7 @@ def _outlook_json(found: Outlook) -> dict[str, Json]:
         "realised": found.realised.to_json(),
         "costs": found.costs.to_json(),
         "total": found.total.to_json(),
-        "at_risk": found.at_risk.to_json(),
+        "at_risk": found.at_risk.to_json() if found.at_risk else None,
         "interval": _rounded(found.interval),
         "spread": found.spread.to_json() if found.spread else None,
     }

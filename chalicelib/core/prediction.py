@@ -58,8 +58,9 @@ class Outlook:
     """Of a buyer, at the policy's horizon: CLV with its five factors and what is added to it.
 
     ``value`` is ``model`` and ``pipeline`` without their ``overlap``, and ``total`` that with what
-    was ``realised``, less the ``costs`` that are known; ``interval`` is the ± of an 80 % interval
-    as a share of ``model``, and ``spread`` that of both sums, None where it was not estimated.
+    was ``realised``, less the ``costs`` that are known; ``at_risk`` is None where nobody can tell
+    who is still a customer. ``interval`` is the ± of an 80 % interval as a share of ``model``, and
+    ``spread`` that of both sums, None where it was not estimated.
     """
 
     months: int
@@ -72,7 +73,7 @@ class Outlook:
     overlap: Money
     realised: Money
     costs: Money
-    at_risk: Money
+    at_risk: Money | None
     interval: float | None = None
     spread: Money | None = None
 

@@ -17,6 +17,7 @@ _PURCHASES = {
     "frequency": Text("How often they bought", "تعداد خریدها"),
     "recency": Text("The time since their last purchase", "زمان گذشته از آخرین خرید"),
     "age": Text("How long they have been customers", "مدت مشتری بودن"),
+    "only": Text("Having bought once, and how long ago,", "یک‌بار خریدن و زمان گذشته از آن"),
 }
 
 _DAYS = (
@@ -37,7 +38,7 @@ _PARTS: dict[Part, Text] = {
 
 
 def purchase_input(name: str) -> Text:
-    """One of ``frequency``, ``recency``, ``age``."""
+    """One of ``frequency``, ``recency``, ``age``; ``only`` of who bought once."""
     return _PURCHASES[name]
 
 

@@ -222,9 +222,12 @@ def contributions(measure: Callable[[History], float], h: History, usual: Histor
 
     One input is put to its median while the others stay: the purchases, the time since the last
     one, the time since the first one. The differences are scaled to add up; where they do not
-    all point one way, what is missing is laid on each by its size.
+    all point one way, what is missing is laid on each by its size. Of who bought once the time
+    since the last purchase and since the first are one, and the whole difference is that of it.
     """
     base = measure(usual)
+    if not h.frequency:
+        return Contributions(base, 0.0, measure(h) - base, 0.0)
     silence = h.age - h.recency
     silent = usual.age - usual.recency
     alone = (

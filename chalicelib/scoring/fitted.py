@@ -32,6 +32,14 @@ class Buying:
     interval: float | None
     calibration: Calibration | None = None
 
+    def alive(self, history: History) -> float | None:
+        """None of who bought once in BG/NBD, where nobody drops out before buying again: that is
+        by construction, and no finding.
+        """
+        one = self.model
+        untold = isinstance(one, PurchaseModel) and one.family == "bg_nbd" and not history.frequency
+        return None if untold else one.alive(history)
+
     def any_purchase(self, history: History, days: int) -> float:
         """The chance of a purchase within so many days, as it proved right in the past.
 

@@ -72,7 +72,7 @@ def foretells_at(assessment: Assessment, card: ScoreCard, shown: Fields) -> date
 
 def _factors(future: Future, found: Prediction) -> Iterator[Factor]:
     buying = future.fitted.buying
-    if buying and found.alive is not None:
+    if buying and (found.alive, found.purchase_90) != (None, None):
         yield from _of_buyer(buying, future.history(buying, found.as_of))
     elif found.chance is not None:
         yield from _of_lead(future)
@@ -85,6 +85,8 @@ def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
 
     parts = contributions(log_odds, history, buying.usual)
     named = {"frequency": parts.frequency, "recency": parts.recency, "age": parts.age}
+    if not history.frequency:
+        named = {"only": parts.recency}
     for name, odds in sorted(named.items(), key=lambda one: -abs(one[1])):
         text = predictions.odds(predictions.purchase_input(name), odds)
         yield Factor(name, odds, text)

@@ -161,11 +161,11 @@ class Future:
 
     def _buyer(self, buying: Buying, day: date) -> Parts:
         history = self.history(buying, day)
-        alive, since = buying.model.alive(history), (day - self.bought.days[-1]).days
+        alive, since = buying.alive(history), (day - self.bought.days[-1]).days
         late = overdue(gaps_of(self.bought.days), since, usual=buying.median_gap_days)
         parts: Parts = {
             "alive": alive,
-            "churn": 1 - alive,
+            "churn": None if alive is None else 1 - alive,
             "overdue": late and late.gaps,
         }
         if buying.counts:
@@ -184,7 +184,7 @@ class Future:
             month=MONTH_DAYS / buying.unit_days,
         )  # fmt: skip
         worth, alive = found.value, found.alive
-        kept = worth / alive if alive else 0.0
+        kept, told = worth / alive if alive else 0.0, buying.alive(history)
 
         def money(amount: float) -> Money:
             return Money(floor(amount + 0.5), currency)
@@ -200,7 +200,7 @@ class Future:
             overlap=money(asked.overlap * min(worth, self.pipeline)),
             realised=money(self.bought.realised),
             costs=money(self.costs),
-            at_risk=money(value_at_risk(1 - alive, kept)),
+            at_risk=None if told is None else money(value_at_risk(1 - told, kept)),
             interval=buying.interval,
             spread=None
             if buying.interval is None

@@ -67,7 +67,8 @@ def _of_value(outlook: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if (money(outlook["costs"]) or Money(0, "")).amount:
         yield "known costs", _sum(outlook["costs"])
     yield "altogether", f"{_sum(outlook['total'])}{spread}"
-    yield "value at risk", _sum(outlook["at_risk"])
+    if outlook["at_risk"]:
+        yield "value at risk", _sum(outlook["at_risk"])
 
 
 def _sum(told: Json) -> str:

@@ -12,7 +12,7 @@ from chalicelib.core.policy import FittedModels
 from chalicelib.core.prediction import Prediction, PurchasePrediction, RiskLevel
 from chalicelib.prediction.churn import gaps_of, overdue
 from chalicelib.prediction.lifetime_value import DAYS_A_MONTH, Breakdown, lifetime_value
-from chalicelib.prediction.purchases import History, PurchaseModel, RateModel, history_of
+from chalicelib.prediction.purchases import History, RateModel, history_of
 from chalicelib.scoring.fitted import Buying, Fitted, fitted
 from chalicelib.scoring.future import future_of
 from infra.prediction.buyers import Buyer
@@ -145,7 +145,7 @@ def forecast(buyer: Buyer, fitted: Fitted, end: date, terms: PurchasePrediction)
     factors = _value(buyer, history, fitted, terms) if buying.counts else None
     return replace(
         bare,
-        alive=_alive(buying, history),
+        alive=buying.alive(history),
         by_rate=isinstance(model, RateModel),
         rank=factors.value if factors else expected,
         short=_any(buying, history, SHORT_DAYS),
@@ -156,13 +156,6 @@ def forecast(buyer: Buyer, fitted: Fitted, end: date, terms: PurchasePrediction)
         factors=factors,
         overdue=late.gaps if late else None,
     )
-
-
-def _alive(buying: Buying, history: History) -> float | None:
-    """In BG/NBD nobody drops out before buying again, by construction: that is no finding."""
-    model = buying.model
-    untold = isinstance(model, PurchaseModel) and model.family == "bg_nbd" and not history.frequency
-    return None if untold else model.alive(history)
 
 
 def _money(amount: float, fitted: Fitted) -> Money:

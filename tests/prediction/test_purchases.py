@@ -173,6 +173,13 @@ def test_contributions_add_up_to_what_sets_a_customer_apart(model, h, usual, wha
     assert whole == pytest.approx(measure(h), rel=1e-9, abs=1e-9)
 
 
+@given(models, st.floats(0, 300), histories())
+def test_of_who_bought_once_the_time_since_is_all_that_is_told(model, age, usual):
+    told = contributions(lambda one: model.any_purchase(one, 13), History(0, 0.0, age), usual)
+    assert (told.frequency, told.age) == (0, 0)
+    assert told.base + told.recency == pytest.approx(model.any_purchase(History(0, 0.0, age), 13))
+
+
 def test_silence_is_what_speaks_against_a_customer_who_is_silent():
     told = contributions(MODIFIED.alive, History(6, 10.0, 40.0), History(1, 20.0, 40.0))
     assert told.recency < 0

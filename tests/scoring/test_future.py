@@ -116,6 +116,27 @@ def test_the_spread_is_the_slope_of_the_sum(value, interval, pipeline, deviation
     assert found == pytest.approx(naive, rel=1e-4, abs=1)
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_bg_nbd_does_not_tell_whether_who_bought_once_is_still_a_customer(counts):
+    """By its story they are for sure, however long ago it was."""
+    model = {**MODEL, "family": "bg_nbd", "counts": counts}
+    found = card(bought_on(1825), page(model="bg_nbd"), purchases=model).prediction
+    assert (found.alive, found.churn, found.level) == (None, None, None)
+    assert (found.purchase_90 is not None, bool(found.factors)) == (counts, counts)
+    if counts:
+        assert found.outlook.at_risk is None
+        assert card_json(card(bought_on(1825), purchases=model))["prediction"]["outlook"]
+    other = card(bought_on(1825, 60), page(model="bg_nbd"), purchases=model).prediction
+    assert 0 < other.churn < 1
+
+
+def test_of_who_bought_once_one_reason_is_told():
+    (once,) = card(bought_on(400)).prediction.factors
+    assert once.text.en.startswith("Having bought once, and how long ago, lowers the odds")
+    again = card(bought_on(400, 300)).prediction.factors
+    assert {one.id for one in again} == {"frequency", "recency", "age"}
+
+
 def test_the_crm_is_told_what_is_to_come_in_two_digits():
     rows = [*bought_on(20, 60, 90), deal("9", "s3", 8_000)]
     made, policy = card(rows), compile_policy(page())
