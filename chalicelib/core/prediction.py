@@ -216,12 +216,16 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What is to be known of a fitted model before it is trusted; ``figures`` are by name."""
+    """What is to be known of a fitted model before it is trusted; ``figures`` are by name.
+
+    ``stays`` is the card, as JSON, of the model that stays in force as this one is not used.
+    """
 
     name: str
     gate: Gate
     figures: Mapping[str, Json] = field(default_factory=dict)
     trained_at: datetime | None = None
+    stays: Mapping[str, Json] | None = None
 
     @property
     def passed(self) -> bool:
@@ -237,4 +241,6 @@ class ModelCard:
         }
         if self.trained_at:
             stated["trained_at"] = self.trained_at.isoformat()
+        if self.stays:
+            stated["stays"] = dict(self.stays)
         return stated

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from chalicelib.core.model import Text
+from chalicelib.localization.dates import date_name
 from chalicelib.localization.numbers import number, persian
 
 
@@ -26,6 +28,20 @@ def percent(share: float) -> Text:
     """
     told = f"{100 * share:.1f}".removesuffix(".0")
     return Text(f"{told} %", f"{persian(told)} درصد")
+
+
+USED = Text("used", "به کار می‌رود")
+NOT_USED = Text("not used", "به کار نمی‌رود")
+
+
+def stays_in_use(day: date) -> Text:
+    """Of the model before one that is not used.
+
+    >>> stays_in_use(date(2026, 3, 21)).en
+    'the one of 21 March 2026 stays in use'
+    """
+    en, fa = date_name(day, "gregorian").en, date_name(day, "jalali").fa
+    return Text(f"the one of {en} stays in use", f"مدل {fa} همچنان به کار می‌رود")
 
 
 def nothing_to_learn_from() -> Text:
@@ -98,6 +114,20 @@ def does_not_beat(loss: float, rival: float, name: Text) -> Text:
     return Text(
         f"No better than {name.en}: log-loss {a.en} against {b.en}",
         f"بهتر از {name.fa} نیست: زیان لگاریتمی {a.fa} در برابر {b.fa}",
+    )
+
+
+def not_compared(rarer: int, needed: int, name: Text) -> Text:
+    """With something that was trained before.
+
+    >>> not_compared(12, 30, RUNNING).en
+    'Not held against the model in force: 12 of the 30 new cases of either outcome that are needed'
+    """
+    a, b = number(rarer), number(needed)
+    return Text(
+        f"Not held against {name.en}: {a.en} of the {b.en} new cases of either outcome "
+        "that are needed",
+        f"با {name.fa} سنجیده نشد: {a.fa} مورد تازه از {b.fa} موردی که از هر نتیجه لازم است",
     )
 
 

@@ -30,6 +30,7 @@ from chalicelib.training.buyers import apart, past_of, population_of, two_thirds
 from chalicelib.training.deals import HORIZON_DAYS, snapshots_of, train_deals
 from chalicelib.training.purchase_learning import LearnedPurchases
 from chalicelib.training.purchases import UNIT_DAYS
+from chalicelib.training.rivals import Rival
 from chalicelib.training.spend import fit_spend
 from chalicelib.training.subscriptions import fit_renewals
 
@@ -96,7 +97,9 @@ def foreseen(
     fresh = set(wanted if anew else due(policy, before, now)) | drifted.keys()
     fresh |= {name for name, card in _cards(before).items() if not card["passed"]}
     found = {
-        name: _because(drifted.get(name, ()), fitted.fit(name)) for name in wanted if name in fresh
+        name: _in_place_of(before, name, _because(drifted.get(name, ()), fitted.fit(name)))
+        for name in wanted
+        if name in fresh
     }
     kept = {name: before[name] for name in wanted if name in before}
     used = {name: one.parameters for name, one in found.items() if one.parameters is not None}
@@ -112,6 +115,19 @@ def _because(reasons: tuple[Text, ...], found: Fit) -> Fit:
     gate = found.card.gate
     told = Gate(gate.passed, (*gate.sentences, *reasons))
     return replace(found, card=replace(found.card, gate=told))
+
+
+def _in_place_of(before: Parameters, name: str, found: Fit) -> Fit:
+    """With the card of what is in force already, where that stays."""
+    if found.parameters is not None or name not in before:
+        return found
+    return replace(found, card=replace(found.card, stays=in_force(before, name)))
+
+
+def in_force(parameters: Parameters, name: str) -> Mapping[str, Any]:
+    """The card of the model that is used, whatever was refused since; empty if none is known."""
+    card = _cards(parameters).get(name, {})
+    return cast("Mapping[str, Any]", card.get("stays", card))
 
 
 def _cards(parameters: Parameters) -> dict[str, Any]:
@@ -181,6 +197,14 @@ class _Fitting:
         held = self.before.get(name)
         return Propensity.from_json(held) if held else None
 
+    def _rival(self, name: str) -> Rival | None:
+        running, since = self._running(name), self._trained_at(name)
+        return Rival(running, trained_at=since) if running and since else None
+
+    def _trained_at(self, name: str) -> datetime | None:
+        told = in_force(self.before, name).get("trained_at")
+        return parse_instant(told) if told else None
+
     @property
     def _closed(self) -> Mapping[str, ClosedDeal]:
         return {
@@ -244,14 +268,16 @@ class _Fitting:
 
     def _propensity(self) -> Fit:
         leads, rows = self.asked.leads, self.lessons.snapshots
+        times, days = [parse_instant(at) for at, _, _ in rows], leads.horizon_days if leads else 0
         found = propensity.train(
             [row for _, _, row in rows],
             [did for _, did, _ in rows],
-            [parse_instant(at) for at, _, _ in rows],
+            times,
             seed=SEED,
-            horizon_days=leads.horizon_days if leads else 0,
+            horizon_days=days,
             exclude=leads.exclude if leads else (),
-            running=self._running("propensity"),
+            known_at=[at + timedelta(days=days) for at in times],
+            rival=self._rival("propensity"),
             segment=leads.segment if leads else "",
             trained_at=self.now,
         )
@@ -266,7 +292,7 @@ class _Fitting:
             horizon_days=asked.horizon_days if asked else HORIZON_DAYS,
             ended=self._ended,
             more=self._more,
-            running=self._running("deals"),
+            running=self._rival("deals"),
             segment=PIPELINE,
             trained_at=self.now,
         )

@@ -19,7 +19,7 @@ from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import LiveSettings
 from chalicelib.pipeline import rescore
-from chalicelib.pipeline.foresight import FORETELLING, foreseen
+from chalicelib.pipeline.foresight import FORETELLING, foreseen, in_force
 from chalicelib.pipeline.lessons import Lessons
 from chalicelib.pipeline.satisfaction import Decline, declines
 from chalicelib.pipeline.scorer import compiled
@@ -165,8 +165,15 @@ def in_use(live: LiveSettings, memory: Memory) -> Learned:
     """
     if memory.premises != premises_of(live):
         return {}
-    held = {name: one for name, one in live.models.parameters.items() if name in FORETELLING}
-    return {**held, CARDS: memory.seen.get(CARDS, {})}
+    published = live.models.parameters
+    held = {name: one for name, one in published.items() if name in FORETELLING}
+    cards = dict(memory.seen.get(CARDS, {}))
+    for name in held.keys() & cards.keys():
+        card, used = cast(Any, cards[name]), in_force(published, name)
+        # What was said before cards told of it.
+        if used and not card["passed"] and card["trained_at"] != used["trained_at"]:
+            cards[name] = {**card, "stays": dict(used)}
+    return {**held, CARDS: cards}
 
 
 def learned_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
@@ -21,10 +21,11 @@ _OWNERS = {"owner", "ownerid", "hubspotownerid"}
 
 @dataclass(frozen=True, slots=True)
 class Cases:
-    """The older first."""
+    """The older first. ``known_at`` is when each outcome came to be known, where that is told."""
 
     rows: list[Row]
     outcomes: list[bool]
+    known_at: list[datetime] = field(default_factory=list)
 
     @property
     def did(self) -> int:
@@ -37,14 +38,21 @@ class Cases:
     def parted(self) -> tuple[Cases, Cases]:
         """The older four fifths and the newest."""
         edge = len(self.rows) - round(NEWEST * len(self.rows))
-        return (
-            Cases(self.rows[:edge], self.outcomes[:edge]),
-            Cases(self.rows[edge:], self.outcomes[edge:]),
-        )
+        return self.chosen(range(edge)), self.chosen(range(edge, len(self.rows)))
+
+    def since(self, instant: datetime) -> tuple[Cases, Cases]:
+        """The later half of those whose outcome came to be known after it, and all others."""
+        places = [place for place, at in enumerate(self.known_at) if at > instant]
+        later = sorted(places, key=lambda place: self.known_at[place])[len(places) // 2 :]
+        others = set(range(len(self.rows))).difference(later)
+        return self.chosen(later), self.chosen(sorted(others))
 
     def chosen(self, places: Iterable[int]) -> Cases:
         kept = list(places)
-        return Cases([self.rows[one] for one in kept], [self.outcomes[one] for one in kept])
+        known_at = [self.known_at[one] for one in kept] if self.known_at else []
+        return Cases(
+            [self.rows[one] for one in kept], [self.outcomes[one] for one in kept], known_at
+        )
 
 
 def ordered(
@@ -52,15 +60,17 @@ def ordered(
     outcomes: Sequence[bool],
     times: Sequence[datetime] | None,
     seed: int,
+    known_at: Sequence[datetime] | None = None,
 ) -> Cases:
-    if len(rows) != len(outcomes) or (times is not None and len(times) != len(rows)):
+    columns = [outcomes, *(one for one in (times, known_at) if one is not None)]
+    if any(len(column) != len(rows) for column in columns):
         raise ValueError("as many outcomes and times as rows are needed")
     order = list(range(len(rows)))
     # Of one instant the order says nothing, and rows often come sorted by their outcome.
     Random(seed).shuffle(order)  # noqa: S311  not a secret
     if times is not None:
         order.sort(key=lambda place: times[place])
-    return Cases(list(rows), list(map(bool, outcomes))).chosen(order)
+    return Cases(list(rows), list(map(bool, outcomes)), list(known_at or ())).chosen(order)
 
 
 def usable(

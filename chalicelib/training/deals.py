@@ -38,6 +38,7 @@ from chalicelib.localization import models as say
 from chalicelib.prediction.deals import row_of
 from chalicelib.prediction.propensity import FieldModel, Propensity, Value
 from chalicelib.training.propensity import Trained, train
+from chalicelib.training.rivals import Rival
 from chalicelib.training.stages import stage_probabilities
 
 HORIZON_DAYS = 365
@@ -71,7 +72,7 @@ def train_deals(  # noqa: PLR0913  what may be said of a training
     horizon_days: int = HORIZON_DAYS,
     ended: Mapping[str, datetime] | None = None,
     more: Mapping[str, Mapping[str, Value]] | None = None,
-    running: Propensity | None = None,
+    running: Rival | None = None,
     segment: str = "",
     trained_at: datetime | None = None,
 ) -> Trained:
@@ -93,11 +94,16 @@ def train_deals(  # noqa: PLR0913  what may be said of a training
         seed=seed,
         horizon_days=horizon_days,
         name=NAME,
-        running=running or shares_of(deals.values(), horizon_days),
-        running_name=say.RUNNING if running else say.STAGE_SHARES,
+        known_at=times,
+        rival=running or _shares(deals, horizon_days),
         segment=segment,
         trained_at=trained_at,
     )
+
+
+def _shares(deals: Mapping[str, ClosedDeal], horizon_days: int) -> Rival | None:
+    shares = shares_of(deals.values(), horizon_days)
+    return Rival(shares, say.STAGE_SHARES) if shares else None
 
 
 def shares_of(deals: Iterable[ClosedDeal], horizon_days: int) -> Propensity | None:

@@ -5,8 +5,9 @@ With fewer than 30 outcomes of either kind nothing is learned. From then on leve
 model is a logistic regression ("trusted"), with fewer ranges of numbers if that makes it possible.
 
 The model is fitted on the older four fifths and judged by the newest: it has to foretell them with
-less log-loss than the base rate and than the model in force. Only then is the same kind of model
-fitted on all. Fields that the outcome seems to fill are left out, and are named.
+less log-loss than the base rate. Than the model in force it has to be better on cases that neither
+knew (:mod:`chalicelib.training.rivals`). Only then is the same kind of model fitted on all. Fields
+that the outcome seems to fill are left out, and are named.
 
 Source: Peduzzi and others 1996 for ten outcomes per parameter; Platt 1999 for κ and the base.
 """
@@ -39,6 +40,7 @@ from chalicelib.training.metrics import (
     reliability,
     share_in_top,
 )
+from chalicelib.training.rivals import Rival, against
 from chalicelib.training.segments import with_segments
 
 _DIGITS = 6
@@ -77,25 +79,27 @@ def train(  # noqa: PLR0913  what may be said of a training
     exclude: Collection[str] = (),
     keep: Collection[str] = (),
     lags: Lags | None = None,
-    running: Propensity | None = None,
-    running_name: Text = say.RUNNING,
+    known_at: Sequence[datetime] | None = None,
+    rival: Rival | None = None,
     segment: str = "",
     trained_at: datetime | None = None,
 ) -> Trained:
-    """``rows`` are snapshots of closed cases, taken at ``times`` before each was closed.
+    """``rows`` are snapshots of closed cases, taken at ``times`` before each was closed, which was
+    at ``known_at``.
 
     Without ``times`` the fifth that judges is drawn by lot. ``lags``, by row, tell when fields were
     last changed (:mod:`chalicelib.training.leaks`); fields in ``keep`` are used although they look
     filled by the outcome, or name an owner. Rows of one value of ``segment`` get a model of their
-    own where that proves better than the one of all. ``running`` is what is in force, which
-    sentences call ``running_name``. Raises ValueError where the lengths differ.
+    own where that proves better than the one of all. ``rival`` is what is in force; it is asked
+    without the fields that may no longer be used, for otherwise one that lives on a leak could
+    never be replaced. Raises ValueError where the lengths differ.
     """
     used, said = usable(rows, outcomes, exclude, keep, lags)
-    cases = ordered(used, outcomes, times, seed)
+    cases = ordered(used, outcomes, times, seed, known_at)
     plan = plan_of(cases, horizon_days)
     if isinstance(plan, Text):
         return _refused(name, (plan, *said), _counts(cases), trained_at)
-    judged = _judged(cases, plan, running, running_name)
+    judged = _judged(cases, plan, rival, segment)
     if times is None:
         said = (*said, say.judged_by_lot())
     if not judged.passed:
@@ -129,10 +133,7 @@ def out_of_fold(
     return chances
 
 
-def _judged(cases: Cases, plan: Plan, running: Propensity | None, running_name: Text) -> _Judged:
-    """The model in force is asked without the fields that may no longer be used, for otherwise one
-    that lives on a leak could never be replaced.
-    """
+def _judged(cases: Cases, plan: Plan, rival: Rival | None, segment: str) -> _Judged:
     older, newest = cases.parted()
     model = fit(older, plan)
     counts = _counts(cases)
@@ -144,10 +145,10 @@ def _judged(cases: Cases, plan: Plan, running: Propensity | None, running_name: 
     base = [older.did / len(older.rows)] * len(chances)
     figures: dict[str, Json] = {**counts, **_figures(chances, base, newest.outcomes)}
     verdicts = [_against_the_base_rate(chances, base, newest.outcomes)]
-    if running:
-        rival = [running.probability(row) for row in newest.rows]
-        figures["running_log_loss"] = _round(log_loss(rival, newest.outcomes))
-        verdicts.append(_against(chances, rival, newest.outcomes, running_name))
+    if rival:
+        found = against(rival, chances, newest, cases, plan, segment)
+        figures |= found.figures
+        verdicts.append((found.better, found.text))
     passed = all(good for good, _ in verdicts)
     told = tuple(text for good, text in verdicts if text and (passed or not good))
     learning = plan.kind == "naive_bayes" and passed
@@ -162,13 +163,6 @@ def _against_the_base_rate(
     if loss < rival:
         return True, say.beats_the_base_rate(loss, rival, len(outcomes))
     return False, say.does_not_beat_the_base_rate(loss, rival, len(outcomes))
-
-
-def _against(
-    chances: Sequence[float], others: Sequence[float], outcomes: Sequence[bool], whose: Text
-) -> tuple[bool, Text | None]:
-    loss, rival = log_loss(chances, outcomes), log_loss(others, outcomes)
-    return loss < rival, None if loss < rival else say.does_not_beat(loss, rival, whose)
 
 
 def _refused(

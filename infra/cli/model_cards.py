@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from chalicelib.core.facts import money
-from chalicelib.core.model import Json, Language
+from chalicelib.core.facts import money, parse_instant
+from chalicelib.core.model import Json, Language, Text
+from chalicelib.localization import models
 from chalicelib.scoring.fitted import CARDS
 from infra.cli.console import say, show_table
 
@@ -34,9 +35,15 @@ def reasons(card: Mapping[str, Any], language: Language = "en") -> str:
 
 
 def verdict(name: str, card: Mapping[str, Any], language: Language = "en") -> str:
-    """One line: whether the model is used, and why."""
-    used = "used" if card.get("passed") else "not used"
+    """One line: whether the model is used, or the one before it, and why."""
+    used = getattr(_verdict(card), language)
     return f"{name}: {used}. {reasons(card, language)}".strip()
+
+
+def _verdict(card: Mapping[str, Any]) -> Text:
+    if before := card.get("stays"):
+        return models.stays_in_use(parse_instant(before["trained_at"]).date())
+    return models.USED if card.get("passed") else models.NOT_USED
 
 
 def show_cards(parameters: Parameters, language: Language = "en") -> None:

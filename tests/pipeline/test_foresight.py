@@ -212,6 +212,52 @@ def test_too_many_successes_lately_make_a_model_be_learned_anew(in_force):
     assert "succeeded lately where" in said(found, "propensity")
 
 
+def months_of(count, seed=3):
+    """A month after those of ``dated`` what becomes of so many more is known."""
+    rows, outcomes, times = dated(1500)
+    later, came, _ = cases(count, seed=seed)
+    since = [NOW - 89 * DAY + timedelta(minutes=10 * n) for n in range(count)]
+    return lessons(rows + later, outcomes + came, times + since)
+
+
+def test_a_month_later_a_model_of_more_people_takes_the_place_of_what_is_in_force(in_force):
+    found = foreseen(months_of(100), LEADS, in_force, NOW + 31 * DAY)
+    assert card(found, "propensity")["passed"]
+    assert found["propensity"]["n"] == 1600
+    assert "Not held against the model in force: " in said(found, "propensity")
+
+
+def worthless(monkeypatch):
+    """Whatever is fitted from now on foretells the same of everybody."""
+    monkeypatch.setattr("chalicelib.training.propensity.fit", lambda *_: None)
+
+
+def test_of_a_model_that_is_refused_the_card_says_which_one_stays(in_force, monkeypatch):
+    worthless(monkeypatch)
+    later = foreseen(months_of(100), LEADS, in_force, NOW + 31 * DAY)
+    assert later["propensity"] == in_force["propensity"]
+    assert not card(later, "propensity")["passed"]
+    assert card(later, "propensity")["stays"] == card(in_force, "propensity")
+    again = foreseen(months_of(100), LEADS, later, NOW + 70 * DAY)
+    assert card(again, "propensity")["stays"] == card(in_force, "propensity")
+
+
+def test_a_model_is_held_against_the_one_in_force_by_when_that_was_trained(in_force, monkeypatch):
+    """And not by when another was refused."""
+    with monkeypatch.context() as patch:
+        worthless(patch)
+        refused = foreseen(months_of(300), LEADS, in_force, NOW + 31 * DAY)
+    found = foreseen(months_of(300), LEADS, refused, NOW + 32 * DAY)
+    assert card(found, "propensity")["figures"]["compared"] == 150
+
+
+def test_where_nothing_is_in_force_nothing_stays():
+    rows, outcomes, times = dated(1500, informative=False)
+    found = foreseen(lessons(rows, outcomes, times), LEADS, {}, NOW)
+    assert not card(found, "propensity")["passed"]
+    assert "stays" not in card(found, "propensity")
+
+
 def test_what_was_off_long_ago_is_let_be(in_force):
     rows, outcomes, times = dated(1500, seed=2, base=1.2)
     long_ago = [at - 400 * DAY for at in times]

@@ -9,6 +9,7 @@ from chalicelib.prediction.propensity import Propensity
 from chalicelib.training import segments
 from chalicelib.training.metrics import log_loss
 from chalicelib.training.propensity import out_of_fold, train
+from chalicelib.training.rivals import Rival
 from tests.training.examples import START, cases
 
 
@@ -149,9 +150,9 @@ def test_a_worse_model_does_not_replace_the_one_in_force():
     running = learned(rows, outcomes, times).model
     few = [column[-400:] for column in (rows, outcomes, times)]
     assert learned(*few).model is not None
-    assert refused(learned(*few, running=running), "No better than the model in force")
+    assert refused(learned(*few, rival=Rival(running)), "No better than the model in force")
     poor = learned([{"demo": row["demo"]} for row in rows], outcomes, times).model
-    found = learned(*few, running=poor)
+    found = learned(*few, rival=Rival(poor))
     assert found.model is not None
     assert found.card.figures["log_loss"] < found.card.figures["running_log_loss"]
 
@@ -160,7 +161,59 @@ def test_a_model_in_force_that_lives_on_a_leak_is_replaced():
     rows, outcomes, times = cases(2000)
     leaky = [row | {"paid": 5.0 if won else 0.0} for row, won in zip(rows, outcomes, strict=True)]
     running = learned(leaky, outcomes, times, keep=["paid"]).model
-    assert learned(leaky, outcomes, times, running=running).model is not None
+    assert learned(leaky, outcomes, times, rival=Rival(running)).model is not None
+
+
+class TestInForce:
+    """A model that was trained on the first ``KNOWN`` of some cases, each closed a week later."""
+
+    KNOWN = 2000
+    WEEK = timedelta(days=7)
+
+    def held_against(self, rows, outcomes, times, known=KNOWN, **more):
+        first = [column[:known] for column in (rows, outcomes, times)]
+        closed = [at + self.WEEK for at in times]
+        rival = Rival(learned(*first, **more).model, trained_at=closed[known - 1])
+        return learned(rows, outcomes, times, known_at=closed, rival=rival, **more)
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_it_is_not_judged_by_what_it_was_made_of(self, seed):
+        """Of the newest fifth of 2,100 cases it knows three quarters by heart."""
+        found = self.held_against(*cases(2100, seed=seed))
+        assert found.model is not None
+        assert found.model.n == 2100
+        assert "running_log_loss" not in found.card.figures
+        (told,) = [one for one in says(found) if one.startswith("Not held against the model in")]
+        assert "of the 30 new cases of either outcome that are needed" in told
+
+    def test_the_later_half_of_what_it_did_not_know_compares(self):
+        found = self.held_against(*cases(2400))
+        assert found.card.figures["compared"] == 200
+        assert found.card.figures["tested"] == 480
+
+    def test_who_has_seen_that_things_changed_is_better(self):
+        """Of whom came after it far more succeed."""
+        rows, outcomes, times = cases(2000)
+        later, came, hours = cases(800, seed=5, base=1.5)
+        times += [times[-1] + (at - START) for at in hours]
+        found = self.held_against(rows + later, outcomes + came, times)
+        assert found.model is not None
+        assert found.card.figures["compared_log_loss"] < found.card.figures["running_log_loss"]
+
+    def test_whoever_is_better_on_new_cases_stays_in_force(self):
+        """What is newest was told wrongly, and the latest cases are as ever."""
+        rows, outcomes, times = cases(3000)
+        wrong = [not one if 2000 <= n < 2500 else one for n, one in enumerate(outcomes)]
+        found = self.held_against(rows, wrong, times)
+        assert found.model is None
+        assert any(one.startswith("No better than the model in force") for one in says(found))
+
+    def test_models_of_segments_are_held_against_models_of_segments(self):
+        """Whoever has learned one for each is not to be beaten by what is of all alone."""
+        rows, outcomes, times = TestSegments.rows_of_two(4000)
+        found = self.held_against(rows, outcomes, times, segment="city")
+        losses = found.card.figures
+        assert losses["compared_log_loss"] == pytest.approx(losses["running_log_loss"], abs=0.01)
 
 
 def test_a_field_that_the_outcome_fills_is_left_out_and_named():

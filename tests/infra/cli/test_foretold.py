@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from chalicelib.core.facts import iso
+from infra.cli.model_cards import verdict
 from tests.infra.cli.test_train import TOY
 from tests.pipeline.test_backfill import complete, crowd
 from tests.pipeline.test_prediction import foreseeing
@@ -26,6 +27,23 @@ def test_training_says_of_every_model_whether_it_is_used_and_why(emtiaz, foresee
     assert "purchases: not used. 60 of the 100 customers that a model of purchases needs" in out
     assert "propensity: not used." in out
     assert emtiaz("train", *TOY, "--json").json["model_cards"]["purchases"]["passed"] is False
+
+
+def test_a_model_that_stays_in_use_is_not_told_as_one_that_is_not_used():
+    before = {"passed": True, "sentences": [], "trained_at": "2026-03-21T08:00:00+00:00"}
+    why = {"en": "No better than the model in force", "fa": "بهتر نیست"}
+    card = {"passed": False, "sentences": [why], "trained_at": "2026-04-20T08:00:00+00:00"}
+    told = verdict("propensity", card | {"stays": before})
+    assert told == (
+        "propensity: the one of 21 March 2026 stays in use. No better than the model in force."
+    )
+    told = verdict("propensity", card | {"stays": before}, "fa")
+    assert (
+        told
+        == "propensity: مدل \u2068۱\u2069 فروردین \u2068۱۴۰۵\u2069 همچنان به کار می‌رود. بهتر نیست."
+    )
+    assert verdict("propensity", card).startswith("propensity: not used. No better")
+    assert verdict("propensity", before, "fa") == "propensity: به کار می‌رود."
 
 
 def test_status_says_which_models_are_in_force_and_why_others_are_not(emtiaz, foreseen):
