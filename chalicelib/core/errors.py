@@ -15,6 +15,7 @@
     │   │   └── Awaited               something waits for whom a save would make known
     │   ├── Superseded            something newer was published: begin again by that
     │   ├── RateLimited           the CRM asks for patience
+    │   ├── RecordBusy            this record could not be written now; others could
     │   ├── CrmUnavailable        the CRM is down or did not answer
     │   │   └── CrmStumbled           it failed inside, over this request or over any
     │   └── OutOfService          nobody may call this account before ``until``
@@ -96,6 +97,10 @@ class Superseded(Retryable):
 
 class RateLimited(Retryable):
     pass
+
+
+class RecordBusy(Retryable):
+    """Such as one that somebody else has locked, or over which the CRM ran out of time."""
 
 
 class CrmUnavailable(Retryable):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from chalicelib.core.errors import RateLimited, RecordGone, WriteRefused
+from chalicelib.core.errors import RateLimited, RecordBusy, RecordGone, WriteRefused
 from connectors._http import Refused
 from connectors.hubspot.api import (
     BATCH,
@@ -21,17 +21,17 @@ from connectors.hubspot.api import (
 Values = Mapping[str, Mapping[str, str]]
 """Property texts by record id."""
 
-Refusals = dict[str, WriteRefused]
+Refusals = dict[str, WriteRefused | RecordBusy]
 """Why a record was not written, by its id; ``RecordGone`` where it is deleted or merged."""
 
 _GONE = "OBJECT_NOT_FOUND"
+_NO_TIME = "RATE_LIMITS"
 
 
 def write(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
     """All records that are not in the answer were written.
 
-    Raises RateLimited if HubSpot took some records and had no time for others: then all are to
-    be written again.
+    Raises RateLimited if HubSpot had time for none of a batch.
     """
     refusals: Refusals = {}
     for ids in chunks(sorted(values), BATCH):
@@ -50,6 +50,7 @@ def _write_batch(api: HubSpotApi, object_type: str, values: Values) -> Refusals:
 def _isolate(api: HubSpotApi, object_type: str, values: Values, refusal: Refused) -> Refusals:
     """The batch was refused as a whole: the guilty are named, or alone, or found by halves."""
     envelope = problem(refusal.body if isinstance(refusal.body, dict) else {})
+    _refuse_if_busy([envelope])
     guilty = values if len(values) == 1 else _guilty(values, envelope)
     reason = _refusal(envelope, correlation_id(refusal.body), str(refusal))
     refusals: Refusals = dict.fromkeys(guilty, reason)
@@ -81,6 +82,8 @@ def _refusals(values: Values, outcome: Outcome) -> Refusals:
     """HubSpot answers 2xx for a batch that it wrote in part."""
     written = {record["id"] for record in outcome["results"]}
     told = {identity: one for one in problems(outcome) for identity in _named(one)}
+    if not written:
+        _refuse_if_busy(told.values())
     # A merged record is not documented to be taken; if it is, its survivor was written instead.
     silent = _SURVIVOR if written - values.keys() else _LEFT_OUT
     return {
@@ -94,16 +97,21 @@ _LEFT_OUT: Problem = {"message": "HubSpot left the record out and did not say wh
 _SURVIVOR: Problem = {"message": "HubSpot answered for another record", "category": _GONE}
 
 
+def _refuse_if_busy(told: Collection[Problem]) -> None:
+    if told and all(one.get("category") == _NO_TIME for one in told):
+        raise RateLimited(_worded(next(iter(told)), ""), retry_after=WINDOW_S)
+
+
 def _named(problem: Problem) -> set[str]:
     context = problem.get("context", {})
     return {*context.get("ids", ()), *context.get("objectWriteTraceId", ())}
 
 
-def _refusal(problem: Problem, correlation: str, text: str = "") -> WriteRefused:
+def _refusal(problem: Problem, correlation: str, text: str = "") -> WriteRefused | RecordBusy:
     """``text`` is said instead of the problem's own where that has been worded already."""
     text = text or _worded(problem, correlation)
-    if problem.get("category") == "RATE_LIMITS":
-        raise RateLimited(text, retry_after=WINDOW_S)
+    if problem.get("category") == _NO_TIME:
+        return RecordBusy(text, retry_after=WINDOW_S)
     kind = RecordGone if problem.get("category") == _GONE else WriteRefused
     about = [name for name in _properties(problem) if name not in text]
     return kind(f"{text} [{', '.join(about)}]" if about else text, correlation_id=correlation)

@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any
 
-from chalicelib.core.errors import CrmStumbled, RateLimited, RecordGone, WriteRefused
+from chalicelib.core.errors import (
+    CrmStumbled,
+    RateLimited,
+    RecordBusy,
+    RecordGone,
+    WriteRefused,
+)
 from chalicelib.core.model import Json
 from connectors._http import Refused
 from connectors.salesforce.answers import (
@@ -23,7 +29,7 @@ from connectors.salesforce.api import BATCH, SalesforceApi, chunks
 Values = Mapping[str, Mapping[str, Json]]
 """Field values by record id."""
 
-Refusals = dict[str, WriteRefused]
+Refusals = dict[str, WriteRefused | RecordBusy]
 """Why a record was not written, by its id; ``RecordGone`` where it is deleted or converted."""
 
 LOCKED_S = (2.0, 5.0)
@@ -31,10 +37,13 @@ LOCKED_S = (2.0, 5.0)
 seconds, so at once would be too soon."""
 
 SOON_S = 40.0
-"""How long locked records are sent again: a request may take minutes, and a worker has four."""
+"""How long requests of one write are begun: each may take two minutes, and a worker has four."""
 
 LOCKED_FOR_S = 60.0
-"""Before they come again with all that was written beside them."""
+"""Before those that stay locked are worth another write."""
+
+APPROVED_IN_S = 15 * 60.0
+"""Before a record that waits for somebody's approval is; it may wait for days."""
 
 _GONE = frozenset({
     "ENTITY_IS_DELETED", "CANNOT_UPDATE_CONVERTED_LEAD", "NOT_FOUND",
@@ -42,6 +51,8 @@ _GONE = frozenset({
 
 _NO_SUCH_ID = "INVALID_CROSS_REFERENCE_KEY"
 """Of the record itself, unless it says in which field an id stands that there is not."""
+
+_AWAITS_APPROVAL = "ENTITY_IS_LOCKED"
 
 _AUTOMATION = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER"})
 """A trigger or flow of the organisation failed, maybe over a lock, which its text tells."""
@@ -60,16 +71,22 @@ class PersonAccountRefused(WriteRefused):
     """The contact is one with its account, by which it is to be written."""
 
 
-def write(api: SalesforceApi, name: str, values: Values, order: Sequence[str] = ()) -> Refusals:
-    """All records that are not in the answer were written.
+def ends_at() -> float:
+    """For a write that begins now, by the clock of ``monotonic``."""
+    return monotonic() + SOON_S
+
+
+def write(
+    api: SalesforceApi, name: str, values: Values, ends: float, order: Sequence[str] = ()
+) -> Refusals:
+    """All records that are not in the answer were written. No request is begun after ``ends``.
 
     ``order`` keeps what would be in each other's way together, such as the contacts of an account,
-    which each write of one of them locks. Raises RateLimited where some records stay locked, or
-    Salesforce had no time for them: then all are to be written again.
+    which each write of one of them locks.
     """
     refusals: Refusals = {}
     for ids in chunks(list(order) or sorted(values), BATCH):
-        refusals |= _write_batch(api, name, {one: values[one] for one in ids})
+        refusals |= _write_batch(api, name, {one: values[one] for one in ids}, ends)
     return refusals
 
 
@@ -87,7 +104,7 @@ def _is_of_itself(problem: Mapping[str, Any]) -> bool:
 
 
 def is_passing(problem: Any) -> bool:
-    """Whether what was refused may be taken another time. Raises RateLimited."""
+    """Whether what was refused may be taken another time. Raises RateLimited for all."""
     told = set(codes(problem))
     if LIMIT_EXCEEDED in told:
         raise RateLimited(message(problem), retry_after=LOCKED_FOR_S)
@@ -95,19 +112,32 @@ def is_passing(problem: Any) -> bool:
     return bool(told & PASSING or in_automation)
 
 
-def _write_batch(api: SalesforceApi, name: str, values: Values) -> Refusals:
-    refusals: Refusals = {}
-    left, began = list(values), monotonic()
+def _write_batch(api: SalesforceApi, name: str, values: Values, ends: float) -> Refusals:
+    """Those that are busy are sent again after a while, and again after a longer one."""
+    refusals: Refusals = dict.fromkeys(values, _OUT_OF_TIME)
+    left = list(values)
     for wait in (*LOCKED_S, None):
+        if monotonic() > ends:
+            break
         problems = _sent(api, name, {one: values[one] for one in left})
+        refusals = {one: why for one, why in refusals.items() if one not in left}
+        refusals |= {one: _why(problem) for one, problem in problems.items()}
         left = [one for one, problem in problems.items() if is_passing(problem)]
-        refusals |= {one: refusal(problems[one]) for one in problems if one not in left}
-        if not left:
-            return refusals
-        if wait is None or monotonic() - began > SOON_S:
+        if not left or wait is None:
             break
         sleep(wait + random.uniform(0, 1))  # noqa: S311 - spreads load, guards nothing
-    raise RateLimited(f"{len(left)} records stay locked", retry_after=LOCKED_FOR_S)
+    return refusals
+
+
+_OUT_OF_TIME = RecordBusy("what was written before took too long")
+
+
+def _why(problem: Any) -> WriteRefused | RecordBusy:
+    if is_passing(problem):
+        return RecordBusy(message(problem), retry_after=LOCKED_FOR_S)
+    if _AWAITS_APPROVAL in codes(problem):
+        return RecordBusy(message(problem), retry_after=APPROVED_IN_S)
+    return refusal(problem)
 
 
 def _sent(api: SalesforceApi, name: str, values: Values) -> Mapping[str, Any]:

@@ -34,6 +34,7 @@ from connectors.salesforce import changes, errands, orders
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
+from connectors.salesforce.batch_write import ends_at
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
@@ -145,11 +146,12 @@ class SalesforceClient:
         values: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
         for update in updates:
             values[update.ref.kind][update.ref.id] |= field_values(update.fields)
+        ends = ends_at()
         return {
             self._ref(kind, identity): error
             for kind, of_kind in values.items()
             for identity, error in write(
-                self._api, OBJECTS[kind], of_kind, self._in_order(kind, of_kind)
+                self._api, OBJECTS[kind], of_kind, ends, self._in_order(kind, of_kind)
             ).items()
         }
 

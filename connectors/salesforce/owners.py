@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from chalicelib.core.errors import RecordGone, WriteRefused
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.batch_write import Refusals
+from connectors.salesforce.batch_write import Refusals, ends_at
 from connectors.salesforce.ids import full
 from connectors.salesforce.person_accounts import write
 from connectors.salesforce.records import ID, OWNER
@@ -31,4 +31,4 @@ def assign(api: SalesforceApi, name: str, owners: Mapping[str, str]) -> Refusals
         if one not in held or (held[one] and not held[one].startswith(_QUEUE))
     }
     free = {one: {OWNER: owner} for one, owner in owners.items() if one not in refusals}
-    return refusals | write(api, name, free)
+    return refusals | write(api, name, free, ends_at())

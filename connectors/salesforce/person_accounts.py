@@ -21,14 +21,16 @@ from connectors.salesforce.soql import among, select
 ON_ACCOUNT = "__pc"
 
 
-def write(api: SalesforceApi, name: str, values: Values, order: Sequence[str] = ()) -> Refusals:
+def write(
+    api: SalesforceApi, name: str, values: Values, ends: float, order: Sequence[str] = ()
+) -> Refusals:
     """As ``batch_write.write``, and once more by their accounts for whom that takes."""
-    refusals = write_records(api, name, values, order)
+    refusals = write_records(api, name, values, ends, order)
     persons = [one for one, why in refusals.items() if isinstance(why, PersonAccountRefused)]
     accounts = _accounts(api, persons) if persons else {}
     of_accounts = {accounts[one]: _renamed(values[one]) for one in persons if one in accounts}
     contacts = {account: contact for contact, account in accounts.items()}
-    refused = write_records(api, "Account", of_accounts)
+    refused = write_records(api, "Account", of_accounts, ends)
     kept = {one: why for one, why in refusals.items() if one not in accounts}
     return kept | {contacts[account]: why for account, why in refused.items()}
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from chalicelib.core.errors import RateLimited, RecordGone, WriteRefused
+from chalicelib.core.errors import RateLimited, RecordBusy, RecordGone, WriteRefused
 from chalicelib.core.model import Json
 from connectors._http import Refused
 from connectors.zoho.answers import code, details, failed, message, outcomes
 from connectors.zoho.api import BATCH, ZohoApi, chunks
 from connectors.zoho.limits import CROWDED_S
 
+E = TypeVar("E", RateLimited, RecordBusy)
+
 Values = Mapping[str, Mapping[str, Json]]
 """Field values by record id."""
 
-Refusals = dict[str, WriteRefused]
+Refusals = dict[str, WriteRefused | RecordBusy]
 """Why a record was not written, by its id; ``RecordGone`` where it is deleted or merged."""
 
 _UNKNOWN = frozenset({"RECORD_NOT_FOUND", "NO_RECORD_FOUND", "ENTITY_ID_INVALID"})
+_NO_TIME = "TOO_MANY_REQUESTS"
 _AT = re.compile(r"\$\.data\[([0-9]+)\]")
 
 
@@ -38,13 +41,20 @@ def write(api: ZohoApi, module: str, values: Values) -> Refusals:
 def refusals_of(ids: Sequence[str], answer: Any) -> Refusals:
     """Whatever the status of an answer, each of its outcomes has one of its own.
 
-    Raises RateLimited if Zoho took some records and had no time for others.
+    Raises RateLimited if Zoho had time for none of them.
     """
     told = outcomes(answer)
     by_id = {str(details(one).get("id")): one for one in told if not failed(one)}
     in_order = dict(zip(ids, told, strict=True)) if _is_in_order(ids, told) else {}
     answered = {one: by_id.get(one) or in_order.get(one, _LEFT_OUT) for one in ids}
-    return {one: refusal(found) for one, found in answered.items() if failed(found)}
+    problems = {one: found for one, found in answered.items() if failed(found)}
+    busy = [one for one, found in problems.items() if code(found) == _NO_TIME]
+    if busy and len(busy) == len(ids):
+        raise _no_time(problems[busy[0]], RateLimited)
+    return {
+        one: _no_time(found, RecordBusy) if one in busy else refusal(found)
+        for one, found in problems.items()
+    }
 
 
 def _is_in_order(ids: Sequence[str], told: Sequence[Mapping[str, Any]]) -> bool:
@@ -58,9 +68,13 @@ def _is_in_order(ids: Sequence[str], told: Sequence[Mapping[str, Any]]) -> bool:
 
 def refusal(problem: Mapping[str, Any]) -> WriteRefused:
     text = message(problem)
-    if code(problem) == "TOO_MANY_REQUESTS":
-        raise RateLimited(text, retry_after=CROWDED_S)
+    if code(problem) == _NO_TIME:
+        raise _no_time(problem, RateLimited)
     return RecordGone(text) if _is_about_a_missing_record(problem) else WriteRefused(text)
+
+
+def _no_time(problem: Mapping[str, Any], kind: type[E]) -> E:
+    return kind(message(problem), retry_after=CROWDED_S)
 
 
 _LEFT_OUT: Mapping[str, Any] = {"message": "Zoho left the record out and did not say why"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chalicelib.core.errors import RecordGone
+from chalicelib.core.errors import RateLimited, RecordBusy, RecordGone
 from connectors._http import Refused
 from connectors.zoho.answers import SUCCESS, code, outcomes
 from connectors.zoho.api import TAGGED, ZohoApi, chunks
@@ -120,7 +120,10 @@ def _lots(tags: Mapping[str, tuple[str, ...]]) -> Mapping[tuple[str, ...], list[
 
 
 def _outcome(ids: Sequence[str], ask: Callable[[], Any]) -> Refusals:
-    """None for those that there was no room for, whatever status Zoho gives that."""
+    """None for those that there was no room for, whatever status Zoho gives that.
+
+    Raises RateLimited where Zoho had no time for some: their fields may be written already.
+    """
     try:
         answer = ask()
     except Refused as refused:
@@ -130,7 +133,10 @@ def _outcome(ids: Sequence[str], ask: Callable[[], Any]) -> Refusals:
         return {}
     if not told:
         return {one: refusal(answer) for one in ids}
-    return refusals_of(ids, {"data": [_as_done(one) for one in told]})
+    refusals = refusals_of(ids, {"data": [_as_done(one) for one in told]})
+    for busy in (one for one in refusals.values() if isinstance(one, RecordBusy)):
+        raise RateLimited(str(busy), retry_after=busy.retry_after)
+    return refusals
 
 
 def _as_done(outcome: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Recorded cases of a connector, read from its folder: ``payloads`` and ``records``."""
+"""Recorded cases of a connector, read from its folder: ``payloads``, ``records``, ``writes``."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 import responses
 from responses import matchers
 
-from chalicelib.core.connector import Connection, Event, EventType, Request, Secret
+from chalicelib.core.connector import Connection, Event, EventType, Request, Secret, Update
 from chalicelib.core.facts import parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import Attribute
@@ -109,13 +109,27 @@ class Reading:
         }
 
     def play(self, crm_double: responses.RequestsMock) -> None:
-        for one in self.exchanges:
-            same_body = [matchers.json_params_matcher(one["request"])] if one["request"] else []
-            answer = {} if one["answer"] is None else {"json": one["answer"]}
-            crm_double.add(
-                one["method"],
-                self.base_url + one["path"],
-                status=one["status"],
-                match=same_body,
-                **answer,
-            )
+        play(self.exchanges, self.base_url, crm_double)
+
+
+class Writing:
+    """What was to be written, what the CRM answered, and which records it had no time for."""
+
+    def __init__(self, crm, case):
+        row = read(HERE / crm / "writes" / f"{case}.json")
+        self.base_url = connection_of(crm).base_url
+        self.updates = [Update(Ref.parse(one["ref"]), one["fields"]) for one in row["updates"]]
+        self.busy = {Ref.parse(one) for one in row["busy"]}
+        self.exchanges = row["exchanges"]
+
+    def play(self, crm_double: responses.RequestsMock) -> None:
+        play(self.exchanges, self.base_url, crm_double)
+
+
+def play(exchanges, base_url: str, crm_double: responses.RequestsMock) -> None:
+    for one in exchanges:
+        same_body = [matchers.json_params_matcher(one["request"])] if one["request"] else []
+        answer = {} if one["answer"] is None else {"json": one["answer"]}
+        crm_double.add(
+            one["method"], base_url + one["path"], status=one["status"], match=same_body, **answer
+        )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from chalicelib.core.errors import (
     EmtiazError,
     PayloadInvalid,
     RateLimited,
+    RecordBusy,
     SignatureInvalid,
     UnknownConnection,
 )
@@ -428,3 +430,18 @@ def test_a_broken_write_is_in_doubt(crm, the_crm):
         client_for(crm).write([Update(subject, {OUTPUTS[0].name: 50})])
     assert caught.value.in_doubt
     assert isinstance(caught.value, EmtiazError)
+
+
+@every_connector
+def test_a_record_that_the_crm_has_no_time_for_keeps_no_other_from_being_written(
+    crm, the_crm, monkeypatch
+):
+    writing = cases.Writing(crm, "busy")
+    writing.play(the_crm)
+    client = client_for(crm)
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"connectors.{crm}.") and hasattr(module, "sleep"):
+            monkeypatch.setattr(module, "sleep", lambda _: None)
+    found = client.write(writing.updates)
+    assert found.keys() == writing.busy < {one.ref for one in writing.updates}
+    assert all(isinstance(one, RecordBusy) for one in found.values())

@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.core.connector import Update
-from chalicelib.core.errors import CrmUnavailable, RateLimited, RecordGone, WriteRefused
+from chalicelib.core.errors import CrmUnavailable, RateLimited, RecordBusy, RecordGone, WriteRefused
 from tests.connectors.hubspot.api_double import (
     OBJECTS,
     UPDATE,
@@ -111,9 +111,23 @@ def test_a_batch_written_in_part_refuses_record_by_record(api):
     assert refused[contact(2)].correlation_id.startswith("c0ffee")
 
 
-def test_a_batch_that_hubspot_had_time_for_in_part_is_to_be_written_again(api):
-    slow = {"category": "RATE_LIMITS", "message": "slow down", "context": {"ids": ["2"]}}
+SLOW = {"category": "RATE_LIMITS", "message": "slow down"}
+
+
+def test_of_a_batch_that_hubspot_had_time_for_in_part_the_rest_may_be_written_again(api):
+    slow = {**SLOW, "context": {"ids": ["2"]}}
     api.answer("POST", UPDATE, {"results": [{"id": "1"}], "errors": [slow]}, status=207)
+    refused = client().write(updates(1, 2))
+    assert {ref.id: (type(error), error.retry_after) for ref, error in refused.items()} == {
+        "2": (RecordBusy, 10)
+    }
+
+
+@pytest.mark.parametrize("status", [207, 400])
+def test_a_batch_that_hubspot_had_no_time_for_holds_up_all(api, status):
+    slow = {**SLOW, "context": {"ids": ["1", "2"]}}
+    answer = slow if status == 400 else {"results": [], "errors": [slow]}
+    api.answer("POST", UPDATE, answer, status=status)
     with pytest.raises(RateLimited, match="slow down") as caught:
         client().write(updates(1, 2))
     assert caught.value.retry_after == 10

@@ -7,11 +7,12 @@ from chalicelib.core.errors import (
     CrmUnavailable,
     OutOfService,
     RateLimited,
+    RecordBusy,
     RecordGone,
     WriteRefused,
 )
 from chalicelib.core.model import Ref
-from connectors.salesforce.batch_write import LOCKED_FOR_S, LOCKED_S, SOON_S
+from connectors.salesforce.batch_write import APPROVED_IN_S, LOCKED_FOR_S, LOCKED_S, SOON_S
 from tests.connectors.salesforce.organisation import record
 
 ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
@@ -54,7 +55,7 @@ def test_what_is_not_there_any_more_is_read_again(write, organisation, code):
 
 @pytest.mark.parametrize(
     "code",
-    ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "DUPLICATES_DETECTED", "ENTITY_IS_LOCKED",
+    ["FIELD_CUSTOM_VALIDATION_EXCEPTION", "DUPLICATES_DETECTED",
      "REQUIRED_FIELD_MISSING", "CANNOT_EXECUTE_FLOW_TRIGGER", "STRING_TOO_LONG",
      "A_CODE_OF_THE_NEXT_RELEASE"],
 )  # fmt: skip
@@ -99,22 +100,55 @@ def test_locked_records_alone_are_sent_again_after_a_while(write, organisation, 
     assert LOCKED_S[0] <= waits[0] <= LOCKED_S[0] + 1
 
 
-def test_records_that_stay_locked_come_again_with_all_others(write, organisation):
-    organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])] * (len(LOCKED_S) + 1)
-    with pytest.raises(RateLimited) as caught:
-        write(ONE)
-    assert caught.value.retry_after == LOCKED_FOR_S
+STUCK = [
+    refused("UNABLE_TO_LOCK_ROW"),
+    refused("CANNOT_EXECUTE_FLOW_TRIGGER", "The “Sync” process failed. QUERY_TIMEOUT: Your query request was running for too long."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", STUCK)
+def test_a_record_that_stays_stuck_is_told_of_and_keeps_no_other_from_being_written(
+    write, organisation, problem
+):
+    again = [(200, [problem])] * len(LOCKED_S)
+    organisation.results = [(200, [problem, written(TWO)]), *again]
+    found = write(ONE, TWO)
+    assert list(found) == [ref(ONE)]
+    assert isinstance(found[ref(ONE)], RecordBusy)
+    assert found[ref(ONE)].retry_after == LOCKED_FOR_S
+    assert problem["errors"][0]["message"] in str(found[ref(ONE)])
+
+
+def test_a_record_that_awaits_an_approval_is_tried_again_by_and_by(write, organisation, waits):
+    organisation.results = [(200, [refused("ENTITY_IS_LOCKED"), written(TWO)])]
+    found = write(ONE, TWO)
+    assert list(found) == [ref(ONE)]
+    assert isinstance(found[ref(ONE)], RecordBusy)
+    assert found[ref(ONE)].retry_after == APPROVED_IN_S
+    assert waits == []
 
 
 def test_a_slow_organisation_is_not_asked_again_while_the_worker_runs_out_of_time(
     write, organisation, monkeypatch
 ):
     """Salesforce itself waits for locks, ten seconds for each, and a worker has four minutes."""
-    times = iter([0.0, SOON_S + 1])
+    times = iter([0.0, 0.0, SOON_S + 1])
     monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
     organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])]
-    with pytest.raises(RateLimited):
-        write(ONE)
+    assert isinstance(write(ONE)[ref(ONE)], RecordBusy)
+    assert len(organisation.written) == 1
+
+
+def test_no_request_of_a_write_is_begun_once_the_ones_before_have_taken_long(
+    client, organisation, monkeypatch
+):
+    """A contact and a lead take a request each."""
+    times = iter([0.0, 0.0, SOON_S + 1])
+    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+    lead = Ref("salesforce-main", "lead", "00QWs00000A1b2CMAR")
+    found = client.write([Update(ref(ONE), {"score": 7}), Update(lead, {"score": 8})])
+    assert list(found) == [lead]
+    assert isinstance(found[lead], RecordBusy)
     assert len(organisation.written) == 1
 
 

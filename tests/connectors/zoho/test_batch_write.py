@@ -7,6 +7,7 @@ from chalicelib.core.errors import (
     ConfigurationError,
     CrmUnavailable,
     RateLimited,
+    RecordBusy,
     RecordGone,
     WriteRefused,
 )
@@ -108,8 +109,16 @@ def test_a_batch_that_is_refused_for_no_named_record_is_halved(api):
     assert [len(one["data"]) for one in api.calls_to(CONTACTS)] == [4, 2, 2, 1, 1]
 
 
-def test_a_record_for_which_there_was_no_time_brings_all_back(api):
+def test_a_record_for_which_there_was_no_time_may_be_written_again(api):
     api.answer("PUT", CONTACTS, {"data": [success("1"), error("TOO_MANY_REQUESTS")]}, 207)
+    refused = write(1, 2)
+    assert list(refused) == [contact(2)]
+    assert isinstance(refused[contact(2)], RecordBusy)
+
+
+@pytest.mark.parametrize("status", [207, 400])
+def test_records_of_which_there_was_time_for_none_hold_up_all(api, status):
+    api.answer("PUT", CONTACTS, {"data": [error("TOO_MANY_REQUESTS")] * 2}, status)
     with pytest.raises(RateLimited):
         write(1, 2)
 
