@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -13,11 +13,11 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.adapters.batches import batches
 from chalicelib.adapters.refusals import CONDITION_FAILED, item_codes, translating
-from chalicelib.adapters.subject_rows import CARD
+from chalicelib.adapters.subject_rows import CARD, setback_json
 from chalicelib.adapters.subject_table import SubjectTable, assign
 from chalicelib.adapters.tables import NEVER
 from chalicelib.core.model import Ref
-from chalicelib.core.stored import Mark, StoredCard
+from chalicelib.core.stored import Mark, Setback, StoredCard
 
 T = TypeVar("T")
 CARDS_PER_TRANSACTION = 25
@@ -46,6 +46,11 @@ class Marks(SubjectTable):
         with translating():
             for batch in _card_batches(dict.fromkeys(refs)):
                 self._all_or_each(batch, put, prolong)
+
+    def set_back(self, setbacks: Mapping[Ref, Setback]) -> None:
+        with translating():
+            for batch in _card_batches(setbacks.items()):
+                self._all_or_each(batch, self._put_setback, lambda _: None)
 
     def _all_or_each(
         self,
@@ -97,7 +102,16 @@ class Marks(SubjectTable):
             self.item.written_version.set(mark.version),
             self.item.published.set(dict(mark.published)),
             assign(self.item.doubt_until, mark.doubt_until),
+            self.item.setback.remove(),
         ]
+
+    def _put_setback(self, of: tuple[Ref, Setback], transaction: TransactWrite) -> None:
+        (ref, setback), item = of, self.item
+        transaction.update(
+            item(str(ref), CARD),
+            [item.setback.set(setback_json(setback)), item.due_at.set(setback.until)],
+            condition=item.version.exists() & self._is_no_stub(),
+        )
 
     def _put_doubt(self, until: datetime, ref: Ref, transaction: TransactWrite) -> None:
         version, held = self.item.version, self.item.doubt_until

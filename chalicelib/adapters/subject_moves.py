@@ -35,8 +35,8 @@ from chalicelib.core.model import Ref
 from chalicelib.core.stored import Leaving, Stub
 
 OF_THE_LIVING = (
-    "written_version", "outgoing", "published", "doubt_until", "doubted_version", "body",
-    "next_change_at", "revision", "seen", *INDEXED,
+    "written_version", "outgoing", "published", "doubt_until", "doubted_version", "setback",
+    "body", "next_change_at", "revision", "seen", *INDEXED,
 )  # fmt: skip
 """Attributes of a card that a stub has not."""
 

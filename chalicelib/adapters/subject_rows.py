@@ -10,11 +10,11 @@ from zlib import crc32
 from chalicelib.adapters.tables import NEVER, SubjectItem
 from chalicelib.core.announcements import Seen
 from chalicelib.core.dues import NO_DEBTS, Debts
-from chalicelib.core.facts import Fact, FactSet
+from chalicelib.core.facts import Fact, FactSet, iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import Fields
 from chalicelib.core.ports import SHARDS
-from chalicelib.core.stored import HandedOut, Leaving, LedgerRow, StoredCard, Stub
+from chalicelib.core.stored import HandedOut, Leaving, LedgerRow, Setback, StoredCard, Stub
 
 CARD = "#CARD"
 TOMBSTONE = "#TOMBSTONE"
@@ -119,7 +119,16 @@ def card_of(row: SubjectItem) -> StoredCard:
         made=row.made,
         revision=int(row.revision or 0),
         seen=Seen.from_json(row.seen) if row.seen else None,
+        setback=setback_of(row.setback) if row.setback else None,
     )
+
+
+def setback_of(told: Mapping[str, str]) -> Setback:
+    return Setback(parse_instant(told["since"]), parse_instant(told["until"]))
+
+
+def setback_json(setback: Setback) -> dict[str, Json]:
+    return {"since": iso(setback.since), "until": iso(setback.until)}
 
 
 def stub_of(row: SubjectItem) -> Stub:

@@ -260,6 +260,7 @@ class DynamoSubjectStore(Moves, Marks, OutboxItems):
             assign(item.seen, save.seen.to_json() if save.seen else None),
             assign(item.debts, save.debts.to_json() if save.debts else None),
             *self._kept_identities(save.claims),
+            *([item.setback.remove()] if save.afresh else []),
             *(assign(getattr(item, name), held.get(name)) for name in INDEXED),
         ]
 

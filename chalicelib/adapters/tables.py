@@ -97,6 +97,7 @@ class SubjectItem(Model):
     published = JsonText(null=True)
     doubt_until = InstantText(null=True)
     doubted_version = NumberAttribute(null=True)
+    setback = JsonText(null=True)
     body = JsonText(null=True)
     at = UnicodeAttribute(null=True)
     score = NumberAttribute(null=True)

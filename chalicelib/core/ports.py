@@ -13,7 +13,15 @@ from chalicelib.core.editions import Publication
 from chalicelib.core.identity import Waiting
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.policy import FittedModels
-from chalicelib.core.stored import Collection, HandedOut, Mark, Save, StoredCard, Stub
+from chalicelib.core.stored import (
+    Collection,
+    HandedOut,
+    Mark,
+    Save,
+    Setback,
+    StoredCard,
+    Stub,
+)
 
 SHARDS = 16
 """Shares that the cards of a connection are spread over, each a partition of the index."""
@@ -109,6 +117,13 @@ class SubjectStore(Protocol):
         A longer doubt is never shortened; stubs, and who has no card, are left as they are.
         Counts as a save, so that whoever read an earlier card loses the race: a mark of such a
         version changes nothing.
+        """
+        ...
+
+    def set_back(self, setbacks: Mapping[Ref, Setback]) -> None:
+        """They are due when their setbacks end; stubs, and who has no card, stay as they are.
+
+        A mark ends a setback, and so does a save that says so.
         """
         ...
 

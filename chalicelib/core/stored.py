@@ -32,6 +32,14 @@ class Stub:
 
 
 @dataclass(frozen=True, slots=True)
+class Setback:
+    """The CRM has not taken a card ``since`` then, and is not asked to before ``until``."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoredCard:
     """The card item of a subject's collection.
 
@@ -42,6 +50,8 @@ class StoredCard:
     ``doubt_until`` says that what the CRM shows is unknown, for a write may have been made
     without being marked, and that such a write may still take effect until then. From then on the
     record can be read back; before, it must be left alone. None while all is known.
+
+    ``setback`` stays from the first write that came to nothing until a version is dealt with.
 
     ``stub`` says that the card stands for nobody any more. Such a one keeps its ``debts``, which
     have to be taken back before it is cleared.
@@ -69,6 +79,7 @@ class StoredCard:
     revision: int = 0
     identities: tuple[str, ...] = ()
     seen: Seen | None = None
+    setback: Setback | None = None
 
     @classmethod
     def unsaved(cls, ref: Ref) -> StoredCard:
@@ -78,6 +89,12 @@ class StoredCard:
     @property
     def pending(self) -> bool:
         return self.stub is None and self.version > self.written_version
+
+    @property
+    def left_alone_until(self) -> datetime | None:
+        """No write of it may begin before."""
+        ends = (self.doubt_until, self.setback and self.setback.until)
+        return max((end for end in ends if end), default=None)
 
     @property
     def owing(self) -> bool:
@@ -167,7 +184,7 @@ class Save:
     ``SubjectStore.holders``. ``entries`` are new to the ledger, in the order of their numbers,
     and ``handouts`` go with some of them. ``made``, ``revision`` and ``seen`` as of ``StoredCard``.
     What waited under the identities of ``claims`` stands among ``facts``. Of ``announcements`` one
-    that is there already stays as it is.
+    that is there already stays as it is. ``afresh`` forgets a ``setback``.
     """
 
     ref: Ref
@@ -190,6 +207,7 @@ class Save:
     claims: Claims = NO_CLAIMS
     seen: Seen | None = None
     announcements: Sequence[Announcement] = ()
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,25 @@ def park(message: Mapping[str, Json], reason: str, services: Services, now: date
     The same message parked again, by a sweep that meets the same card every minute, is one
     item with the latest reason. One that names no connection is kept under ``unknown``.
     """
-    item = ParkedItem(
+    item = _item(message, reason, now)
+    services.settings.park(item)
+    logs.warning("parked", connection=item.connection, parked=item.id, reason=reason)
+    return item
+
+
+def unpark(message: Mapping[str, Json], services: Services, now: datetime) -> None:
+    """Nobody has to look at it any more; does nothing where it was not parked."""
+    services.settings.unpark(_item(message, "", now))
+
+
+def _item(message: Mapping[str, Json], reason: str, now: datetime) -> ParkedItem:
+    return ParkedItem(
         id=hashlib.sha256(canonical(message).encode()).hexdigest()[:20],
         connection=str(message.get("connection") or "unknown"),
         reason=reason,
         message=message,
         parked_at=now,
     )
-    services.settings.park(item)
-    logs.warning("parked", connection=item.connection, parked=item.id, reason=reason)
-    return item
 
 
 def replay(

@@ -179,6 +179,7 @@ class Saves:
             debts=debts,
             made=HIDDEN,
             revision=self.revision,
+            afresh=True,
         )
         return self._soon(save) if debts.owed else save
 
@@ -209,9 +210,17 @@ class Saves:
             outgoing=news or stored.outgoing,
             settled=False,
             doubt_until=doubt,
-            due_at=self.now + REPAIR_AFTER,
+            due_at=self._rung_again_at(stored),
             history=self._history(save, news) if news else None,
+            afresh=self.reason is Reason.REWRITE,
         )
+
+    def _rung_again_at(self, stored: StoredCard) -> datetime:
+        """Should it be unwritten by then; not before the CRM may be asked again."""
+        at = self.now + REPAIR_AFTER
+        if stored.setback is None or self.reason is Reason.REWRITE:
+            return at
+        return max(at, stored.setback.until)
 
     def _history(self, save: Save, news: Fields) -> dict[str, Json]:
         return {"at": iso(self.now), "version": save.base_version + 1, "fields": _json(news)}

@@ -15,6 +15,7 @@ from chalicelib.core.errors import (
     EmtiazError,
     OutOfService,
     Parked,
+    RecordBusy,
     RecordGone,
     Retryable,
 )
@@ -34,6 +35,7 @@ from chalicelib.pipeline.messages import (
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.services import Services
+from chalicelib.pipeline.stuck import batches, park_to_rewrite, put_off, suspect, taken
 from chalicelib.scoring import changed_fields
 
 LEFT_TO_SWEEP_AFTER = 8
@@ -94,7 +96,7 @@ def _write_connection(
     # Who received a message before may have written its cards and died before marking them.
     repeated = any(envelope.receives > 1 for envelope in envelopes)
     crm = _guarded(services.settings.live(connection), services)
-    for cards in chunks(_pending(refs, services), crm.client.write_batch):
+    for cards in batches(_pending(refs, services), crm.client.write_batch, services):
         if services.clock.now() >= deadline:
             raise Retryable("out of time; the rest comes with the next batch", retry_after=0)
         known, seen = _looked_up(cards, crm, services, repeated=repeated)
@@ -124,12 +126,13 @@ def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
 def _pending(refs: Iterable[Ref], services: Services) -> Iterator[StoredCard]:
     """The cards as they are now, read while they are written.
 
-    One whose record may still change by an earlier write is left alone; sweep rings for it.
+    One whose record may still change by an earlier write, or that was put off, is left alone; sweep
+    rings for it.
     """
     for chunk in chunks(refs, REFS_PER_MESSAGE):
         now = services.clock.now()
         for card in services.store.cards(chunk):
-            if card.pending and not (card.doubt_until and card.doubt_until > now):
+            if card.pending and not (card.left_alone_until and card.left_alone_until > now):
                 yield card
 
 
@@ -166,30 +169,45 @@ def _write_batch(
     cards: Sequence[StoredCard], seen: frozenset[Ref], crm: _Crm, services: Services
 ) -> None:
     sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
-    updates = [Update(ref, fields) for ref, fields in sent.items()]
-    try:
-        refused = _write(updates, crm)
-    except CrmUnavailable as error:
-        if not error.in_doubt:
-            raise
-        _leave_alone(sent, error, services)
-        raise Retryable(f"left alone for now: {error}", retry_after=0) from error
+    answer = _answered([card for card in cards if card.ref in sent], sent, crm, services)
+    busy = {ref: why for ref, why in answer.items() if isinstance(why, RecordBusy)}
+    refused = {ref: why for ref, why in answer.items() if ref not in busy}
     for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
         _pass_on(ref, reason, services, seen=ref in seen)
-    services.store.mark_written(
-        [
-            _refused(card, services) if card.ref in refused else _written(card, sent)
-            for card in cards
-        ]
-    )
-    logs.info("written", records=len(updates), refused=len(refused), cards=len(cards))
+    _mark([card for card in cards if card.ref not in busy], sent, refused, services)
+    put_off([card for card in cards if card.ref in busy], busy, services)
+    told = {"records": len(sent), "refused": len(refused), "busy": len(busy), "cards": len(cards)}
+    logs.info("written", **told)
 
 
-def _write(updates: Sequence[Update], crm: _Crm) -> Mapping[Ref, EmtiazError]:
-    if not updates:
+def _mark(
+    cards: Sequence[StoredCard],
+    sent: Mapping[Ref, Fields],
+    refused: Mapping[Ref, EmtiazError],
+    services: Services,
+) -> None:
+    marks = [
+        _refused(card, services) if card.ref in refused else _written(card, sent) for card in cards
+    ]
+    services.store.mark_written(marks)
+    taken([card for card in cards if card.ref not in refused], services)
+
+
+def _answered(
+    cards: Sequence[StoredCard], sent: Mapping[Ref, Fields], crm: _Crm, services: Services
+) -> Mapping[Ref, EmtiazError]:
+    if not cards:
         return {}
-    with crm.guard:
-        return crm.client.write(updates)
+    try:
+        with crm.guard:
+            return crm.client.write([Update(ref, fields) for ref, fields in sent.items()])
+    except CrmUnavailable as error:
+        if error.in_doubt:
+            _leave_alone(sent, error, services)
+        suspect(cards, error, services)
+        if error.in_doubt:
+            raise Retryable(f"left alone for now: {error}", retry_after=0) from error
+        raise
 
 
 def _leave_alone(refs: Iterable[Ref], error: CrmUnavailable, services: Services) -> None:
@@ -221,18 +239,13 @@ def _pass_on(ref: Ref, error: EmtiazError, services: Services, *, seen: bool) ->
     if isinstance(error, RecordGone) and not seen:
         _read_again([ref], services)
     else:
-        _park_refused(ref, error, services)
+        park_to_rewrite(ref, str(error), services)
 
 
 def _read_again(refs: Iterable[Ref], services: Services) -> None:
     """Records that are not where they were: deleted, or merged into another."""
     for ref in refs:
         services.intake.send(refs_messages(ref.connection, [ref], Reason.READ))
-
-
-def _park_refused(ref: Ref, error: EmtiazError, services: Services) -> None:
-    message = refs_messages(ref.connection, [ref], Reason.REWRITE)[0]
-    park(message, f"{ref}: {error}", services, services.clock.now())
 
 
 def _park_connection(connection: str, error: Parked, services: Services) -> None:

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.core.errors import Conflict, SubjectErased
 from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Ref
-from chalicelib.core.stored import Collection, Leaving, StoredCard, Stub
+from chalicelib.core.stored import Collection, Leaving, Setback, StoredCard, Stub
 from tests.adapters.test_subject_store_contract import (
     ANNA,
     BEN,
@@ -386,6 +386,34 @@ def test_a_save_ends_a_doubt_or_keeps_it_as_it_says(store):
     assert card(store).doubt_until == NOON
     store.save(save(ANNA, 3))
     assert card(store).doubt_until is None
+
+
+SET_BACK = Setback(NOON, LATER)
+
+
+def test_a_setback_stays_until_a_version_is_marked_or_a_save_says_so(store):
+    store.save(save())
+    before = card(store)
+    store.set_back({ANNA: SET_BACK})
+    assert card(store) == replace(before, setback=SET_BACK, due_at=LATER)
+    store.save(save(ANNA, 1))
+    assert card(store).setback == SET_BACK
+    store.save(replace(save(ANNA, 2), afresh=True))
+    assert card(store).setback is None
+    store.set_back({ANNA: SET_BACK})
+    store.mark_written([mark(3)])
+    assert card(store).setback is None
+
+
+def test_only_who_has_a_card_is_set_back(store):
+    refs = [Ref("hubspot-main", "contact", str(number)) for number in range(60)]
+    for ref in refs[:50]:
+        store.save(save(ref))
+    store.retire(refs[3], 1, EXPIRED, NOON)
+    store.set_back(dict.fromkeys(refs, SET_BACK))
+    found = {one.ref: one.setback for one in store.cards(refs)}
+    assert found == dict.fromkeys(refs[:50], SET_BACK) | {refs[3]: None}
+    store.set_back({})
 
 
 def test_a_hidden_card_has_a_time_and_no_numbers(store):

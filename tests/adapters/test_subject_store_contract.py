@@ -20,6 +20,7 @@ from chalicelib.core.stored import (
     LedgerRow,
     Mark,
     Save,
+    Setback,
     StoredCard,
     Stub,
 )
@@ -442,6 +443,7 @@ STEP = st.one_of(
     ),
     st.tuples(st.just("mark"), st.sampled_from(SUBJECTS), st.integers(1, 5), st.booleans()),
     st.tuples(st.just("doubt"), st.sampled_from(SUBJECTS), st.integers(0, 9)),
+    st.tuples(st.just("set_back"), st.sampled_from(SUBJECTS), st.integers(0, 9)),
     st.tuples(
         st.just("retire"), st.sampled_from(SUBJECTS), st.sampled_from(sorted(WHY)), st.booleans()
     ),
@@ -500,6 +502,10 @@ def take_doubt(store, ref, minutes):
     store.doubt([ref, ref], NOON + timedelta(minutes=minutes))
 
 
+def take_set_back(store, ref, minutes):
+    store.set_back({ref: Setback(NOON, NOON + timedelta(minutes=minutes))})
+
+
 def take_retire(store, ref, why, is_late):
     (other,) = set(SUBJECTS) - {ref.id}
     into = replace(ref, id=other) if WHY[why] is Leaving.MERGED else None
@@ -515,6 +521,7 @@ TAKE = {
     "save": take_save,
     "mark": take_mark,
     "doubt": take_doubt,
+    "set_back": take_set_back,
     "retire": take_retire,
     "clear": take_clear,
 }

@@ -258,6 +258,13 @@ class InMemorySubjectStore:
                     subject.card = doubted(subject.card, until)
                     subject.doubted = subject.version
 
+    def set_back(self, setbacks):
+        with self._lock:
+            for ref, setback in setbacks.items():
+                subject = self.subjects.get(ref, Subject())
+                if subject.card and not subject.stub:
+                    subject.card = replace(subject.card, setback=setback, due_at=setback.until)
+
     def due(self, connection, now, limit):
         with self._lock:
             waiting = [
@@ -330,6 +337,7 @@ def saved(subject, save):
         revision=save.revision,
         identities=before.identities if save.claims.kept is None else save.claims.kept,
         seen=Seen.from_json(json.loads(canonical(save.seen.to_json()))) if save.seen else None,
+        setback=None if save.afresh else before.setback,
     )
     facts = {fact.key: canonical(fact.to_json()) for fact in save.facts}
     key = iso(save.at), save.base_version + 1
@@ -362,6 +370,7 @@ def marked(subject, mark):
         written_version=mark.version,
         published=fields_as_stored(mark.published),
         doubt_until=mark.doubt_until,
+        setback=None,
     )
     if card.version == mark.version:
         return replace(written, due_at=mark.next_change_at)

@@ -40,6 +40,7 @@ DEFECTS = {
     "any-model-is-used",
     "published-twice",
     "leaks-are-kept",
+    "one-holds-up-all",
 }
 
 every_mutant = pytest.mark.parametrize(

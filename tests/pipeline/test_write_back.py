@@ -1,10 +1,19 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
-from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, RecordGone, WriteRefused
+from chalicelib.core.errors import (
+    CredentialsInvalid,
+    CrmStumbled,
+    CrmUnavailable,
+    RecordBusy,
+    RecordGone,
+    WriteRefused,
+)
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import replay
+from chalicelib.pipeline.stuck import LONGEST, SHORTEST, SUSPECT_AFTER, TOLD_AFTER
 from chalicelib.pipeline.write_back import LEFT_TO_SWEEP_AFTER
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
@@ -283,3 +292,172 @@ def test_one_connection_that_is_broken_harms_no_other(installation):
     assert failure.envelope.connection == "toy-gone"
     assert ref in installation.crm.fields
     assert len(installation.settings.parked(CONNECTION)) == 1
+
+
+LOCKED = RecordBusy("UNABLE_TO_LOCK_ROW", retry_after=60)
+MINUTE = timedelta(minutes=1)
+
+
+def stuck(installation, number):
+    """A contact that the CRM has no time for, whoever is written beside it."""
+    ref = installation.contact(number)
+    installation.crm.refusals[ref] = LOCKED
+    return ref
+
+
+def pass_time(installation, how_long, step=MINUTE):
+    """With its sweeps; returns when writes of the CRM were tried meanwhile."""
+    tries = []
+    end = installation.clock.now() + how_long
+    while installation.clock.now() < end:
+        installation.clock.advance(seconds=step.total_seconds())
+        before = len(installation.crm.called("write"))
+        installation.sweep()
+        installation.process()
+        installation.write()
+        tries += [installation.clock.now()] * (len(installation.crm.called("write")) > before)
+    return tries
+
+
+def test_a_record_that_stays_busy_keeps_no_other_from_being_written(installation):
+    installation.crm.write_batch = 2
+    bad = stuck(installation, 1)
+    others = [installation.contact(number) for number in range(2, 6)]
+    ring_for(installation, bad, *others)
+    assert installation.write() == ()
+    assert set(others) <= installation.crm.fields.keys()
+    assert not any(installation.card(ref).pending for ref in others)
+    assert installation.card(bad).pending
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_a_busy_record_is_tried_again_by_itself_and_written_once_it_can_be(installation):
+    bad = stuck(installation, 1)
+    ring_for(installation, bad)
+    installation.write()
+    assert pass_time(installation, SHORTEST * 0.9, SHORTEST * 0.3) == []
+    installation.crm.refusals.clear()
+    assert pass_time(installation, 3 * MINUTE) != []
+    assert bad in installation.crm.fields
+    assert not installation.card(bad).pending
+    assert installation.card(bad).setback is None
+    assert len(installation.crm.called("shown")) == 0, "nothing of it was ever in doubt"
+
+
+def test_the_longer_a_record_is_busy_the_more_seldom_it_is_tried(installation):
+    ring_for(installation, stuck(installation, 1))
+    installation.write()
+    begun = installation.clock.now()
+    tries = pass_time(installation, TOLD_AFTER * 3)
+    for one, following in pairwise(tries):
+        waited = following - one
+        assert waited <= max(SHORTEST, min(LONGEST, one - begun)) + 2 * MINUTE
+        assert waited >= min(LONGEST, one - begun)
+    assert 15 < len(tries) < 30
+
+
+def test_a_change_of_a_busy_record_does_not_have_it_tried_sooner(installation):
+    bad = stuck(installation, 1)
+    ring_for(installation, bad)
+    installation.write()
+    pass_time(installation, timedelta(hours=4))
+    tried = len(installation.crm.called("write"))
+    installation.contact(1, deals=[(NOON, 5000)])
+    ring_for(installation, bad)
+    installation.write()
+    assert len(installation.crm.called("write")) == tried
+    installation.clock.advance(minutes=4)
+    installation.sweep()
+    assert installation.intake.messages == [], "nothing is due before it may be tried"
+
+
+def test_of_a_record_that_is_busy_for_a_day_a_person_is_told_until_it_is_taken(installation):
+    bad = stuck(installation, 1)
+    ring_for(installation, bad)
+    installation.write()
+    pass_time(installation, TOLD_AFTER - timedelta(hours=1))
+    assert installation.settings.parked(CONNECTION) == ()
+    pass_time(installation, TOLD_AFTER)
+    (item,) = installation.settings.parked(CONNECTION)
+    assert str(bad) in item.reason
+    assert "UNABLE_TO_LOCK_ROW" in item.reason
+    installation.crm.refusals.clear()
+    pass_time(installation, LONGEST + 3 * MINUTE)
+    assert bad in installation.crm.fields
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_a_replay_tries_a_busy_record_at_once(installation):
+    bad = stuck(installation, 1)
+    ring_for(installation, bad)
+    installation.write()
+    pass_time(installation, 2 * TOLD_AFTER)
+    installation.crm.refusals.clear()
+    replay(CONNECTION, installation.services)
+    installation.run()
+    assert bad in installation.crm.fields
+
+
+def test_a_busy_record_that_is_restored_from_the_bin_begins_anew(installation):
+    bad = stuck(installation, 1)
+    ring_for(installation, bad)
+    installation.write()
+    installation.crm.delete(bad)
+    installation.clock.advance(seconds=1)
+    installation.deliver("contact:1", what="deleted", at=installation.clock.now())
+    installation.process()
+    assert installation.card(bad).hidden
+    assert installation.card(bad).setback is None
+
+
+@pytest.mark.parametrize(
+    ("error", "is_applied"),
+    [
+        (CrmStumbled("500: UNKNOWN_EXCEPTION"), False),
+        (CrmUnavailable("no answer", retry_after=110, in_doubt=True), False),
+        (CrmUnavailable("no answer", retry_after=110, in_doubt=True), True),
+    ],
+)
+def test_a_record_over_which_every_request_fails_is_left_alone_in_the_end(
+    installation, error, is_applied
+):
+    """A request that has it among its records fails as a whole, made or not."""
+    bad = installation.contact(4)
+    others = [installation.contact(number) for number in (1, 2, 3, 5, 6, 7, 8, 9)]
+    real = installation.crm.write
+
+    def write(updates):
+        if is_applied or all(one.ref != bad for one in updates):
+            real([one for one in updates if one.ref != bad])
+        if any(one.ref == bad for one in updates):
+            raise error
+        return {}
+
+    installation.crm.write = write
+    ring_for(installation, bad, *others)
+    installation.write()
+    pass_time(installation, SUSPECT_AFTER + timedelta(hours=1))
+    assert set(others) <= installation.crm.fields.keys()
+    assert not any(installation.card(ref).pending for ref in others)
+    before = len(installation.crm.called("write"))
+    late = installation.contact(20)
+    ring_for(installation, late)
+    installation.write()
+    assert late in installation.crm.fields
+    assert len(installation.crm.called("write")) == before + 1
+    pass_time(installation, 2 * TOLD_AFTER, 5 * MINUTE)
+    assert any(str(bad) in one.reason for one in installation.settings.parked(CONNECTION))
+
+
+def test_after_an_outage_of_requests_few_calls_more_are_made(installation):
+    refs = [installation.contact(number) for number in range(60)]
+    ring_for(installation, *refs)
+    for _ in range(8):
+        installation.crm.fail_next("write", CrmStumbled("500"))
+    installation.write()
+    pass_time(installation, timedelta(minutes=20))
+    installation.crm.forget_failures()
+    tried = len(installation.crm.called("write"))
+    pass_time(installation, timedelta(hours=1))
+    assert set(refs) <= installation.crm.fields.keys()
+    assert len(installation.crm.called("write")) - tried < 12
