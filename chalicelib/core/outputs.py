@@ -41,7 +41,7 @@ class Trigger(StrEnum):
     FOLLOW = "follow"  # never a reason to write; goes along with one that is
 
 
-Section = Literal["loyalty", "tiers", "churn", "chances", "clusters"]
+Section = Literal["loyalty", "tiers", "churn", "chances", "reasons", "clusters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Output:
     """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language.
 
     One ``of`` loyalty is for policies with a programme alone, one of tiers for those with tiers,
-    and those of churn, chances and clusters for those that have it predicted.
+    and those of churn, chances, their reasons and clusters for those that have it predicted.
     """
 
     name: str
@@ -431,11 +431,11 @@ OUTPUTS: tuple[Output, ...] = (
         read=_cluster,
     ),
     Output(
-        "prediction_why", OutputType.TEXT, Trigger.FOLLOW, kinds=_PERSONS, of="chances",
+        "prediction_why", OutputType.TEXT, Trigger.FOLLOW, kinds=_PERSONS, of="reasons",
         label=Text("Emtiaz prediction reasons", "دلیل پیش‌بینی"),
         description=Text(
-            "What raises and lowers the chance most.",
-            "آنچه احتمال را بیش از همه بالا یا پایین می‌برد.",
+            "What raises and lowers the chance, or the risk to leave, most.",
+            "آنچه احتمال خرید یا خطر رفتن را بیش از همه بالا یا پایین می‌برد.",
         ),
         read=_prediction_why,
     ),

@@ -133,6 +133,7 @@ def not_compared(rarer: int, needed: int, name: Text) -> Text:
 
 RUNNING = Text("the model in force", "مدل جاری")
 STAGE_SHARES = Text("the share that was won of each stage", "سهم بردهای هر مرحله")
+BY_TENURE = Text("the number of renewals alone", "شمار تمدیدها به‌تنهایی")
 COMMON = Text("the model of all", "مدل مشترک همه")
 
 

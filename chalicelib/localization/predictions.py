@@ -74,8 +74,37 @@ def how_often(kind: Text) -> Text:
 
 KINDS_LATELY = Text("What they did lately", "فعالیت‌های اخیر")
 DAYS_QUIET = Text("Days since they did anything", "روزهای بی‌فعالیت")
-OVERDUE_RENEWAL = Text("The renewal is overdue", "موعد تمدید گذشته است")
-RENEWALS = Text("How often they renewed", "دفعات تمدید")
+
+_RENEWALS = {
+    "survived": Text("How often they renewed", "دفعات تمدید"),
+    "usage": Text("Their use of late against that before", "استفادهٔ اخیر نسبت به گذشته"),
+    "tickets": Text("Their tickets of late", "تیکت‌های اخیر"),
+    "answer:nps": Text("Whether they would recommend you", "پاسخ به پرسش توصیه به دیگران"),
+    "answer:csat": Text("How satisfied they say they are", "رضایتی که ابراز کرده‌اند"),
+}
+
+
+def renewal_input(name: str) -> Text:
+    """What is known of subscribers alone."""
+    return _RENEWALS.get(name, Text(name, name))
+
+
+def leaving(what: Text, log_odds: float) -> Text:
+    """What something does to the chance that somebody does not renew.
+
+    >>> leaving(renewal_input("usage"), 1.1).en
+    'Their use of late against that before raises the odds of leaving 3 times'
+    """
+    if abs(log_odds) < _ONE:
+        return Text(
+            f"{what.en} leaves the odds of leaving as they are",
+            f"{what.fa} احتمال رفتن را تغییر نمی‌دهد",
+        )
+    times, up = _times(log_odds), log_odds > 0
+    return Text(
+        f"{what.en} {'raises' if up else 'lowers'} the odds of leaving {times} times",
+        f"{what.fa} بخت رفتن را {persian(times)} برابر {'بیشتر' if up else 'کمتر'} می‌کند",
+    )
 
 
 def odds(what: Text, log_odds: float) -> Text:
@@ -88,12 +117,15 @@ def odds(what: Text, log_odds: float) -> Text:
     """
     if abs(log_odds) < _ONE:
         return Text(f"{what.en} leaves the odds as they are", f"{what.fa} بخت را تغییر نمی‌دهد")
-    times = f"{min(math.exp(abs(log_odds)), 999):.1f}".removesuffix(".0")
-    up = log_odds > 0
+    times, up = _times(log_odds), log_odds > 0
     return Text(
         f"{what.en} {'raises' if up else 'lowers'} the odds {times} times",
         f"{what.fa} بخت را {persian(times)} برابر {'بیشتر' if up else 'کمتر'} می‌کند",
     )
+
+
+def _times(log_odds: float) -> str:
+    return f"{min(math.exp(abs(log_odds)), 999):.1f}".removesuffix(".0")
 
 
 def likely_to_buy(percent: int, days: int) -> Text:

@@ -73,6 +73,29 @@ def weak_data() -> Text:
     )
 
 
+def too_few_for_use(left: int, stayed: int, needed: int) -> Text:
+    """Renewals that were looked at.
+
+    >>> too_few_for_use(40, 700, 120).en
+    '40 left and 700 stayed: from 120 of each on, use and tickets count as well'
+    """
+    a, b, n = number(left), number(stayed), number(needed)
+    return Text(
+        f"{a.en} left and {b.en} stayed: from {n.en} of each on, use and tickets count as well",
+        f"{a.fa} رفته و {b.fa} مانده‌اند: از {n.fa} مورد هر کدام، میزان استفاده و تیکت‌ها نیز "
+        "به حساب می‌آید",
+    )
+
+
+def use_fitted_on(left: int, stayed: int) -> Text:
+    a, b = number(left), number(stayed)
+    return Text(
+        f"Learned of {a.en} who left at a renewal and {b.en} who stayed, by what they had done",
+        f"از {a.fa} مشترک که در تمدید رفته‌اند و {b.fa} مشترک که مانده‌اند، "
+        "بر پایهٔ رفتارشان آموخته است",
+    )
+
+
 def no_maximum() -> Text:
     return Text(
         "The fit found no maximum, so the model is not used",

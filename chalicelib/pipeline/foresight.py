@@ -20,10 +20,12 @@ from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
-from chalicelib.pipeline.lessons import DealLesson, Lessons, Snapshot
+from chalicelib.pipeline.lessons import DealLesson, Lessons
+from chalicelib.pipeline.snapshots import AHEAD_DAYS, Snapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.scoring.fitted import CARDS
+from chalicelib.scoring.renewals import SURVIVED
 from chalicelib.scoring.wins import PIPELINE
 from chalicelib.training import clusters, drift, propensity, purchase_learning
 from chalicelib.training.buyers import apart, past_of, population_of, two_thirds
@@ -32,11 +34,13 @@ from chalicelib.training.purchase_learning import LearnedPurchases
 from chalicelib.training.purchases import UNIT_DAYS
 from chalicelib.training.rivals import Rival
 from chalicelib.training.spend import fit_spend
-from chalicelib.training.subscriptions import fit_renewals
+from chalicelib.training.subscriptions import fit_renewals, train_hazard
 
 SEED = 20260321
 
-FORETELLING = ("purchases", "spend", "subscriptions", "propensity", "deals", "clusters")
+FORETELLING = (
+    "purchases", "spend", "subscriptions", "renewals", "propensity", "deals", "clusters",
+)  # fmt: skip
 """Names of all such models."""
 
 OLDEST = timedelta(days=30)
@@ -61,6 +65,7 @@ def asked_for(policy: Policy) -> tuple[str, ...]:
         "purchases": asked.purchases,
         "spend": asked.purchases,
         "subscriptions": asked.subscriptions,
+        "renewals": asked.subscriptions,
         "propensity": asked.leads,
         "deals": asked.deals,
         "clusters": asked.clusters,
@@ -147,6 +152,7 @@ class _Fitting:
             "purchases": self._purchases,
             "spend": self._spend,
             "subscriptions": self._subscriptions,
+            "renewals": self._renewals,
             "propensity": self._propensity,
             "deals": self._deals,
             "clusters": self._clusters,
@@ -183,6 +189,8 @@ class _Fitting:
         ended = self._ended
         if self.asked.leads:
             found["propensity"] = self.lessons.snapshots
+        if self.asked.subscriptions:
+            found["renewals"] = self.lessons.renewals
         if self.asked.deals:
             horizon = self.asked.deals.horizon_days
             # A deal that ends sooner is known sooner: a horizon back from when it is known, those
@@ -265,6 +273,21 @@ class _Fitting:
         found = fit_renewals(self.lessons.lost, self.lessons.stayed)
         card = ModelCard("subscriptions", found.gate, {"n": found.n}, self.now)
         return Fit(card, found.to_json() if found.model else None)
+
+    def _renewals(self) -> Fit:
+        asked, rows = self.asked.subscriptions, self.lessons.renewals
+        found = train_hazard(
+            [row for _, _, row in rows],
+            [left for _, left, _ in rows],
+            [parse_instant(at) for at, _, _ in rows],
+            seed=SEED,
+            horizon_days=AHEAD_DAYS + (asked.grace_days if asked else 0),
+            survived=SURVIVED,
+            by_tenure=fit_renewals(self.lessons.lost, self.lessons.stayed).model,
+            running=self._running("renewals"),
+            trained_at=self.now,
+        )
+        return Fit(found.card, found.model.to_json() if found.model else None)
 
     def _propensity(self) -> Fit:
         leads, rows = self.asked.leads, self.lessons.snapshots

@@ -1,42 +1,33 @@
 """What one subject teaches of the future of all: purchases, renewals, and whether it did what was
 hoped for.
 
-A lead is looked at as it was at an age that its id draws, by what it had done until then; its
-attributes are as they are now, since no history of them is kept. Whoever was past the target then
-teaches nothing, nor does whoever is younger than that age and the horizon together. A deal teaches
-when it came into its stages, and whether and when it ended.
+Leads and subscribers are looked at as they were at a time of the past, see ``snapshots``. A deal
+teaches when it came into its stages, and whether and when it ended.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
 from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json
-from chalicelib.core.policy import Policy, Profile
-from chalicelib.core.prediction import LeadPrediction
+from chalicelib.core.policy import Policy
 from chalicelib.core.stored import Collection
+from chalicelib.pipeline.snapshots import Snapshot, leads_of, renewals_of, subscribers_of
 from chalicelib.prediction.propensity import Value
-from chalicelib.scoring.features import row_of
 from chalicelib.scoring.funnel import closed_deals
-from chalicelib.scoring.future import Bought, bought_by, renewal_of
+from chalicelib.scoring.future import Bought, bought_by
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.wins import more_of, open_deals
-
-OLDEST_SNAPSHOT = timedelta(days=180)
 
 _DAY = timedelta(days=1)
 
 T = TypeVar("T")
-
-Snapshot = tuple[str, bool, Mapping[str, Value]]
-"""When somebody is looked at, what came of it, and what was known."""
 
 Point = tuple[int, int, int]
 """Days since the last purchase, purchases, and their sum."""
@@ -57,8 +48,9 @@ class DealLesson(NamedTuple):
 class Lessons:
     """``buyers`` counts customers by the days on which they bought, which are ordinal numbers;
     ``spend`` those who came back by how often, and their mean in the smallest unit of money.
-    ``lost`` and ``stayed`` count subscribers by renewals. ``deals`` that ended and ``still_open``
-    are by the ids of deals, which several people may share.
+    ``lost`` and ``stayed`` count subscribers by renewals; ``renewals`` tell of some of these who
+    left. ``deals`` that ended and ``still_open`` are by the ids of deals, which several people may
+    share.
     """
 
     buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
@@ -67,6 +59,7 @@ class Lessons:
     snapshots: tuple[Snapshot, ...] = ()
     lost: Mapping[int, int] = field(default_factory=dict)
     stayed: Mapping[int, int] = field(default_factory=dict)
+    renewals: tuple[Snapshot, ...] = ()
     deals: Mapping[str, DealLesson] = field(default_factory=dict)
     still_open: Mapping[str, DealLesson] = field(default_factory=dict)
 
@@ -78,11 +71,10 @@ class Lessons:
             buyers=_sum(one.buyers for one in found),
             spend=_sum(one.spend for one in found),
             points=tuple(sorted(chain.from_iterable(one.points for one in found))),
-            snapshots=tuple(
-                sorted(chain.from_iterable(one.snapshots for one in found), key=_in_order)
-            ),
+            snapshots=_sorted(one.snapshots for one in found),
             lost=_sum(one.lost for one in found),
             stayed=_sum(one.stayed for one in found),
+            renewals=_sorted(one.renewals for one in found),
             deals=_fullest((one.deals for one in found), _told),
             still_open=_fullest((one.still_open for one in found), _told),
         )
@@ -92,9 +84,10 @@ class Lessons:
             "buyers": [[list(days), n] for days, n in self.buyers.items()],
             "spend": [[x, mean, n] for (x, mean), n in self.spend.items()],
             "points": [list(one) for one in self.points],
-            "snapshots": [[at, did, cast(Json, dict(row))] for at, did, row in self.snapshots],
+            "snapshots": _told_rows(self.snapshots),
             "lost": [[renewals, n] for renewals, n in self.lost.items()],
             "stayed": [[renewals, n] for renewals, n in self.stayed.items()],
+            "renewals": _told_rows(self.renewals),
             "deals": _listed(self.deals),
             "still_open": _listed(self.still_open),
         }
@@ -108,6 +101,7 @@ class Lessons:
             snapshots=tuple((at, did, row) for at, did, row in held["snapshots"]),
             lost=dict(held["lost"]),
             stayed=dict(held["stayed"]),
+            renewals=tuple((at, left, row) for at, left, row in held.get("renewals", ())),
             deals={name: DealLesson(*one) for name, one in held.get("deals", {}).items()},
             still_open={name: DealLesson(*one) for name, one in held.get("still_open", {}).items()},
         )
@@ -161,7 +155,8 @@ def _lesson(one: Collection, policy: Policy, now: datetime, today: date) -> Less
     renewed = renewals_of(profile, policy, bought, today)
     return replace(
         taught_by(bought, policy, today),
-        snapshots=tuple(_snapshots(profile, policy)),
+        snapshots=tuple(leads_of(profile, policy)),
+        renewals=tuple(subscribers_of(profile, policy, bought, today)),
         lost={renewed.survived + 1: 1} if renewed and renewed.lost else {},
         stayed={renewed.survived: 1} if renewed and not renewed.lost else {},
     )
@@ -188,61 +183,12 @@ def _point(bought: Bought, today: date) -> Point:
     return (today - bought.days[-1]).days, bought.purchases, bought.realised
 
 
-class Renewals(NamedTuple):
-    """A subscriber came through so many renewals, and was then lost or is still there."""
-
-    survived: int
-    lost: bool
+def _sorted(parts: Iterable[Iterable[Snapshot]]) -> tuple[Snapshot, ...]:
+    return tuple(sorted(chain.from_iterable(parts), key=_in_order))
 
 
-def renewals_of(profile: Profile, policy: Policy, bought: Bought, today: date) -> Renewals | None:
-    """Of who has a date of renewal."""
-    asked = policy.prediction.subscriptions if policy.prediction else None
-    due = renewal_of(profile, policy)
-    if asked is None or due is None or not bought.days:
-        return None
-    return Renewals(len(bought.days) - 1, (today - due).days > asked.grace_days)
-
-
-def _snapshots(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
-    asked, first = policy.prediction.leads if policy.prediction else None, first_seen(profile)
-    if asked is None or first is None:
-        return
-    room = profile.now - first - timedelta(days=asked.horizon_days)
-    if room <= timedelta(0):
-        return
-    at = first + _drawn(str(profile.subject)) * min(room, OLDEST_SNAPSHOT)
-    yield from filter(None, [snapshot_at(at, profile, policy, asked)])
-
-
-def snapshot_at(
-    at: datetime, profile: Profile, policy: Policy, asked: LeadPrediction
-) -> Snapshot | None:
-    """Of somebody whose ``profile`` is of the horizon's end, or later; None of who was no lead."""
-    then = _as_of(profile, policy, at)
-    if then.purchases or asked.target.holds(then):
-        return None
-    later = _as_of(profile, policy, at + timedelta(days=asked.horizon_days))
-    return iso(at), bool(asked.target.holds(later)), row_of(then, policy, at)
-
-
-def _as_of(profile: Profile, policy: Policy, at: datetime) -> Profile:
-    return profile_of(profile.subject, profile.facts, at, policy.machine_traffic)[0]
-
-
-def first_seen(profile: Profile) -> datetime | None:
-    """By the first that is known to have happened; a record's own fact is of when it was read."""
-    times = [found[0].occurred_at for found in profile.activities.values()]
-    times += [one.occurred_at for one in profile.purchases[:1]]
-    record = profile.facts.record()
-    times += [record.occurred_at] if record and not times else []
-    return min(times, default=None)
-
-
-def _drawn(name: str) -> float:
-    """0 to 1, the same for the same name; more often near 0, as leads are mostly young."""
-    share = int.from_bytes(sha256(name.encode()).digest()[:6], "big") / 2**48
-    return share * share
+def _told_rows(rows: Iterable[Snapshot]) -> Json:
+    return [[at, came, cast(Json, dict(row))] for at, came, row in rows]
 
 
 def _in_order(one: Snapshot) -> tuple[str, bool, str]:

@@ -55,6 +55,8 @@ def _subscriptions(row: Page | None) -> SubscriptionPrediction | None:
     return SubscriptionPrediction(
         renewal=row["renewal"],
         grace_days=row.get("grace_days", default.grace_days),
+        usage=frozenset(row.get("usage", default.usage)),
+        exclude=frozenset(row.get("exclude", default.exclude)),
     )
 
 

@@ -27,11 +27,12 @@ def renewal_is_a_date(page: Page) -> Iterator[Problem]:
 
 def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
     known = sorted(called(name, one) for name, one in page["attributes"].items())
-    names = page.get("prediction", {}).get("leads", {}).get("exclude", [])
-    for index, name in enumerate(names):
-        if name not in known:
-            where = pointer(("prediction", "leads", "exclude", index))
-            yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
+    for part in ("leads", "subscriptions"):
+        names = page.get("prediction", {}).get(part, {}).get("exclude", [])
+        for index, name in enumerate(names):
+            if name not in known:
+                where = pointer(("prediction", part, "exclude", index))
+                yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
 
 
 def segment_is_of_leads(page: Page) -> Iterator[Problem]:

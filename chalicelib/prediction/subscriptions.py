@@ -14,14 +14,13 @@ Source: Fader and Hardie 2007, "How to project customer retention", whose "high 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
-from math import exp, lgamma, log
+from math import exp, exp2, fsum, lgamma
 
 from chalicelib.core.model import Json
 
-_SHORT, _LONG = 14, 56
+_SHORT, _LONG, _FORGOTTEN = 14, 56, 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +45,24 @@ class ShiftedBetaGeometric:
         return cls(float(str(stated["alpha"])), float(str(stated["beta"])))
 
 
-def usage_trend(days: Sequence[date], as_of: date) -> float | None:
-    """Use of late over use of the longer past: both counted with half-lives of 14 and 56 days, and
-    about 1 for steady use. None without any; days after ``as_of`` are not looked at.
+def usage_trend(uses: Iterable[tuple[float, float]]) -> float | None:
+    """Use of late over use of the longer past, of pairs of days ago and how often: both counted
+    with half-lives of 14 and 56 days, and about 1 for steady use.
 
-    >>> from datetime import timedelta
-    >>> daily = [date(2024, 1, 1) + timedelta(days=n) for n in range(365)]
-    >>> round(usage_trend(daily, daily[-1]), 2)
-    1.03
-    >>> round(usage_trend(daily[:-28], daily[-1]), 2)
-    0.37
+    0 of who has not used it for 90 days, None of who never has. What is to come is not looked at.
+
+    >>> daily = [(day, 1) for day in range(365)]
+    >>> round(usage_trend(daily), 2), round(usage_trend(daily[28:]), 2), usage_trend(daily[90:])
+    (1.03, 0.37, 0.0)
     """
-    ages = [(as_of - day).days for day in days if day <= as_of]
-    late, ever = (_decayed(ages, half_life) for half_life in (_SHORT, _LONG))
+    past = [one for one in uses if one[0] >= 0]
+    if not past:
+        return None
+    if min(past)[0] >= _FORGOTTEN:
+        return 0.0
+    late, ever = (_decayed(past, half_life) for half_life in (_SHORT, _LONG))
     return _LONG / _SHORT * late / ever if ever else None
 
 
-def _decayed(ages: Sequence[int], half_life: int) -> float:
-    return sum(exp(-age * log(2) / half_life) for age in ages)
+def _decayed(uses: Iterable[tuple[float, float]], half_life: int) -> float:
+    return fsum(times * exp2(-age / half_life) for age, times in uses)

@@ -28,6 +28,9 @@ MOST_COUNTED = 1_000_000
 
 KINDS, QUIET, DID = "kinds", "quiet_days", "did:"
 
+RENEWAL = "renewal:"
+"""Before what is known of subscribers alone."""
+
 _TYPES = frozenset({"choice", "boolean", "number", "text"})
 _NEVER = frozenset({
     "address", "assigned", "email", "emtiaz", "fax", "gender", "mail", "mobile", "name", "owner",
@@ -70,8 +73,9 @@ def _doings(profile: Profile, at: datetime) -> dict[str, Value]:
 
 def names_of(policy: Policy) -> tuple[str, ...]:
     """The attributes that rows have, as conditions call them."""
-    leads = policy.prediction.leads if policy.prediction else None
-    left_out = set(leads.exclude) if leads else set()
+    asked = policy.prediction
+    parts = (asked.leads, asked.subscriptions) if asked else ()
+    left_out = {name for part in parts if part for name in part.exclude}
     left_out |= {policy.lead.override, policy.priority.owner or "" if policy.priority else ""}
     return tuple(name for name, one in _known(policy) if name not in left_out and _is_fair(one))
 
@@ -118,6 +122,8 @@ def told(name: str, row: Mapping[str, Value], labels: Mapping[str, Text]) -> Tex
     if name.startswith(DID):
         kind = name.removeprefix(DID)
         return predictions.how_often(Text(kind, kind))
+    if name.startswith(RENEWAL):
+        return predictions.renewal_input(name.removeprefix(RENEWAL))
     label, value = labels.get(name, Text(name, name)), row.get(name)
     if value is None or is_missing(value):
         return predictions.field_missing(label)

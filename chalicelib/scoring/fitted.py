@@ -72,17 +72,24 @@ class Buying:
 
 @struct
 class Fitted:
-    """Each None where there was too little to learn it of, or nobody asked."""
+    """Each None where there was too little to learn it of, or nobody asked.
+
+    ``subscriptions`` knows of renewals by their number alone, ``renewals`` of what people do too.
+    """
 
     buying: Buying | None = None
     spend: Spending | None = None
     currency: str = ""
     subscriptions: ShiftedBetaGeometric | None = None
+    renewals: Propensity | None = None
     propensity: Propensity | None = None
     deals: Propensity | None = None
     clusters: Clusters | None = None
 
 
+_NAMES = (
+    "purchases", "spend", "subscriptions", "renewals", "propensity", "deals", "clusters",
+)  # fmt: skip
 _MOST = 4
 _made: list[tuple[FittedModels, Fitted]] = []
 
@@ -99,15 +106,13 @@ def fitted(models: FittedModels) -> Fitted:
 
 
 def _fitted(parameters: Mapping[str, Mapping[str, Any]]) -> Fitted:
-    buying, spend, renewing, chances, deals, clusters = (
-        parameters.get(name)
-        for name in ("purchases", "spend", "subscriptions", "propensity", "deals", "clusters")
-    )
+    buying, spend, lapsing, renewing, chances, deals, clusters = map(parameters.get, _NAMES)
     return Fitted(
         buying=Buying.from_json(buying) if buying else None,
         spend=spending_of(spend) if spend else None,
         currency=spend["currency"] if spend else "",
-        subscriptions=ShiftedBetaGeometric.from_json(renewing) if renewing else None,
+        subscriptions=ShiftedBetaGeometric.from_json(lapsing) if lapsing else None,
+        renewals=Propensity.from_json(renewing) if renewing else None,
         propensity=Propensity.from_json(chances) if chances else None,
         deals=Propensity.from_json(deals) if deals else None,
         clusters=Clusters.from_json(clusters) if clusters else None,

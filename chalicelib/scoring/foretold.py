@@ -1,25 +1,27 @@
 """Why somebody's chances are what they are, and when to reach them.
 
 A buyer's factors are what sets the log-odds of a purchase within 90 days apart from the usual
-customer's; a lead's are the fields that raise its chance most, and those that lower it most.
+customer's; a lead's are the fields that raise its chance most, and those that lower it most, and a
+subscriber's, whose purchases nothing is learned of, those that do so to the risk to leave.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.core.card import ScoreCard
-from chalicelib.core.model import SENT
+from chalicelib.core.model import SENT, Text
 from chalicelib.core.outputs import Fields
 from chalicelib.core.policy import Profile
 from chalicelib.core.prediction import Factor, Moment, Prediction
 from chalicelib.localization import predictions
 from chalicelib.localization.predictions import Part
+from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.prediction.purchases import History, contributions
 from chalicelib.scoring import features
 from chalicelib.scoring.assessment import Assessment
@@ -28,7 +30,7 @@ from chalicelib.scoring.future import SETTLED, WEEK, Future, first_week
 from chalicelib.scoring.publication import tells_of_future
 
 MOST = 3
-"""Fields that are told of a lead on either side."""
+"""Fields that are told on either side."""
 
 ENOUGH_DONE, ENOUGH_SHARE = 10, 0.25
 """A moment is told of no fewer activities, of which so many were in it."""
@@ -74,8 +76,10 @@ def _factors(future: Future, found: Prediction) -> Iterator[Factor]:
     buying = future.fitted.buying
     if buying and (found.alive, found.purchase_90) != (None, None):
         yield from _of_buyer(buying, future.history(buying, found.as_of))
-    elif found.chance is not None:
-        yield from _of_lead(future)
+    elif found.chance is not None and (model := future.fitted.propensity):
+        yield from _of_fields(future, model, future.row, predictions.odds)
+    elif future.renewal and found.churn not in (None, 1) and (model := future.fitted.renewals):
+        yield from _of_fields(future, model, future.renewal_row, predictions.leaving)
 
 
 def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
@@ -92,16 +96,19 @@ def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
         yield Factor(name, odds, text)
 
 
-def _of_lead(future: Future) -> Iterator[Factor]:
-    model, week = future.fitted.propensity, future.week_of(future.profile.now)
-    if model is None:
-        return
-    row, labels = future.row(week), features.labels(future.policy)
+def _of_fields(
+    future: Future,
+    model: Propensity,
+    row_of: Callable[[date], Mapping[str, Value]],
+    say: Callable[[Text, float], Text],
+) -> Iterator[Factor]:
+    """Those that raise the chance most, and those that lower it most."""
+    row, labels = row_of(future.week_of(future.profile.now)), features.labels(future.policy)
     parts = sorted(model.contributions(row), key=lambda one: (-one[1], one[0]))
     chosen = [one for one in parts[:MOST] if one[1] > 0]
     chosen += [one for one in parts[-MOST:] if one[1] < 0]
     for name, odds in chosen:
-        yield Factor(name, odds, predictions.odds(features.told(name, row, labels), odds))
+        yield Factor(name, odds, say(features.told(name, row, labels), odds))
 
 
 def moment(profile: Profile, zone: ZoneInfo) -> Moment | None:

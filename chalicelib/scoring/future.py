@@ -3,7 +3,8 @@
 All chances are as of the local start of the week, or of the day of the last purchase if that is
 later. So they move once a week at most by themselves, and as nothing is heard of a buyer all of
 them only fall: the first week in which one has fallen far enough is found by halving. A lead's
-chance goes by what it did lately, and stays as it is once that is 90 days ago.
+chance goes by what it did lately, and so may a subscriber's risk: both stay as they are once that
+is 90 days ago.
 
 The arithmetic of chapters 3.7 and 6 to 9 is in ``chalicelib.prediction``; here is what it is asked.
 """
@@ -17,12 +18,11 @@ from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib.core.model import Json, Money, Purchase
+from chalicelib.core.model import SENT, Money, Purchase
 from chalicelib.core.policy import FittedModels, Policy, Profile
 from chalicelib.core.prediction import ClusterMembership, Outlook, Prediction, PredictionPolicy
 from chalicelib.core.structs import struct
 from chalicelib.localization.periods import midnight, span
-from chalicelib.localization.reading import day_of
 from chalicelib.prediction.churn import gaps_of, overdue, value_at_risk
 from chalicelib.prediction.lifetime_value import lifetime_value
 from chalicelib.prediction.lifetime_value import spread as spread_of
@@ -32,6 +32,7 @@ from chalicelib.scoring.features import LATELY, row_of
 from chalicelib.scoring.fitted import Buying, Fitted, fitted
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.models import value
+from chalicelib.scoring.renewals import is_missed, renewal_of, subscriber_row
 
 MONTH_DAYS = 30.4375
 WEEK = timedelta(days=7)
@@ -110,6 +111,8 @@ class Future:
     @property
     def only_falls(self) -> bool:
         """Whether every chance falls and stays fallen while nothing is heard."""
+        if self.renewal and self.fitted.renewals:
+            return False
         return bool(self.bought.days) or self.asked.leads is None or not self.fitted.propensity
 
     def moved_to(self, later: Profile, models: FittedModels) -> Future:
@@ -138,7 +141,7 @@ class Future:
         if bought.days and self.fitted.buying and self.asked.purchases:
             parts |= self._buyer(self.fitted.buying, day)
         if self.renewal:
-            parts |= self._subscriber(self.renewal, day)
+            parts |= self._subscriber(self.renewal, week)
         if not bought.days and self.asked.leads and self.fitted.propensity:
             parts |= self._lead(week)
         if bought.days and self.fitted.clusters and self.asked.clusters:
@@ -153,8 +156,22 @@ class Future:
 
     def row(self, week: date) -> dict[str, Value]:
         """Of a lead: whatever it did after the week began counts at once."""
-        done = [found[-1].occurred_at for found in self.profile.activities.values()]
-        return row_of(self.profile, self.policy, max([self.begins(week), *done]))
+        return row_of(self.profile, self.policy, self._known_at(week))
+
+    def renewal_row(self, week: date) -> dict[str, Value]:
+        """Of a subscriber, likewise."""
+        return subscriber_row(self.profile, self.policy, self.survived, self._known_at(week))
+
+    @property
+    def survived(self) -> int:
+        """Renewals."""
+        return max(len(self.bought.days) - 1, 0)
+
+    def _known_at(self, week: date) -> datetime:
+        done = self.profile.activities.items()
+        return max(
+            [self.begins(week), *(them[-1].occurred_at for kind, them in done if kind != SENT)]
+        )
 
     def _day(self, week: date) -> date:
         return max(week, self.bought.days[-1]) if self.bought.days else week
@@ -209,11 +226,15 @@ class Future:
             ),
         )
 
-    def _subscriber(self, renewal: date, day: date) -> Parts:
-        asked, model = self.asked.subscriptions, self.fitted.subscriptions
-        if asked and (day - renewal).days > asked.grace_days:
+    def _subscriber(self, renewal: date, week: date) -> Parts:
+        asked, known = self.asked.subscriptions, self.fitted
+        if asked and is_missed(renewal, self.bought.days, self._day(week), asked):
             return {"churn": 1.0}
-        return {"churn": model.leaves_at(max(len(self.bought.days) - 1, 0))} if model else {}
+        if known.renewals:
+            return {"churn": known.renewals.probability(self.renewal_row(week))}
+        return (
+            {"churn": known.subscriptions.leaves_at(self.survived)} if known.subscriptions else {}
+        )
 
     def _lead(self, week: date) -> Parts:
         asked, model = self.asked.leads, self.fitted.propensity
@@ -271,13 +292,6 @@ def _costs(profile: Profile, policy: Policy) -> int:
     models = [group.model for group in policy.customer.components]
     told = [model.costs_of(profile) for model in models if isinstance(model, value.Model)]
     return told[0] if told else 0
-
-
-def renewal_of(profile: Profile, policy: Policy) -> date | None:
-    """The local day on which a subscription is to be renewed."""
-    asked = policy.prediction.subscriptions if policy.prediction else None
-    value: Json = profile.value(asked.renewal) if asked else None
-    return day_of(value, policy.time_zone) if value is not None else None
 
 
 def first_week(week: date, differs: Callable[[date], bool]) -> date | None:

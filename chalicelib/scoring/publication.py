@@ -59,6 +59,8 @@ def _predicted(asked: PredictionPolicy) -> tuple[Section, ...]:
     found: tuple[Section, ...] = ("churn",) if asked.purchases or asked.subscriptions else ()
     if asked.purchases or asked.leads:
         found += ("chances",)
+    if found:
+        found += ("reasons",)
     return (*found, "clusters") if asked.clusters else found
 
 

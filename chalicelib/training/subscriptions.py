@@ -1,4 +1,4 @@
-"""Learns who leaves at which renewal, by tenure alone, and makes the rows for a model of periods.
+"""Learns who leaves at which renewal, by tenure alone or by what people do as well.
 
 ``lost[t]`` left at their t-th renewal, ``stayed[t]`` are still there after t renewals, t ≥ 1. The
 log-likelihood is Σ lost_t·(ln S(t-1) + ln(chance to leave)) + Σ stayed_t·ln S(t), over the
@@ -16,21 +16,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from math import exp, log
 
 from chalicelib.core.model import Json
-from chalicelib.core.prediction import Gate
+from chalicelib.core.prediction import Gate, ModelCard
+from chalicelib.localization import models
 from chalicelib.localization import purchase_gates as say
+from chalicelib.prediction.propensity import FieldModel, Propensity
 from chalicelib.prediction.subscriptions import ShiftedBetaGeometric
+from chalicelib.training.binning import Row
+from chalicelib.training.fitting import FEWEST_FITTED
 from chalicelib.training.optimiser import STEEPEST, Vector, minimise
+from chalicelib.training.propensity import Trained, train
 
 FEWEST = 30
 """Who left, and who stayed at a renewal."""
 
 _FAR = 9.0
 
-Value = str | float | bool | None
+HAZARD = "renewals"
+
+_MOST_TENURES = 61
+"""Renewals that are told apart by tenure alone; five years of months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,38 +74,63 @@ def fit_renewals(lost: Mapping[int, int], stayed: Mapping[int, int]) -> RenewalF
     return RenewalFit(model, told, n, -best.value * n)
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """One customer in one period of a subscription, as known at its start.
+def train_hazard(  # noqa: PLR0913  what may be said of a training
+    rows: Sequence[Row],
+    left: Sequence[bool],
+    times: Sequence[datetime],
+    *,
+    seed: int,
+    horizon_days: int,
+    survived: str,
+    by_tenure: ShiftedBetaGeometric | None,
+    running: Propensity | None = None,
+    trained_at: datetime | None = None,
+) -> Trained:
+    """A discrete-time hazard: a logistic model of renewals, of who ``left`` at them.
 
-    ``features`` are those of that day: plan, price change, usage trend, tickets, failed payments.
+    It needs 120 who left and as many who stayed, and has to foretell the newest better than the
+    model in force or, before there is one, than ``by_tenure``, which serves without it and goes by
+    the field ``survived`` alone.
+
+    Source: Singer and Willett 1993, "It's about time".
     """
+    gone = sum(left)
+    stayed = len(left) - gone
+    if min(gone, stayed) < FEWEST_FITTED:
+        few = say.too_few_for_use(gone, stayed, FEWEST_FITTED)
+        figures: dict[str, Json] = {"n": len(left), "left": gone}
+        return Trained(None, ModelCard(HAZARD, Gate(False, (few,)), figures, trained_at))
+    rival = tenure_model(by_tenure, survived, horizon_days, len(left)) if by_tenure else None
+    found = train(
+        rows, left, times,
+        seed=seed, horizon_days=horizon_days, name=HAZARD, keep=(survived,),
+        running=running or rival, running_name=models.RUNNING if running else models.BY_TENURE,
+        trained_at=trained_at,
+    )  # fmt: skip
+    return _in_terms_of_renewals(found, stayed, gone)
 
-    renewals: int
-    features: Mapping[str, Value]
-    left: bool
+
+def tenure_model(
+    model: ShiftedBetaGeometric, survived: str, horizon_days: int, n: int
+) -> Propensity:
+    """The same chances as a model of one field."""
+    odds = [_log_odds(model.leaves_at(t)) for t in range(_MOST_TENURES)]
+    edges = tuple(float(t) for t in range(_MOST_TENURES - 1))
+    field = FieldModel(survived, edges, (), (*(one - odds[0] for one in odds), 0.0, 0.0))
+    return Propensity("logistic", odds[0], (field,), None, "trusted", horizon_days, n)
 
 
-def hazard_rows(periods: Sequence[Period]) -> tuple[list[Mapping[str, Value]], list[bool]]:
-    """Rows and outcomes for :func:`chalicelib.training.propensity.train`: a discrete-time hazard is
-    a logistic model of periods, with the tenure as one of its fields.
-    """
-    rows: list[Mapping[str, Value]] = [
-        {**one.features, "tenure": tenure(one.renewals)} for one in periods
-    ]
-    return rows, [one.left for one in periods]
+def _in_terms_of_renewals(found: Trained, stayed: int, gone: int) -> Trained:
+    """A renewal has no success."""
+    gate = found.card.gate
+    if not gate.passed:
+        return found
+    told = (say.use_fitted_on(gone, stayed), *gate.sentences[1:])
+    return replace(found, card=replace(found.card, gate=replace(gate, sentences=told)))
 
 
-def tenure(renewals: int) -> str:
-    """A bin of renewals survived.
-
-    >>> [tenure(n) for n in (0, 1, 2, 3, 5, 6, 12, 40)]
-    ['0', '1', '2', '3-5', '3-5', '6-11', '12+', '12+']
-    """
-    for low, high in ((0, 0), (1, 1), (2, 2), (3, 5), (6, 11)):
-        if low <= renewals <= high:
-            return str(low) if low == high else f"{low}-{high}"
-    return "12+"
+def _log_odds(chance: float) -> float:
+    return log(chance / (1 - chance))
 
 
 def _tenures(counts: Mapping[int, int]) -> Counter[int]:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from chalicelib.core.facts import iso, parse_instant
-from chalicelib.core.policy import FittedModels, Policy
+from chalicelib.core.policy import FittedModels, Policy, Profile
 from chalicelib.core.prediction import (
     DealPrediction,
     LeadPrediction,
@@ -20,19 +20,14 @@ from chalicelib.core.prediction import (
     SubscriptionPrediction,
 )
 from chalicelib.pipeline.foresight import foreseen
-from chalicelib.pipeline.lessons import (
-    DealLesson,
-    Lessons,
-    first_seen,
-    lessons_of,
-    renewals_of,
-    snapshot_at,
-)
+from chalicelib.pipeline.lessons import DealLesson, Lessons, lessons_of
+from chalicelib.pipeline.snapshots import first_seen, renewal_at, renewals_of, snapshot_at
 from chalicelib.prediction.deals import row_of
 from chalicelib.prediction.propensity import Value
 from chalicelib.scoring.fitted import CARDS, Fitted, fitted
-from chalicelib.scoring.future import bought_by, renewal_of
+from chalicelib.scoring.future import bought_by
 from chalicelib.scoring.profile import profile_of
+from chalicelib.scoring.renewals import renewal_of
 from chalicelib.scoring.wins import more_of, open_deals
 from chalicelib.training.buyers import two_thirds
 from infra.prediction.chances import ChanceTrial
@@ -49,7 +44,7 @@ def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) ->
     day = _day_of(known, asked.horizon_days, cut_off)
     policy, at = replace(known.policy, prediction=PredictionPolicy(leads=asked)), known.end_of(day)
     taught = lessons_of(known.collections("learning of the past"), policy, at)
-    model = _fitted(taught, policy, day, at).propensity
+    model = _fitted("propensity", taught, policy, day, at).propensity
     assert model
     found = []
     for profile in known.profiles("trying leads"):
@@ -76,8 +71,7 @@ def renewals_tried(
     policy = replace(known.policy, prediction=PredictionPolicy(subscriptions=asked))
     at = known.end_of(day)
     taught = lessons_of(known.collections("learning of the past"), policy, at)
-    model = _fitted(taught, policy, day, at).subscriptions
-    assert model
+    models = _fitted("subscriptions", taught, policy, day, at)
     found = []
     for profile in known.profiles("trying renewals"):
         due = renewal_of(profile, policy)
@@ -88,8 +82,16 @@ def renewals_tried(
         after = renewals_of(profile, policy, bought_by(profile, policy), known.end)
         if before and after and (after.survived > before.survived or after.lost):
             left = after.survived == before.survived
-            found.append((model.leaves_at(before.survived), left))
+            found.append((_risk(models, then, policy, day, before.survived), left))
     return _trial(ChanceTrial("subscriptions", day, known.end, found))
+
+
+def _risk(models: Fitted, then: Profile, policy: Policy, day: date, survived: int) -> float:
+    if models.renewals:
+        _, _, row = renewal_at(day + _DAY, then, policy, survived, missed=False)
+        return models.renewals.probability(row)
+    assert models.subscriptions
+    return models.subscriptions.leaves_at(survived)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def deals_tried(known: Evidence, asked: DealPrediction, cut_off: date | None) ->
     ways = {name: one for name, one in _ways(known, policy, whole).items() if one.is_open_at(at)}
     ended = {name: one for name, one in whole.deals.items() if parse_instant(one.ended) <= at}
     met = {name: DealLesson(one.since(at), False, iso(at), one.more) for name, one in ways.items()}
-    model = _fitted(Lessons(deals=ended, still_open=met), policy, day, at).deals
+    model = _fitted("deals", Lessons(deals=ended, still_open=met), policy, day, at).deals
     assert model
     until = day + asked.horizon_days * _DAY
     found = [
@@ -161,13 +163,13 @@ def _day_of(known: Evidence, horizon_days: int, cut_off: date | None) -> date:
     return day
 
 
-def _fitted(taught: Lessons, policy: Policy, day: date, at: datetime) -> Fitted:
+def _fitted(name: str, taught: Lessons, policy: Policy, day: date, at: datetime) -> Fitted:
     """By the functions that training uses. Raises UntriedError with the gate's sentences."""
     parameters: Any = foreseen(taught, policy, {}, at)
-    for card in parameters[CARDS].values():
-        if not card["passed"]:
-            lacking = ". ".join(one["en"] for one in card["sentences"])
-            raise UntriedError(f"by {day} there was too little to fit a model to. {lacking}")
+    card = parameters[CARDS][name]
+    if not card["passed"]:
+        lacking = ". ".join(one["en"] for one in card["sentences"])
+        raise UntriedError(f"by {day} there was too little to fit a model to. {lacking}")
     return fitted(FittedModels("trial", parameters))
 
 

@@ -11,6 +11,7 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from tests.oracle.conditions import truth
+from tests.oracle.readings import linked_rows
 
 DAY = timedelta(days=1)
 
@@ -32,7 +33,7 @@ def naive_prediction(page, known, now):
     if days and "purchases" in asked and "purchases" in known["fitted"]:
         found |= buyer(known["fitted"]["purchases"], days, day)
     if "subscriptions" in asked:
-        found |= subscriber(asked["subscriptions"], known, days, day, zone)
+        found |= subscriber(asked["subscriptions"], known, days, day, midnight(week, zone))
     if not days and "leads" in asked and "propensity" in known["fitted"]:
         found |= lead(asked["leads"], known, midnight(week, zone))
     if days and "clusters" in asked and "clusters" in known["fitted"]:
@@ -91,25 +92,66 @@ def on_line(points, x):
     return points[0][1]
 
 
-def subscriber(asked, known, days, day, zone):
+def subscriber(asked, known, days, day, begins):
     due = known["attributes"].get("reset_at")
     if not isinstance(due, str) or not due[:4].isdigit():
         return {}
+    zone = begins.tzinfo
     due = due if len(due) == 10 else datetime.fromisoformat(due).astimezone(zone).date().isoformat()
-    late = day - datetime.fromisoformat(due).date()
-    if late > asked.get("grace_days", 15) * DAY:
+    due = datetime.fromisoformat(due).date()
+    if day - due > asked.get("grace_days", 15) * DAY and not [one for one in days if one >= due]:
         return {"churn": 1.0}
+    renewed = max(len(days) - 1, 0)
+    if "renewals" in known["fitted"]:
+        row, at = what_was_done(known, begins)
+        row |= {"renewal:survived": renewed, "renewal:tickets": tickets(known["rows"], at)}
+        row |= {"renewal:usage": use(asked, known["people"], at)}
+        row |= {f"renewal:answer:{kind}": one for kind, one in answers(known["rows"], at).items()}
+        return {"churn": chance(known["fitted"]["renewals"], row)}
     if "subscriptions" not in known["fitted"]:
         return {}
     model = known["fitted"]["subscriptions"]
-    renewed = max(len(days) - 1, 0)
     return {"churn": model["alpha"] / (model["alpha"] + model["beta"] + renewed)}
 
 
-def lead(asked, known, begins):
+def use(asked, people, at):
+    """None of who never used it, 0 of who has not for 90 days."""
+    used = [one for one in people if one["kind"] in asked.get("usage", [one["kind"]])]
+    if "usage" not in asked:
+        used = [one for one in used if one["kind"] != "email.sent"]
+    ages = [((at - one["at"]) / DAY, one["count"]) for one in used]
+    if not ages:
+        return None
+    if min(ages)[0] >= 90:
+        return 0
+    late = sum(count * 0.5 ** (age / 14) for age, count in ages)
+    return 4 * late / sum(count * 0.5 ** (age / 56) for age, count in ages)
+
+
+def tickets(rows, at):
+    opened = [
+        datetime.fromisoformat(row["data"]["opened_at"]) for row in linked_rows(rows, "ticket")
+    ]
+    ages = [(at - one) / DAY for one in opened if one <= at]
+    return sum(0.5 ** (age / 14) for age in ages if age < 90)
+
+
+def answers(rows, at):
+    """Of each kind the newest, on a scale of 0-100."""
+    newest = {}
+    for row in linked_rows(rows, "survey"):
+        told = row["data"]
+        given = datetime.fromisoformat(told["answered_at"])
+        low, high = {"nps": (0, 10), "csat": (1, 5)}.get(told.get("kind"), (1, 0))
+        if given <= at and low <= told["value"] <= high:
+            one = (given, 100 * (told["value"] - low) / (high - low))
+            newest[told["kind"]] = max(one, newest.get(told["kind"], one))
+    return {kind: quality for kind, (_, quality) in newest.items()}
+
+
+def what_was_done(known, begins):
+    """The row of a lead, and as of when."""
     told = known["attributes"]
-    if truth(asked["target"], told) == "yes":
-        return {}
     people = [one for one in known["people"] if one["kind"] != "email.sent"]
     at = max([begins, *(one["at"] for one in people)])
     lately = [one for one in people if at - one["at"] < 90 * DAY]
@@ -125,15 +167,25 @@ def lead(asked, known, begins):
             for one in lately
             if one["kind"] == "page.viewed"
         )
-    model = known["fitted"]["propensity"]
-    odds = model["base"] + sum(
-        weight_of(field, row.get(field["name"])) for field in model["fields"]
-    )
+    return row, at
+
+
+def lead(asked, known, begins):
+    if truth(asked["target"], known["attributes"]) == "yes":
+        return {}
+    model, (row, _) = known["fitted"]["propensity"], what_was_done(known, begins)
     return {
-        "chance": 1 / (1 + math.exp(-odds)),
+        "chance": chance(model, row),
         "horizon_days": model["horizon_days"],
         "learning": model["label"] == "learning",
     }
+
+
+def chance(model, row):
+    odds = model["base"] + sum(
+        weight_of(field, row.get(field["name"])) for field in model["fields"]
+    )
+    return 1 / (1 + math.exp(-odds))
 
 
 def weight_of(field, value):

@@ -1,4 +1,4 @@
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -66,10 +66,21 @@ def test_who_stayed_for_longer_is_less_likely_to_leave(alpha, beta, renewals):
     assert ShiftedBetaGeometric.from_json(model.to_json()) == model
 
 
-def test_use_that_ceases_shows_in_the_trend_and_what_comes_later_does_not():
-    daily = [date(2024, 1, 1) + timedelta(days=n) for n in range(300)]
-    steady = usage_trend(daily, daily[-1])
-    assert steady == pytest.approx(1, abs=0.06)
-    assert usage_trend(daily, daily[-30]) == pytest.approx(1, abs=0.06)
-    assert usage_trend(daily[:-30], daily[-1]) < 0.5
-    assert usage_trend([], date(2024, 1, 1)) is None
+@given(st.lists(st.tuples(st.floats(0, 400), st.integers(1, 50)), max_size=30))
+def test_the_trend_of_use_is_the_ratio_of_two_decayed_counts(uses):
+    late = sum(times * 0.5 ** (age / 14) for age, times in uses)
+    ever = sum(times * 0.5 ** (age / 56) for age, times in uses)
+    if not uses:
+        assert usage_trend(uses) is None
+    elif all(age >= 90 for age, _ in uses):
+        assert usage_trend(uses) == 0
+    else:
+        assert usage_trend(uses) == pytest.approx(4 * late / ever)
+
+
+def test_use_that_ceases_shows_in_the_trend_and_what_is_to_come_does_not():
+    daily = [(age, 1) for age in range(300)]
+    assert usage_trend(daily) == pytest.approx(1, abs=0.06)
+    assert usage_trend(daily[30:]) < 0.5
+    assert usage_trend([(-3, 90), *daily]) == usage_trend(daily)
+    assert usage_trend([(-1, 5)]) is None

@@ -19,7 +19,11 @@ purchases = st.fixed_dictionaries(
 )
 subscriptions = st.fixed_dictionaries(
     {"renewal": st.just("reset_at")},
-    optional={"grace_days": st.sampled_from([0, 30])},
+    optional={
+        "grace_days": st.sampled_from([0, 30]),
+        "usage": st.sampled_from([["page.viewed"], ["call.held", "email.opened"]]),
+        "exclude": st.just(["given_score"]),
+    },
 )
 leads = st.fixed_dictionaries(
     {"target": _targets},
@@ -51,6 +55,16 @@ _FIELDS = [
     {"name": "quiet_days", "edges": [3.0, 20.0, 89.0], "values": [],
      "weights": [0.5, 0.1, -0.4, -1.2, 0.0, 0.0]},
     {"name": "kinds", "edges": [0.0, 1.0], "values": [], "weights": [-0.5, 0.1, 0.6, 0.0, 0.0]},
+]  # fmt: skip
+_OF_RENEWALS = [
+    {"name": "renewal:survived", "edges": [0.0, 2.0], "values": [],
+     "weights": [0.3, 0.0, -0.4, 0.0, 0.0]},
+    {"name": "renewal:usage", "edges": [0.2, 1.1], "values": [],
+     "weights": [1.2, 0.3, -0.8, 0.0, 0.5]},
+    {"name": "renewal:tickets", "edges": [0.25, 0.9], "values": [],
+     "weights": [-0.2, 0.2, 0.7, 0.0, 0.0]},
+    {"name": "renewal:answer:csat", "edges": [50.0], "values": [], "weights": [0.6, -0.6, 0.0, 0.1]},
+    {"name": "quiet_days", "edges": [30.0], "values": [], "weights": [-0.2, 0.4, 0.0, 0.0]},
 ]  # fmt: skip
 _OF_DEALS = [
     {"name": "stage", "edges": None, "values": ["intro", "offer", "negotiation"],
@@ -85,6 +99,10 @@ LEARNED = {
         "method": "gamma_gamma", "p": 6.25, "q": 3.74, "v": 15_440.0, "currency": "USD", "n": 400,
     },
     "subscriptions": {"alpha": 0.668, "beta": 0.806, "n": 200},
+    "renewals": {
+        "kind": "logistic", "base": -0.9, "fields": _OF_RENEWALS, "platt": None, "label": "trusted",
+        "horizon_days": 45, "n": 800,
+    },
     "propensity": {
         "kind": "logistic", "base": -1.0, "fields": _FIELDS, "platt": None, "label": "learning",
         "horizon_days": 90, "n": 500,

@@ -257,7 +257,7 @@ def whole_models_for(page, kind):
     learned = {**found.parameters, **LEARNED}
     if kind == "by id":  # with few customers
         learned["purchases"] = {**learned["purchases"], "calibration": None}
-        del learned["deals"]
+        del learned["deals"], learned["renewals"]
     return FittedModels(kind, learned)
 
 

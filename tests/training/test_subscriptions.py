@@ -1,16 +1,20 @@
+import re
+from datetime import UTC, datetime, timedelta
 from math import log
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.prediction.subscriptions import ShiftedBetaGeometric
 from chalicelib.training.subscriptions import (
-    Period,
     _mean,
     _survived,
     _tenures,
     fit_renewals,
-    hazard_rows,
+    tenure_model,
+    train_hazard,
 )
 from tests.oracle.purchase_models import naive_renewal_likelihood
 
@@ -74,7 +78,55 @@ def test_leaving_at_one_rate_for_ever_makes_no_model():
     assert found.model is None or found.model.leaves_at(0) == pytest.approx(0.1, abs=0.01)
 
 
-def test_periods_become_rows_with_their_tenure():
-    rows, left = hazard_rows([Period(4, {"plan": "gold"}, left=True), Period(0, {}, left=False)])
-    assert rows == [{"plan": "gold", "tenure": "3-5"}, {"tenure": "0"}]
-    assert left == [True, False]
+FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+def renewals(number, chance_of, seed=5):
+    """Rows of renewals, one a day, with who left."""
+    chance = Random(seed)
+    for day in range(number):
+        row = {"survived": chance.randrange(12), "use": chance.uniform(0, 2)}
+        yield row, chance.random() < chance_of(row), FIRST + timedelta(days=day)
+
+
+def trained(number, chance_of, by_tenure=None):
+    rows, left, times = zip(*renewals(number, chance_of), strict=True)
+    return train_hazard(
+        rows, left, times, seed=1, horizon_days=45, survived="survived", by_tenure=by_tenure
+    )
+
+
+def falling(row):
+    return 0.4 if row["use"] < 0.6 else 0.05
+
+
+def test_use_that_falls_tells_who_leaves():
+    found = trained(3000, falling, ShiftedBetaGeometric(0.7, 3))
+    assert found.model.probability({"survived": 3, "use": 0.2}) == pytest.approx(0.4, abs=0.05)
+    assert found.model.probability({"survived": 3, "use": 1.5}) == pytest.approx(0.05, abs=0.03)
+    assert found.card.name == "renewals"
+    assert re.match(
+        r"Learned of [45]\d\d who left at a renewal and [\d,]+ who stayed",
+        found.gate.sentences[0].en,
+    )
+
+
+def test_few_who_left_teach_nothing_of_use():
+    found = trained(600, falling)
+    assert found.model is None
+    assert "from 120 of each on, use and tickets count as well" in found.gate.sentences[0].en
+
+
+def test_a_model_that_knows_no_more_than_the_tenure_is_not_used():
+    geometric = ShiftedBetaGeometric(0.668, 1.806)
+    found = trained(4000, lambda row: geometric.leaves_at(row["survived"]), geometric)
+    assert found.model is None
+    assert "No better than the number of renewals alone" in found.gate.sentences[0].en
+
+
+@given(st.floats(0.05, 20), st.floats(0.05, 20), st.integers(0, 60))
+def test_tenure_alone_has_the_same_chances_as_a_model_of_one_field(alpha, beta, renewals):
+    geometric = ShiftedBetaGeometric(alpha, beta)
+    model = tenure_model(geometric, "survived", 45, 10)
+    told = model.probability({"survived": renewals})
+    assert told == pytest.approx(geometric.leaves_at(renewals), rel=1e-9)

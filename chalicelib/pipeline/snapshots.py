@@ -1,0 +1,150 @@
+"""Subscribers and leads as they were at some day of the past, and what came of it.
+
+A lead is looked at as it was at an age that its id draws, by what it had done until then; its
+attributes are as they are now, since no history of them is kept. Whoever was past the target then
+teaches nothing, nor does whoever is younger than that age and the horizon together.
+
+A subscriber is looked at some days before the renewals that came next at a few days of the last
+year, the same for all. So those who left are among them at their share of all renewals, though
+everybody leaves but once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from itertools import pairwise
+from typing import NamedTuple
+
+from chalicelib.core.facts import iso
+from chalicelib.core.policy import Policy, Profile
+from chalicelib.core.prediction import LeadPrediction
+from chalicelib.localization.periods import midnight
+from chalicelib.prediction.propensity import Value
+from chalicelib.scoring.features import row_of
+from chalicelib.scoring.future import Bought
+from chalicelib.scoring.profile import profile_of
+from chalicelib.scoring.renewals import is_missed, renewal_of, subscriber_row
+
+OLDEST_SNAPSHOT = timedelta(days=180)
+
+LOOKS = (331, 231, 131, 31)
+"""Days before the last grace began; by the newest a month that was under way is over."""
+
+AHEAD_DAYS = 30
+"""Before a renewal that a subscriber is looked at, or half of what was paid for if that is less."""
+
+_DAY = timedelta(days=1)
+
+Snapshot = tuple[str, bool, Mapping[str, Value]]
+"""When somebody is looked at, what came of it, and what was known."""
+
+
+def leads_of(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
+    asked, first = policy.prediction.leads if policy.prediction else None, first_seen(profile)
+    if asked is None or first is None:
+        return
+    room = profile.now - first - timedelta(days=asked.horizon_days)
+    if room <= timedelta(0):
+        return
+    at = first + _drawn(str(profile.subject)) * min(room, OLDEST_SNAPSHOT)
+    yield from filter(None, [snapshot_at(at, profile, policy, asked)])
+
+
+def snapshot_at(
+    at: datetime, profile: Profile, policy: Policy, asked: LeadPrediction
+) -> Snapshot | None:
+    """Of somebody whose ``profile`` is of the horizon's end, or later; None of who was no lead."""
+    then = _as_of(profile, policy, at)
+    if then.purchases or asked.target.holds(then):
+        return None
+    later = _as_of(profile, policy, at + timedelta(days=asked.horizon_days))
+    return iso(at), bool(asked.target.holds(later)), row_of(then, policy, at)
+
+
+def _as_of(profile: Profile, policy: Policy, at: datetime) -> Profile:
+    return profile_of(profile.subject, profile.facts, at, policy.machine_traffic)[0]
+
+
+def first_seen(profile: Profile) -> datetime | None:
+    """By the first that is known to have happened; a record's own fact is of when it was read."""
+    times = [found[0].occurred_at for found in profile.activities.values()]
+    times += [one.occurred_at for one in profile.purchases[:1]]
+    record = profile.facts.record()
+    times += [record.occurred_at] if record and not times else []
+    return min(times, default=None)
+
+
+def _drawn(name: str) -> float:
+    """0 to 1, the same for the same name; more often near 0, as leads are mostly young."""
+    share = int.from_bytes(sha256(name.encode()).digest()[:6], "big") / 2**48
+    return share * share
+
+
+class Renewals(NamedTuple):
+    """A subscriber came through so many renewals, and was then lost or is still there."""
+
+    survived: int
+    lost: bool
+
+
+def renewals_of(profile: Profile, policy: Policy, bought: Bought, today: date) -> Renewals | None:
+    """Of who has a date of renewal."""
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    due = renewal_of(profile, policy)
+    if asked is None or due is None or not bought.days:
+        return None
+    return Renewals(len(bought.days) - 1, is_missed(due, bought.days, today, asked))
+
+
+class _Renewal(NamedTuple):
+    """The ``number``-th, counted from 0, of somebody who paid on the day ``since`` before it."""
+
+    number: int
+    since: date
+    due: date
+    missed: bool
+
+    @property
+    def seen_on(self) -> date:
+        return self.due - min(AHEAD_DAYS, (self.due - self.since).days // 2) * _DAY
+
+
+def subscribers_of(
+    profile: Profile, policy: Policy, bought: Bought, today: date
+) -> Iterator[Snapshot]:
+    """Of each renewal that is looked at, and whether it was missed."""
+    for one in _chosen(_renewals(profile, policy, bought, today), policy, today):
+        yield renewal_at(one.seen_on, profile, policy, one.number, missed=one.missed)
+
+
+def renewal_at(
+    day: date, profile: Profile, policy: Policy, survived: int, *, missed: bool
+) -> Snapshot:
+    """What was known when the day began."""
+    at = midnight(day, policy.time_zone)
+    row = subscriber_row(_as_of(profile, policy, at), policy, survived, at)
+    return iso(at), missed, row
+
+
+def _chosen(told: Sequence[_Renewal], policy: Policy, today: date) -> list[_Renewal]:
+    """Those under way at each look, if their grace is over by now, however they ended."""
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    last = today - asked.grace_days * _DAY if asked else today
+    known = [one for one in told if one.due <= last]
+    looks = [last - days * _DAY for days in LOOKS]
+    found = [one for look in looks for one in known if one.since < look <= one.due]
+    return list(dict.fromkeys(found))
+
+
+def _renewals(profile: Profile, policy: Policy, bought: Bought, today: date) -> Sequence[_Renewal]:
+    """Oldest first; without one whose end is not known yet."""
+    found = [
+        _Renewal(number, since, due, missed=False)
+        for number, (since, due) in enumerate(pairwise(bought.days))
+    ]
+    told, due = renewals_of(profile, policy, bought, today), renewal_of(profile, policy)
+    if told and told.lost and due:
+        found.append(_Renewal(told.survived, bought.days[-1], due, missed=True))
+    return found if told else ()
