@@ -284,7 +284,7 @@ class _Fitting:
             horizon_days=AHEAD_DAYS + (asked.grace_days if asked else 0),
             survived=SURVIVED,
             by_tenure=fit_renewals(self.lessons.lost, self.lessons.stayed).model,
-            running=self._running("renewals"),
+            running=self._rival("renewals"),
             trained_at=self.now,
         )
         return Fit(found.card, found.model.to_json() if found.model else None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import exp, log
 
 from chalicelib.core.model import Json
@@ -30,6 +30,7 @@ from chalicelib.training.binning import Row
 from chalicelib.training.fitting import FEWEST_FITTED
 from chalicelib.training.optimiser import STEEPEST, Vector, minimise
 from chalicelib.training.propensity import Trained, train
+from chalicelib.training.rivals import Rival
 
 FEWEST = 30
 """Who left, and who stayed at a renewal."""
@@ -83,7 +84,7 @@ def train_hazard(  # noqa: PLR0913  what may be said of a training
     horizon_days: int,
     survived: str,
     by_tenure: ShiftedBetaGeometric | None,
-    running: Propensity | None = None,
+    running: Rival | None = None,
     trained_at: datetime | None = None,
 ) -> Trained:
     """A discrete-time hazard: a logistic model of renewals, of who ``left`` at them.
@@ -100,14 +101,22 @@ def train_hazard(  # noqa: PLR0913  what may be said of a training
         few = say.too_few_for_use(gone, stayed, FEWEST_FITTED)
         figures: dict[str, Json] = {"n": len(left), "left": gone}
         return Trained(None, ModelCard(HAZARD, Gate(False, (few,)), figures, trained_at))
-    rival = tenure_model(by_tenure, survived, horizon_days, len(left)) if by_tenure else None
     found = train(
         rows, left, times,
         seed=seed, horizon_days=horizon_days, name=HAZARD, keep=(survived,),
-        running=running or rival, running_name=models.RUNNING if running else models.BY_TENURE,
+        known_at=[at + timedelta(days=horizon_days) for at in times],
+        rival=running or _alone(by_tenure, survived, horizon_days, len(left)),
         trained_at=trained_at,
     )  # fmt: skip
     return _in_terms_of_renewals(found, stayed, gone)
+
+
+def _alone(
+    model: ShiftedBetaGeometric | None, survived: str, horizon_days: int, n: int
+) -> Rival | None:
+    if model is None:
+        return None
+    return Rival(tenure_model(model, survived, horizon_days, n), models.BY_TENURE)
 
 
 def tenure_model(
