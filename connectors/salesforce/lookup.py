@@ -1,6 +1,7 @@
 """What became of the persons whom somebody asks for: there, in the bin, merged or converted.
 
-A merged record lies in the bin and names its master, a converted lead its contact.
+A merged record lies in the bin and names its master, a converted lead its contact, or the account
+that is its person.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from connectors.salesforce.ids import full
 from connectors.salesforce.records import (
     CONVERTED,
     CONVERTED_CONTACT,
+    CONVERTED_PERSON,
     DELETED,
     ID,
     MASTER,
     Record,
+    at,
 )
 
 LEFT = (CONVERTED, CONVERTED_CONTACT)
@@ -76,7 +79,9 @@ def _successor(kind: Kind, row: Record) -> Person | None:
     master = full(row.get(MASTER))
     if row.get(DELETED) and master:
         return kind, master
-    contact = full(row.get(CONVERTED_CONTACT)) if row.get(CONVERTED) else ""
+    if not row.get(CONVERTED):
+        return None
+    contact = full(row.get(CONVERTED_CONTACT)) or full(at(row, CONVERTED_PERSON))
     return ("contact", contact) if contact else None
 
 

@@ -28,6 +28,10 @@ CONVERTED, CONVERTED_CONTACT = "IsConverted", "ConvertedContactId"
 PERSON_CONTACT = "PersonContactId"
 """Of an account, where the organisation has person accounts: the contact that it is."""
 
+CONVERTED_ACCOUNT = "ConvertedAccountId"
+CONVERTED_PERSON = f"ConvertedAccount.{PERSON_CONTACT}"
+"""Of a lead that became a person account, the contact that this is."""
+
 Record = Mapping[str, Any]
 """Values by field, of the field's own JSON type; a parent's are an object of their own."""
 

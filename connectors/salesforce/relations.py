@@ -24,6 +24,7 @@ from connectors.salesforce.lookup import Found, Person, by_kind
 from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.records import (
     ACCOUNT,
+    CONVERTED_ACCOUNT,
     DOINGS,
     ID,
     OWN,
@@ -163,6 +164,8 @@ class Relations:
             fields += self.schema.there(
                 "Account", fields_of("account", self.attributes), "Account."
             )
+        if kind == "lead" and self.schema.has("Lead", CONVERTED_ACCOUNT):
+            fields += self.schema.there("Account", [PERSON_CONTACT], "ConvertedAccount.")
         return select(fields, name, among(ID, ids), everything=True)
 
     def _belonging(self, kind: Kind, ids: Sequence[str]) -> list[_Asked]:

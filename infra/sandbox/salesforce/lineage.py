@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,15 @@ _COPIED = {
 }
 """What a contact has of the lead that it was."""
 
+_COPIED_TO_PERSON = {
+    "FirstName": "FirstName",
+    "LastName": "LastName",
+    "Title": "PersonTitle",
+    "Email": "PersonEmail",
+    "Country": "PersonMailingCountry",
+    "Phone": "Phone",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Converted:
@@ -60,21 +69,30 @@ def merge(work: Work, object_name: str, master_id: str, loser_ids: Sequence[str]
 def convert(
     work: Work, lead_id: str, *, account: str = "", contact: str = "", opportunity: str = ""
 ) -> Converted:
-    """Into records that are there, or new ones; an opportunity comes only with a name."""
+    """Into records that are there, or new ones; an opportunity comes only with a name.
+
+    A lead without a company becomes a person account.
+    """
     lead = work.record("Lead", lead_id)
     if lead.value("IsConverted"):
         raise ApiError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-    account = account or work.create("Account", _account_of(lead)).id
+    account = account or work.create("Account", _account_of(work, lead)).id
+    person = work.record("Account", account).text("PersonContactId")
+    contact = person or contact
     contact = contact or work.create("Contact", {**_contact_of(lead), "AccountId": account}).id
     deal = _opportunity(work, lead, opportunity, account, contact) if opportunity else ""
     for child, field in list(referring(work.org, lead)):
         work.write(child, {"ContactId" if field == "LeadId" else field: contact})
     made = Converted(account, contact, deal)
-    work.write(lead, _converted(made, work.at.date()))
+    is_told = not person or work.org.settings.guesses.conversion_tells_person
+    told = made if is_told else replace(made, contact="")
+    work.write(lead, _converted(told, work.at.date()))
     return made
 
 
-def _account_of(lead: Record) -> Mapping[str, Value]:
+def _account_of(work: Work, lead: Record) -> Mapping[str, Value]:
+    if not lead.value("Company") and work.org.settings.person_accounts:
+        return {theirs: lead.value(ours) for ours, theirs in _COPIED_TO_PERSON.items()}
     copied = ("Industry", "AnnualRevenue", "NumberOfEmployees", "Phone", "Website")
     return {"Name": lead.value("Company"), **{name: lead.value(name) for name in copied}}
 
@@ -103,6 +121,6 @@ def _converted(made: Converted, on: date) -> Mapping[str, Value]:
         "IsConverted": True,
         "ConvertedDate": on,
         "ConvertedAccountId": made.account,
-        "ConvertedContactId": made.contact,
+        "ConvertedContactId": made.contact or None,
         "ConvertedOpportunityId": made.opportunity or None,
     }

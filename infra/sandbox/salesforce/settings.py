@@ -35,11 +35,13 @@ class Guesses:
     ``collections_tell_client``: a write of many records passes on who calls, as that of one does.
     ``events_tell_nulls``: of a field that was cleared an event has the null, and not only its name.
     ``one_session``: whoever asks for a token gets the one that lives.
+    ``conversion_tells_person``: a lead that became a person account names its contact as well.
     """
 
     collections_tell_client: bool = False
     events_tell_nulls: bool = True
     one_session: bool = True
+    conversion_tells_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def _refuse_incomplete(org: Org, object_name: str, given: Mapping[str, Value]) -
     needed = {one.name for one in fields if one.required and one.default is None}
     if object_name == "Account" and given.get("LastName"):
         needed.discard("Name")  # a person account is called as its person
+    if object_name == "Lead" and org.settings.person_accounts:
+        needed.discard("Company")  # it becomes a person account
     if missing := sorted(name for name in needed if given.get(name) is None):
         message = f"Required fields are missing: [{', '.join(missing)}]"
         raise ApiError("REQUIRED_FIELD_MISSING", message, fields=missing)

@@ -43,6 +43,16 @@ def test_a_converted_lead_becomes_its_contact():
     assert made.settled([("lead", LEAD)]).moved == {("lead", LEAD): ("contact", C1)}
 
 
+def test_a_lead_that_became_a_person_account_becomes_the_contact_that_this_is():
+    def became(person):
+        return row(LEAD, IsConverted=True, ConvertedContactId=None, ConvertedAccount=person)
+
+    made = found(row(C1), leads=[became({"PersonContactId": C1})])
+    assert made.settled([("lead", LEAD)]).moved == {("lead", LEAD): ("contact", C1)}
+    for company in ({"PersonContactId": None}, None):
+        assert found(leads=[became(company)]).gone == {("lead", LEAD)}
+
+
 def test_a_converted_lead_whose_contact_left_no_trace_is_gone():
     """Nothing could be written on it, for ever and again."""
     nobody = found(leads=[row(LEAD, IsConverted=True, ConvertedContactId=None)])
