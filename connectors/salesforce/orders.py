@@ -30,7 +30,7 @@ from connectors.salesforce.records import (
     parent,
 )
 from connectors.salesforce.schema import Schema
-from connectors.salesforce.soql import Query, among, select
+from connectors.salesforce.soql import Query, among, of_persons, select
 from connectors.salesforce.values import worded
 
 BILLED, CODE, SUM = "BillToContactId", "StatusCode", "TotalAmount"
@@ -49,7 +49,8 @@ def queries(schema: Schema, contacts: Sequence[str]) -> Iterator[tuple[Query, st
         return
     fields = schema.there(ORDER, OWN[ORDER])
     for way in ways(schema):
-        where = f"{CODE} = '{_ACTIVATED}' AND {among(way, contacts)}"
+        whose = of_persons(contacts) if way == BY_ACCOUNT else among(way, contacts)
+        where = f"{CODE} = '{_ACTIVATED}' AND {whose}"
         yield select([*fields, way], ORDER, where), way
 
 

@@ -42,7 +42,7 @@ from connectors.salesforce.records import (
     tellers,
 )
 from connectors.salesforce.schema import Schema
-from connectors.salesforce.soql import Query, among, select
+from connectors.salesforce.soql import Query, among, of_persons, select
 
 _KINDS: tuple[Kind, ...] = ("deal", "account", "ticket", "line_item")
 
@@ -184,7 +184,7 @@ class Relations:
             found.append(_Asked(query, "Opportunity", "ContactId", "Opportunity"))
         if self.schema.has("Account", PERSON_CONTACT):
             way = f"Account.{PERSON_CONTACT}"
-            query = select([*self._deal_fields(), way], "Opportunity", among(way, ids))
+            query = select([*self._deal_fields(), way], "Opportunity", of_persons(ids))
             found.append(_Asked(query, "Opportunity", way))
         found += [_Asked(query, ORDER, way) for query, way in orders.queries(self.schema, ids)]
         if "ticket" in self.kinds and self.schema.fields("Case"):

@@ -40,6 +40,21 @@ def among(field: str, ids: Sequence[str]) -> str:
     return f"{field} IN ({', '.join(map(literal, ids))})"
 
 
+def of_persons(contacts: Sequence[str]) -> str:
+    """A condition on records of accounts that are persons: the contacts of these ids.
+
+    It goes by the accounts' ids, which have an index, and leaves to a field of theirs no more than
+    to tell persons from companies.
+
+    >>> print(of_persons(["003Ws00000A1b2CIAR"]))  # doctest: +NORMALIZE_WHITESPACE
+    AccountId IN (SELECT AccountId FROM Contact WHERE Id IN ('003Ws00000A1b2CIAR'))
+    AND Account.PersonContactId != null
+    """
+    # A condition of ours, of names of ours and ids through ``literal``.
+    accounts = f"SELECT AccountId FROM Contact WHERE {among('Id', contacts)}"  # noqa: S608
+    return f"AccountId IN ({accounts}) AND Account.PersonContactId != null"
+
+
 def literal(text: str) -> str:
     r"""A text as SOQL quotes it.
 

@@ -13,6 +13,11 @@ MODIFIED = "2026-10-20T08:14:52.000+0000"
 
 _WHERE = re.compile(r"(?P<field>[\w.]+) IN \((?P<ids>[^)]*)\)")
 
+_OF_PERSONS = re.compile(
+    r"AccountId IN \(SELECT AccountId FROM Contact WHERE Id IN \((?P<ids>[^)]*)\)\) "
+    r"AND Account.PersonContactId != null"
+)
+
 
 def record(name, identity, **fields):
     return {
@@ -91,6 +96,10 @@ class Organisation:
         selected, _, rest = soql.removeprefix("SELECT ").partition(" FROM ")
         name, where = rest.split()[0], _WHERE.search(rest)
         rows = [one for one in self.tables.get(name, []) if everything or not one.get("IsDeleted")]
+        if persons := _OF_PERSONS.search(rest):
+            where = None
+            ids = persons["ids"].replace("'", "").split(", ")
+            rows = [one for one in rows if value(one, "Account.PersonContactId") in ids]
         if where:
             ids = where["ids"].replace("'", "").split(", ")
             rows = [one for one in rows if value(one, where["field"]) in ids]
