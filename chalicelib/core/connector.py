@@ -268,8 +268,9 @@ class CrmClient(Protocol):
         """Set fields; returns the refused ones with the reason. All others are written.
 
         A record that is deleted or merged is refused with ``RecordGone``, and with ``RecordBusy``
-        one that may be written another time, which is for its caller to find. What is raised holds
-        for all of them: no record may keep others from being written.
+        one that may be written another time, which is for its caller to find. ``WrittenInPart``
+        are those that were written but for some fields. What is raised holds for all of them: no
+        record may keep others from being written.
         """
         ...
 

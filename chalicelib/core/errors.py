@@ -26,6 +26,7 @@
     │   │   └── RecordGone            it is deleted or merged: read it again instead
     │   ├── InDoubt               it may have been done, and must not be done twice
     │   └── DeliveryUnreadable    signed, but not in a shape we can read
+    ├── WrittenInPart         all but some fields, which the CRM does not have for us
     ├── SubjectUnknown        no card stands for them: what is told of them has to wait
     └── SubjectErased         this person asked to be forgotten: drop what is told of them
     ConfigurationError        outside the tree, so that nobody swallows it by accident
@@ -155,6 +156,14 @@ class InDoubt(Parked):
 
 class DeliveryUnreadable(Parked):
     pass
+
+
+class WrittenInPart(EmtiazError):
+    """``left_out`` names outputs, with the field of the CRM that would hold each."""
+
+    def __init__(self, left_out: Mapping[str, str]) -> None:
+        super().__init__(f"without {', '.join(sorted(left_out.values()))}")
+        self.left_out = left_out
 
 
 class SubjectUnknown(EmtiazError):

@@ -5,7 +5,8 @@ CRM for records that changed or were active since the last run. *Audit* takes on
 cards every half day and has it read again, whatever the CRM says of it: that finds what leaves no
 trace in a modification date, such as a deletion or a dissociated deal whose event was lost.
 
-Before that, where a CRM rings only for some days, it is asked to go on.
+Before that, where a CRM rings only for some days, it is asked to go on; and fields that were
+lacking are looked for.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from chalicelib.core.errors import ConfigurationError, CredentialsInvalid, Parke
 from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
+from chalicelib.pipeline.lacking import rewrite
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.missed import MISSED, missed_since, settle
 from chalicelib.pipeline.park import park
@@ -54,6 +56,7 @@ def reconcile(services: Services, now: datetime, deadline: datetime) -> int:
     for connection in services.settings.connections():
         steps: tuple[Callable[[], int], ...] = (
             partial(_subscribed, connection, services, now),
+            partial(rewrite, connection, services),
             partial(_audit, connection, services, now),
             partial(_changed, connection, services, now, deadline),
         )

@@ -18,11 +18,13 @@ from chalicelib.core.errors import (
     RecordBusy,
     RecordGone,
     Retryable,
+    WrittenInPart,
 )
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import OUTPUTS, Fields, Output
 from chalicelib.core.ports import LiveSettings
 from chalicelib.core.stored import Mark, StoredCard
+from chalicelib.pipeline.lacking import note
 from chalicelib.pipeline.messages import (
     REFS_PER_MESSAGE,
     Envelope,
@@ -107,12 +109,14 @@ def _write_connection(
 class _Crm:
     """A client, and the guard that every call of it passes."""
 
+    connection: str
     client: CrmClient
     guard: Guard
 
 
 def _guarded(live: LiveSettings, services: Services) -> _Crm:
-    return _Crm(services.client(live), Guard(live, services.settings, services.clock))
+    guard = Guard(live, services.settings, services.clock)
+    return _Crm(live.connection.id, services.client(live), guard)
 
 
 def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
@@ -171,13 +175,24 @@ def _write_batch(
     sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
     answer = _answered([card for card in cards if card.ref in sent], sent, crm, services)
     busy = {ref: why for ref, why in answer.items() if isinstance(why, RecordBusy)}
-    refused = {ref: why for ref, why in answer.items() if ref not in busy}
+    parts = {ref: why for ref, why in answer.items() if isinstance(why, WrittenInPart)}
+    refused = {ref: why for ref, why in answer.items() if ref not in (*busy, *parts)}
     for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
         _pass_on(ref, reason, services, seen=ref in seen)
-    _mark([card for card in cards if card.ref not in busy], sent, refused, services)
+    note(crm.connection, parts.values(), services)
+    _mark([card for card in cards if card.ref not in busy], _less(sent, parts), refused, services)
     put_off([card for card in cards if card.ref in busy], busy, services)
     told = {"records": len(sent), "refused": len(refused), "busy": len(busy), "cards": len(cards)}
     logs.info("written", **told)
+
+
+def _less(sent: Mapping[Ref, Fields], parts: Mapping[Ref, WrittenInPart]) -> Mapping[Ref, Fields]:
+    """What was left out is not shown."""
+    lost = {ref: part.left_out.keys() for ref, part in parts.items()}
+    return {
+        ref: {name: value for name, value in fields.items() if name not in lost.get(ref, ())}
+        for ref, fields in sent.items()
+    }
 
 
 def _mark(

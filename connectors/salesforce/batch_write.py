@@ -71,6 +71,10 @@ class PersonAccountRefused(WriteRefused):
     """The contact is one with its account, by which it is to be written."""
 
 
+class SetUpRefused(WriteRefused):
+    """Some field is not there, or not ours to write; or the record is not."""
+
+
 def ends_at() -> float:
     """For a write that begins now, by the clock of ``monotonic``."""
     return monotonic() + SOON_S
@@ -96,7 +100,7 @@ def refusal(problem: Any) -> WriteRefused:
         return RecordGone(text)
     if _PERSON_ACCOUNT in told:
         return PersonAccountRefused(text)
-    return WriteRefused(text + _HINT if told & _SETUP else text)
+    return SetUpRefused(text + _HINT) if told & _SETUP else WriteRefused(text)
 
 
 def _is_of_itself(problem: Mapping[str, Any]) -> bool:

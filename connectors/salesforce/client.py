@@ -35,13 +35,13 @@ from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
 from connectors.salesforce.batch_write import ends_at
+from connectors.salesforce.gaps import Gaps, write
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
 from connectors.salesforce.listing import Listing
 from connectors.salesforce.lookup import LEFT, Person, has_left
 from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.owned import field_name
-from connectors.salesforce.person_accounts import write
 from connectors.salesforce.provision import conflicts
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
 from connectors.salesforce.records import (
@@ -85,6 +85,7 @@ class SalesforceClient:
         self._now = access.now
         self._api = SalesforceApi(connection, secret, access)
         self._schema = Schema(self._api)
+        self._gaps = Gaps(self._schema, access.now)
         self._relations = Relations(self._api, self._schema, attributes)
         self._rates = ExchangeRates(self._api, connection.currency)
         self._accounts: dict[str, str] = {}
@@ -151,7 +152,7 @@ class SalesforceClient:
             self._ref(kind, identity): error
             for kind, of_kind in values.items()
             for identity, error in write(
-                self._api, OBJECTS[kind], of_kind, ends, self._in_order(kind, of_kind)
+                self._api, OBJECTS[kind], of_kind, self._gaps, ends, self._in_order(kind, of_kind)
             ).items()
         }
 

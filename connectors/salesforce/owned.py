@@ -22,6 +22,15 @@ def field_name(output: str) -> str:
     return PREFIX + "_".join(word.capitalize() for word in output.split("_")) + SUFFIX
 
 
+def output_name(field: str) -> str:
+    """The output of a field of ours.
+
+    >>> output_name("Emtiaz_Rfm_Segment__c")
+    'rfm_segment'
+    """
+    return field.removeprefix(PREFIX).removesuffix(SUFFIX).lower()
+
+
 def is_ours(changed: Iterable[str]) -> bool:
     """Whether nothing changed but fields of ours. Of nothing it cannot be told.
 

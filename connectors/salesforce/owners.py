@@ -31,4 +31,4 @@ def assign(api: SalesforceApi, name: str, owners: Mapping[str, str]) -> Refusals
         if one not in held or (held[one] and not held[one].startswith(_QUEUE))
     }
     free = {one: {OWNER: owner} for one, owner in owners.items() if one not in refusals}
-    return refusals | write(api, name, free, ends_at())
+    return refusals | write(api, name, free, sorted(free), ends_at())

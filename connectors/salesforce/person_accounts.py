@@ -22,7 +22,7 @@ ON_ACCOUNT = "__pc"
 
 
 def write(
-    api: SalesforceApi, name: str, values: Values, ends: float, order: Sequence[str] = ()
+    api: SalesforceApi, name: str, values: Values, order: Sequence[str], ends: float
 ) -> Refusals:
     """As ``batch_write.write``, and once more by their accounts for whom that takes."""
     refusals = write_records(api, name, values, ends, order)

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from chalicelib.core.connector import Account, Change, Page, Reading
-from chalicelib.core.errors import RecordGone, WriteRefused
+from chalicelib.core.errors import RecordGone, WriteRefused, WrittenInPart
 
 
 @dataclass
@@ -17,7 +17,8 @@ class Failure:
 class FakeCrm:
     """``facts`` is what ``fetch`` finds, ``fields`` what the records show, ``calls`` who asked.
 
-    ``refusals`` maps a ref to the error that ``write`` gives for it. ``bin`` holds what was
+    ``refusals`` maps a ref to the error that ``write`` gives for it, ``lacking`` an output to the
+    field that is not there. ``bin`` holds what was
     deleted and can be restored, ``merged`` the survivor by loser, ``entries`` every value that
     was ever set on a record, in order.
     """
@@ -28,6 +29,7 @@ class FakeCrm:
         self.facts = {}
         self.fields = {}
         self.refusals = {}
+        self.lacking = {}
         self.provisioned = set()
         self.bin = {}
         self.merged = {}
@@ -132,11 +134,20 @@ class FakeCrm:
             refusals = {u.ref: refusal for u in updates if (refusal := self._refusal(u.ref))}
             for update in updates:
                 if update.ref not in refusals:
-                    self.fields.setdefault(update.ref, {}).update(update.fields)
-                    self.entries += [(update.ref, *item) for item in update.fields.items()]
-            return refusals
+                    taken = {n: v for n, v in update.fields.items() if n not in self.lacking}
+                    self.fields.setdefault(update.ref, {}).update(taken)
+                    self.entries += [(update.ref, *item) for item in taken.items()]
+            return {**self._in_part(updates), **refusals}
 
         return self._answer("write", tuple(updates), answer)
+
+    def _in_part(self, updates):
+        left = {u.ref: self.lacking.keys() & u.fields.keys() for u in updates}
+        return {
+            ref: WrittenInPart({name: self.lacking[name] for name in names})
+            for ref, names in left.items()
+            if names
+        }
 
     def assign(self, owners):
         """``owners`` holds whose customer each is."""
@@ -164,7 +175,11 @@ class FakeCrm:
 
     def plan(self, outputs, language, kinds=("contact",)):
         missing = [one for one in outputs if one.name not in self.provisioned]
-        return tuple(Change("create", one.name, one.label.in_language(language)) for one in missing)
+        lacking = (Change("conflict", field, "is not there") for field in self.lacking.values())
+        return (
+            *lacking,
+            *(Change("create", one.name, one.label.in_language(language)) for one in missing),
+        )
 
     def provision(self, outputs, language, kinds=("contact",)):
         def answer():

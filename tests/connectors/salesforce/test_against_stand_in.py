@@ -10,7 +10,7 @@ import yaml
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.core.connector import Connection, Errand, Update
-from chalicelib.core.errors import CredentialsInvalid, RecordGone
+from chalicelib.core.errors import CredentialsInvalid, RecordGone, WrittenInPart
 from chalicelib.core.facts import FactSet
 from chalicelib.core.model import Money, Ref
 from chalicelib.core.outputs import OUTPUTS
@@ -121,6 +121,20 @@ def test_what_is_written_is_shown(client, salesforce, ann):
     assert client.write([Update(ref("contact", ann), fields)]) == {}
     outputs = [one for one in OUTPUTS if one.name in fields]
     assert client.shown([ref("contact", ann)], outputs) == {ref("contact", ann): fields}
+
+
+@pytest.mark.parametrize("access", ["none", "read"])
+def test_a_field_that_is_hidden_or_read_only_keeps_no_other_from_being_written(
+    client, salesforce, ann, access
+):
+    salesforce.org.schema.grant("Contact", "Emtiaz_Tags__c", access)
+    update = Update(ref("contact", ann), {"score": 61, "tags": ("class:A",)})
+    found = client.write([update])
+    assert isinstance(found[update.ref], WrittenInPart)
+    assert found[update.ref].left_out == {"tags": "Contact.Emtiaz_Tags__c"}
+    outputs = [one for one in OUTPUTS if one.name in update.fields]
+    assert client.shown([update.ref], outputs)[update.ref] == {"score": 61, "tags": None}
+    assert [one.target for one in client.plan(outputs, "en")] == ["Contact.Emtiaz_Tags__c"]
 
 
 def test_a_person_account_is_scored_like_anybody():

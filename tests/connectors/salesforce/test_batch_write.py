@@ -10,10 +10,14 @@ from chalicelib.core.errors import (
     RecordBusy,
     RecordGone,
     WriteRefused,
+    WrittenInPart,
 )
 from chalicelib.core.model import Ref
 from connectors.salesforce.batch_write import APPROVED_IN_S, LOCKED_FOR_S, LOCKED_S, SOON_S
+from connectors.salesforce.gaps import LOOKED_AT_FOR
 from tests.connectors.salesforce.organisation import record
+from tests.fakes.access import FakeAccess
+from tests.fakes.clock import FakeClock
 
 ONE, TWO = "003Ws00000A1b2CIAR", "003Ws00000A1b2DIAR"
 
@@ -70,18 +74,106 @@ def test_what_will_not_pass_by_itself_is_refused(write, organisation, waits, cod
 @pytest.mark.parametrize(
     "code", ["INVALID_FIELD_FOR_INSERT_UPDATE", "INSUFFICIENT_ACCESS_OR_READONLY"]
 )
-def test_what_our_own_set_up_lacks_says_so(write, organisation, code):
-    organisation.results = [(200, [refused(code)])]
-    assert "permission set" in str(write(ONE)[ref(ONE)])
+def test_a_record_that_is_not_ours_to_edit_says_so(write, organisation, code):
+    organisation.extra["Contact"] = {SCORE: {"updateable": True}}
+    organisation.results = [(200, [refused(code), written(TWO)])] * 2
+    for _ in range(2):
+        found = write(ONE, TWO)
+        assert list(found) == [ref(ONE)]
+        assert "permission set" in str(found[ref(ONE)])
+    assert len(organisation.written) == 2
+    assert len(organisation.calls) == 1, "the fields are looked at once"
 
 
 def test_a_request_that_is_refused_as_a_whole_refuses_each_record(write, organisation):
-    body = [{"errorCode": "INVALID_FIELD", "message": "No such column 'Emtiaz_Score__c'"}]
+    body = [{"errorCode": "JSON_PARSER_ERROR", "message": "Unexpected character"}]
     organisation.results = [(400, body)]
     found = write(ONE, TWO)
     assert set(found) == {ref(ONE), ref(TWO)}
-    assert all("deployed" in str(error) for error in found.values())
+    assert all("Unexpected" in str(error) for error in found.values())
     assert len(organisation.written) == 1
+
+
+SCORE, TAGS = "Emtiaz_Score__c", "Emtiaz_Tags__c"
+NO_COLUMN = [{"errorCode": "INVALID_FIELD", "message": f"No such column '{TAGS}'"}]
+GAPS = [
+    ({SCORE: {"updateable": True}}, (400, NO_COLUMN)),
+    ({SCORE: {"updateable": True}}, (200, [refused("INVALID_FIELD")] * 2)),
+    (
+        {SCORE: {"updateable": True}, TAGS: {"updateable": False}},
+        (200, [refused("INVALID_FIELD_FOR_INSERT_UPDATE")] * 2),
+    ),
+]
+IN_PART = {"tags": f"Contact.{TAGS}"}
+
+
+def tagged(*ids):
+    return [Update(ref(one), {"score": 7, "tags": ("class:A",)}) for one in ids]
+
+
+def sent(organisation):
+    """The fields of ours in each request that wrote."""
+    return [
+        sorted({field for one in body["records"] for field in one if field.startswith("Emtiaz_")})
+        for body, _ in organisation.written
+    ]
+
+
+@pytest.mark.parametrize(("fields", "answer"), GAPS)
+def test_a_field_that_is_lacking_is_left_out_and_the_others_are_written(
+    client, organisation, fields, answer
+):
+    organisation.extra["Contact"] = fields
+    organisation.results = [answer]
+    for _ in range(2):
+        found = client.write(tagged(ONE, TWO))
+        assert {one: error.left_out for one, error in found.items()} == {
+            ref(ONE): IN_PART,
+            ref(TWO): IN_PART,
+        }
+        assert all(isinstance(error, WrittenInPart) for error in found.values())
+    assert sent(organisation) == [[SCORE, TAGS], [SCORE], [SCORE]]
+    assert len(organisation.calls) == 1
+
+
+def test_a_field_that_was_lacking_is_tried_again_by_and_by(client_of, organisation, monkeypatch):
+    clock = FakeClock()
+    monkeypatch.setattr(FakeAccess, "now", lambda _: clock.now())
+    client = client_of()
+    organisation.extra["Contact"] = {SCORE: {"updateable": True}}
+    organisation.results = [(400, NO_COLUMN)]
+    client.write(tagged(ONE))
+    organisation.extra["Contact"][TAGS] = {"updateable": True}
+    clock.advance(seconds=LOOKED_AT_FOR.total_seconds())
+    assert client.write(tagged(ONE)) == {}
+    assert sent(organisation) == [[SCORE, TAGS], [SCORE], [SCORE, TAGS]]
+
+
+def test_of_whom_nothing_is_left_to_write_nothing_is_sent(client, organisation):
+    organisation.extra["Contact"] = {SCORE: {"updateable": True}}
+    organisation.results = [(400, NO_COLUMN)]
+    updates = [Update(ref(ONE), {"tags": ("class:A",)}), Update(ref(TWO), {"score": 7})]
+    assert {one: error.left_out for one, error in client.write(updates).items()} == {
+        ref(ONE): IN_PART
+    }
+    assert [len(body["records"]) for body, _ in organisation.written] == [2, 1]
+
+
+def test_who_is_refused_for_something_else_beside_a_lacking_field_is_refused(client, organisation):
+    organisation.extra["Contact"] = {SCORE: {"updateable": True}}
+    organisation.results = [
+        (400, NO_COLUMN),
+        (200, [refused("FIELD_CUSTOM_VALIDATION_EXCEPTION"), written(TWO)]),
+    ]
+    found = client.write(tagged(ONE, TWO))
+    assert isinstance(found[ref(ONE)], WriteRefused)
+    assert isinstance(found[ref(TWO)], WrittenInPart)
+
+
+def test_where_the_whole_object_is_hidden_each_record_is_refused(client, organisation):
+    organisation.hidden = {"Contact"}
+    organisation.results = [(400, NO_COLUMN)]
+    assert isinstance(client.write(tagged(ONE))[ref(ONE)], WriteRefused)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,80 @@
+"""Of fields that the CRM lacks a person is told once; all else is written, and those once it can be."""
+
+import pytest
+
+from chalicelib.core.outputs import OUTPUTS
+from chalicelib.pipeline.lacking import MOST_AT_ONCE
+from chalicelib.pipeline.reconcile import AUDIT, reconcile
+from tests.fakes.clock import NOON
+from tests.pipeline.conftest import CONNECTION
+
+
+@pytest.fixture
+def contacts(installation):
+    """Written without their tags."""
+    installation.crm.provisioned = {one.name for one in OUTPUTS}
+    installation.crm.lacking = {"tags": "Contact.Tags"}
+    refs = [installation.contact(n, deals=[(NOON, 5_000)]) for n in range(5)]
+    installation.deliver(*(f"contact:{ref.id}" for ref in refs))
+    installation.run()
+    return refs
+
+
+def look(installation):
+    """Without the audit, which would have everybody read anew."""
+    now = installation.clock.now()
+    installation.settings.set_checkpoint(CONNECTION, AUDIT, {"at": now.isoformat(), "shard": 0})
+    before = len(installation.writes())
+    reconcile(installation.services, now, now.replace(hour=23))
+    installation.run()
+    return installation.writes()[before:]
+
+
+def test_all_else_is_written_and_a_person_is_told_once(installation, contacts):
+    for ref in contacts:
+        assert installation.crm.fields[ref]["score"] == installation.card(ref).body["score"]
+        assert "tags" not in installation.crm.fields[ref]
+        assert "tags" not in installation.card(ref).published
+        assert not installation.card(ref).pending
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "Contact.Tags" in item.reason
+
+
+def test_nothing_is_rung_for_while_the_field_is_lacking(installation, contacts):
+    assert look(installation) == []
+    installation.clock.advance(minutes=30)
+    assert installation.sweep() == 0
+
+
+def test_once_the_field_is_there_it_is_written_by_itself_and_nothing_else_again(
+    installation, contacts
+):
+    installation.crm.lacking = {}
+    written = look(installation)
+    assert {one.ref for one in written} == {*contacts}
+    assert all(one.fields.keys() <= {"tags", "updated"} for one in written)
+    for ref in contacts:
+        assert installation.crm.fields[ref]["tags"] == installation.card(ref).outgoing["tags"]
+    assert installation.settings.parked(CONNECTION) == ()
+    assert look(installation) == [], "that was all"
+
+
+def test_of_many_cards_a_share_is_told_at_a_time(installation, contacts, monkeypatch):
+    monkeypatch.setattr("chalicelib.pipeline.lacking.MOST_AT_ONCE", 2)
+    assert MOST_AT_ONCE > 2
+    installation.crm.lacking = {}
+    first = look(installation)
+    assert 0 < len(first) < len(contacts)
+    for _ in range(3):
+        look(installation)
+    assert all("tags" in installation.crm.fields[ref] for ref in contacts)
+
+
+def test_a_field_that_goes_again_is_told_of_again(installation, contacts):
+    installation.crm.lacking = {}
+    look(installation)
+    installation.crm.lacking = {"tags": "Contact.Tags"}
+    ref = installation.contact(9, deals=[(NOON, 5_000)])
+    installation.deliver(f"contact:{ref.id}")
+    installation.run()
+    assert len(installation.settings.parked(CONNECTION)) == 1
