@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.structs import struct
@@ -234,6 +234,13 @@ class ModelCard:
     @property
     def passed(self) -> bool:
         return self.gate.passed
+
+    @classmethod
+    def from_json(cls, name: str, stated: Mapping[str, Any]) -> ModelCard:
+        """Of one that is in force."""
+        told, at = stated["sentences"], stated.get("trained_at")
+        gate = Gate(stated["passed"], tuple(Text(one["en"], one["fa"]) for one in told))
+        return cls(name, gate, stated["figures"], datetime.fromisoformat(at) if at else None)
 
     def to_json(self) -> dict[str, Json]:
         """As it stands among the parameters, by its name."""

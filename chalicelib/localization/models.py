@@ -326,6 +326,19 @@ def off_by(observed: int, expected: float) -> Text:
     )
 
 
+def odds_set_anew(day: date, rows: int) -> Text:
+    """Of a model that is otherwise as it was.
+
+    >>> odds_set_anew(date(2026, 5, 2), 312).en
+    'Its odds were set anew on 2 May 2026 by what came of 312 cases'
+    """
+    en, fa, count = date_name(day, "gregorian").en, date_name(day, "jalali").fa, number(rows)
+    return Text(
+        f"Its odds were set anew on {en} by what came of {count.en} cases",
+        f"شانس‌های آن در {fa} با نتیجهٔ {count.fa} مورد از نو تنظیم شد",
+    )
+
+
 def old_model(days: int) -> Text:
     told = number(days)
     return Text(f"Trained {told.en} days ago", f"{told.fa} روز پیش آموزش دیده است")

@@ -3,7 +3,8 @@
 A model that does not pass its gate is not put into force: the one that is stays, and the card says
 why. A model that is in force is fitted anew when it is a month old, when people have changed, or
 when the policy asks for something else; in between it stays as it is, so that nobody's chances move
-because others bought.
+because others bought. One that ranks people who are as before, but foretells too many or too few
+successes, gets other odds.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from chalicelib.core.facts import iso, parse_instant
+from chalicelib.core.facts import parse_instant
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
+from chalicelib.localization import models as say
 from chalicelib.pipeline.lessons import DealLesson, Lessons
 from chalicelib.pipeline.snapshots import AHEAD_DAYS, Snapshot
 from chalicelib.prediction.clusters import Clusters
@@ -29,6 +31,7 @@ from chalicelib.scoring.renewals import SURVIVED
 from chalicelib.scoring.wins import PIPELINE
 from chalicelib.training import clusters, drift, propensity, purchase_learning
 from chalicelib.training.buyers import apart, past_of, population_of, two_thirds
+from chalicelib.training.calibration import new_odds
 from chalicelib.training.deals import HORIZON_DAYS, snapshots_of, train_deals
 from chalicelib.training.purchase_learning import LearnedPurchases
 from chalicelib.training.purchases import UNIT_DAYS
@@ -37,6 +40,8 @@ from chalicelib.training.spend import fit_spend
 from chalicelib.training.subscriptions import fit_renewals, train_hazard
 
 SEED = 20260321
+
+_SET_ANEW = "odds_set_anew_at"
 
 FORETELLING = (
     "purchases", "spend", "subscriptions", "renewals", "propensity", "deals", "clusters",
@@ -99,12 +104,13 @@ def foreseen(
     fitted = _Fitting(lessons, policy, policy.prediction, before, now)
     wanted = asked_for(policy)
     drifted = fitted.drifted()
-    fresh = set(wanted if anew else due(policy, before, now)) | drifted.keys()
+    fresh = set(wanted if anew else due(policy, before, now))
     fresh |= {name for name, card in _cards(before).items() if not card["passed"]}
+    fresh |= {name for name, one in drifted.items() if one.verdict == "retrain"}
     found = {
-        name: _in_place_of(before, name, _because(drifted.get(name, ()), fitted.fit(name)))
+        name: fitted.found(name, drifted.get(name, UNMOVED), fits=name in fresh)
         for name in wanted
-        if name in fresh
+        if name in fresh or name in drifted
     }
     kept = {name: before[name] for name in wanted if name in before}
     used = {name: one.parameters for name, one in found.items() if one.parameters is not None}
@@ -122,13 +128,6 @@ def _because(reasons: tuple[Text, ...], found: Fit) -> Fit:
     return replace(found, card=replace(found.card, gate=told))
 
 
-def _in_place_of(before: Parameters, name: str, found: Fit) -> Fit:
-    """With the card of what is in force already, where that stays."""
-    if found.parameters is not None or name not in before:
-        return found
-    return replace(found, card=replace(found.card, stays=in_force(before, name)))
-
-
 def in_force(parameters: Parameters, name: str) -> Mapping[str, Any]:
     """The card of the model that is used, whatever was refused since; empty if none is known."""
     card = _cards(parameters).get(name, {})
@@ -137,6 +136,22 @@ def in_force(parameters: Parameters, name: str) -> Mapping[str, Any]:
 
 def _cards(parameters: Parameters) -> dict[str, Any]:
     return dict(cast("Mapping[str, Any]", parameters.get(CARDS, {})))
+
+
+class _Case(NamedTuple):
+    """``known_at`` is when its outcome came to be known."""
+
+    known_at: datetime
+    did: bool
+    row: Mapping[str, Value]
+
+
+def _cases(snapshots: Sequence[Snapshot], horizon_days: int) -> list[_Case]:
+    later = timedelta(days=horizon_days)
+    return [_Case(parse_instant(at) + later, did, row) for at, did, row in snapshots]
+
+
+UNMOVED = drift.Upkeep("keep", {}, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,45 +174,74 @@ class _Fitting:
         }
         return fits[name]()
 
-    def drifted(self) -> dict[str, tuple[Text, ...]]:
-        """Of the models that are in force those whose people or deals are others by now, or that
-        foretell too many or too few lately; with what there is to say of that.
+    def found(self, name: str, upkeep: drift.Upkeep, *, fits: bool) -> Fit:
+        """A model that is fitted anew, or the one in force with other odds if that is enough."""
+        again = self._recalibrated(name, upkeep) if upkeep.verdict == "recalibrate" else None
+        if again and not fits:
+            return again
+        found = _because(upkeep.sentences, self.fit(name))
+        if found.parameters is not None or name not in self.before:
+            return found
+        stays = again.card.to_json() if again else in_force(self.before, name)
+        return Fit(replace(found.card, stays=stays), again.parameters if again else None)
+
+    def _recalibrated(self, name: str, upkeep: drift.Upkeep) -> Fit | None:
+        running, lately = self._running(name), self._lately(self._cases()[name])
+        if running is None:
+            return None
+        shift = new_odds(running, [one.row for one in lately], [one.did for one in lately])
+        if shift is None:
+            return None
+        card = ModelCard.from_json(name, in_force(self.before, name))
+        told = say.odds_set_anew(self.now.date(), len(lately))
+        gate = Gate(card.gate.passed, (*card.gate.sentences, told, *upkeep.sentences))
+        set_anew: dict[str, Json] = {_SET_ANEW: self.now.isoformat(), "new_odds": list(shift)}
+        card = replace(card, gate=gate, figures={**card.figures, **set_anew})
+        return Fit(card, running.recalibrated(shift).to_json())
+
+    def drifted(self) -> dict[str, drift.Upkeep]:
+        """What to do with the models in force whose people or deals are others by now, or that
+        foretell too many or too few lately.
         """
-        found = {}
-        for name, rows in self._cases().items():
-            running = self._running(name)
-            if running and rows:
-                lately = [(did, row) for at, did, row in rows if at >= self._lately(running)]
-                verdict = drift.upkeep(
-                    running,
-                    [row for _, _, row in rows],
-                    age_days=0,
-                    observed=sum(did for did, _ in lately),
-                    expected=math.fsum(running.probability(row) for _, row in lately),
-                )
-                if verdict.verdict in ("retrain", "recalibrate"):
-                    found[name] = verdict.sentences
-        return found
+        looks = {name: self._upkeep(name, cases) for name, cases in self._cases().items()}
+        return {
+            name: one for name, one in looks.items() if one.verdict in ("retrain", "recalibrate")
+        }
 
-    def _lately(self, running: Propensity) -> str:
-        """Since when somebody has to be looked at whose outcome came to be known of late."""
-        return iso(self.now - timedelta(days=running.horizon_days) - drift.LATELY)
+    def _upkeep(self, name: str, cases: Sequence[_Case]) -> drift.Upkeep:
+        """By those who came since: of all others the model is made, and after it was fitted to who
+        comes now it is not to be fitted to them again.
+        """
+        running, lately = self._running(name), self._lately(cases)
+        if running is None:
+            return UNMOVED
+        since = self._trained_at(name) or self.now - drift.LATELY
+        return drift.upkeep(
+            running,
+            [one.row for one in cases if one.known_at > since],
+            age_days=0,
+            observed=sum(one.did for one in lately),
+            expected=math.fsum(running.probability(one.row) for one in lately),
+        )
 
-    def _cases(self) -> Mapping[str, Sequence[Snapshot]]:
+    def _lately(self, cases: Sequence[_Case]) -> list[_Case]:
+        return [one for one in cases if one.known_at >= self.now - drift.LATELY]
+
+    def _cases(self) -> Mapping[str, Sequence[_Case]]:
         """What models of chances are judged by."""
-        found: dict[str, Sequence[Snapshot]] = {}
+        found: dict[str, Sequence[_Case]] = {}
         ended = self._ended
-        if self.asked.leads:
-            found["propensity"] = self.lessons.snapshots
-        if self.asked.subscriptions:
-            found["renewals"] = self.lessons.renewals
-        if self.asked.deals:
-            horizon = self.asked.deals.horizon_days
-            # A deal that ends sooner is known sooner: a horizon back from when it is known, those
-            # that were known of late are as many of either kind as there are.
+        if leads := self.asked.leads:
+            found["propensity"] = _cases(self.lessons.snapshots, leads.horizon_days)
+        if renewals := self.asked.subscriptions:
+            days = AHEAD_DAYS + renewals.grace_days
+            found["renewals"] = _cases(self.lessons.renewals, days)
+        if deals := self.asked.deals:
             found["deals"] = [
-                (iso(ended[one.id] - timedelta(days=one.days_known + horizon)), one.won, one.row)
-                for one in snapshots_of(self._closed, self._still_open, horizon, self._more)
+                _Case(ended[one.id] - timedelta(days=one.days_known), one.won, one.row)
+                for one in snapshots_of(
+                    self._closed, self._still_open, deals.horizon_days, self._more
+                )
             ]
         return found
 
@@ -206,8 +250,12 @@ class _Fitting:
         return Propensity.from_json(held) if held else None
 
     def _rival(self, name: str) -> Rival | None:
+        """It knows what came to be known until its odds were set anew."""
         running, since = self._running(name), self._trained_at(name)
-        return Rival(running, trained_at=since) if running and since else None
+        if running is None or since is None:
+            return None
+        set_anew = in_force(self.before, name)["figures"].get(_SET_ANEW)
+        return Rival(running, trained_at=parse_instant(set_anew) if set_anew else since)
 
     def _trained_at(self, name: str) -> datetime | None:
         told = in_force(self.before, name).get("trained_at")

@@ -26,6 +26,7 @@ from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.shares import Learned, Share, learned, share_of
 from chalicelib.policy.version import version_of
+from chalicelib.scoring.features import names_of
 from chalicelib.scoring.fitted import CARDS
 from chalicelib.training.data_quality import outliers
 from chalicelib.training.steadiness import SEEN, adopted
@@ -35,8 +36,11 @@ CHECKPOINT = "train"
 STEADY = ("rfm", "value", "classes")
 """Parameters that are borders; others, such as means and probabilities, nobody stands beside."""
 
-PREMISES = ("customer", "currency", "time_zone", "funnel", "products", "referrals", "prediction")
-"""Sections of a policy that decide what there is to learn."""
+PREMISES = (
+    "customer", "currency", "time_zone", "funnel", "products", "referrals", "prediction",
+    "machine_traffic",
+)  # fmt: skip
+"""Sections of a policy that decide what there is to learn, beside its attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +195,18 @@ def learned_of(
 
 
 def premises_of(live: LiveSettings) -> str:
-    """Names what there is to learn under the policy that is in force."""
-    return version_of({name: live.policy.get(name) for name in PREMISES})
+    """Names what there is to learn under the policy that is in force.
+
+    Of attributes the types and sources, not what they are called; and those that chances go by.
+    """
+    sections: dict[str, Json] = {name: live.policy.get(name) for name in PREMISES}
+    stated = cast(Mapping[str, Mapping[str, Json]], live.policy["attributes"])
+    attributes: dict[str, Json] = {
+        name: {key: value for key, value in one.items() if key != "label"}
+        for name, one in stated.items()
+    }
+    rows: list[Json] = [*names_of(compiled(live.policy))]
+    return version_of({**sections, "attributes": attributes, "rows": rows})
 
 
 def steadied(live: LiveSettings, fresh: Learned, memory: Memory) -> Learned:

@@ -147,7 +147,9 @@ class Propensity:
         return tuple(field.name for field in self.of(row).fields if is_missing(row.get(field.name)))
 
     def recalibrated(self, shift: Shift) -> Propensity:
-        """The same ranking, with other odds: ``shift`` is applied to the present log-odds."""
+        """The same ranking, with other odds: ``shift`` is applied to the present log-odds, to
+        those of segments too.
+        """
         a, b = shift
         before, and_ = self.platt or (1.0, 0.0)
         return replace(
@@ -159,6 +161,7 @@ class Propensity:
             ),
             platt=(a * before, a * and_ + b),
             score_edges=tuple(a * edge + b for edge in self.score_edges),
+            segments=tuple((name, one.recalibrated(shift)) for name, one in self.segments),
         )
 
     def to_json(self) -> dict[str, Json]:

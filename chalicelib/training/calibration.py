@@ -25,7 +25,8 @@ from itertools import groupby
 from operator import itemgetter
 
 from chalicelib.prediction.calibration import Calibration, Isotonic
-from chalicelib.prediction.propensity import Shift, chance_of
+from chalicelib.prediction.propensity import Propensity, Shift, chance_of
+from chalicelib.training.binning import Row
 
 FEWEST_HELD_OUT = 200
 FEWEST_FOR_ISOTONIC = 1000
@@ -55,6 +56,19 @@ def platt(scores: Sequence[float], outcomes: Sequence[bool]) -> Shift:
         if not moved:
             break
     return shift
+
+
+def new_odds(model: Propensity, rows: Sequence[Row], outcomes: Sequence[bool]) -> Shift | None:
+    """What sets the odds of a model right by what came of late.
+
+    None where these are fewer than 200 cases, or 30 of either outcome, or where whoever is likelier
+    did less.
+    """
+    did = sum(outcomes)
+    if len(rows) < FEWEST_HELD_OUT or min(did, len(rows) - did) < FEWEST_OF_EITHER:
+        return None
+    shift = platt([model.log_odds(row) for row in rows], outcomes)
+    return shift if shift[0] > 0 else None
 
 
 def _newton(scores: Sequence[float], wanted: Sequence[float], shift: Shift) -> Shift:

@@ -5,8 +5,9 @@ The population stability index compares the shares of rows per level, in trainin
     PSI = Σ (a - e) ln(a / e)
 
 where an empty level counts as half a row. Below 0.1 nothing is the matter, above 0.25 the model is
-to be trained anew. Where it foretells the number of successes wrongly while people are the same,
-new odds (Platt) are enough.
+to be trained anew. Of few rows chance alone makes about a level's share of a row: an index is told
+where there are 20 rows per level on either side. Where it foretells the number of successes
+wrongly while people are the same, new odds (Platt) are enough.
 
 >>> psi([50, 50], [50, 50]), round(psi([50, 50], [80, 20]), 3)
 (0.0, 0.416)
@@ -35,6 +36,7 @@ from chalicelib.training.binning import Row, levels_of
 WATCH, RETRAIN = 0.1, 0.25
 LOW, HIGH = 0.8, 1.25
 FEWEST_WINS = 50
+FEWEST_ROWS, PER_LEVEL = 200, 20
 OLDEST_DAYS = 30
 LATELY = timedelta(days=90)
 """Successes are counted of those whose outcome came to be known within this."""
@@ -75,17 +77,24 @@ def level(index: float) -> Level:
 
 
 def drift(model: Propensity, rows: Sequence[Row]) -> dict[str, float]:
-    """PSI of every field and, under ``""``, of the score; of segments' models nothing is told."""
+    """PSI of every field that has enough rows and, under ``""``, of the score; of segments' models
+    nothing is told.
+    """
     model = replace(model, segments=())
     found = {
         field.name: psi(field.counts, _counted(column, len(field.counts)))
         for field, column in zip(model.fields, levels_of(model.fields, rows), strict=True)
-        if field.counts
+        if _are_enough(field.counts, rows)
     }
-    if model.score_counts:
+    if _are_enough(model.score_counts, rows):
         scores = [bisect_left(model.score_edges, model.log_odds(row)) for row in rows]
         found[""] = psi(model.score_counts, _counted(scores, len(model.score_counts)))
     return found
+
+
+def _are_enough(counts: Sequence[int], rows: Sequence[Row]) -> bool:
+    needed = max(FEWEST_ROWS, PER_LEVEL * sum(map(bool, counts)))
+    return min(sum(counts), len(rows)) >= needed
 
 
 def _counted(levels: Sequence[int], size: int) -> list[int]:
@@ -101,7 +110,7 @@ def upkeep(
     observed: int = 0,
     expected: float = 0.0,
 ) -> Upkeep:
-    """``rows`` are those of now, scored or not.
+    """``rows`` are those that came since the model was trained, scored or not.
 
     ``observed`` and ``expected`` are the successes of the last 90 days and the chances that had
     been foretold of the same cases, in sum.

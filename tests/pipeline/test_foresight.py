@@ -2,16 +2,17 @@
 
 import itertools
 import json
+import math
 from datetime import timedelta
 from random import Random
 
 import pytest
 
-from chalicelib.core.facts import Fact, iso
+from chalicelib.core.facts import Fact, iso, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
-from chalicelib.pipeline.foresight import foreseen
+from chalicelib.pipeline.foresight import drifting, foreseen
 from chalicelib.pipeline.lessons import DealLesson, Lessons, lessons_of
 from chalicelib.pipeline.train import train
 from chalicelib.policy import compile_policy, version_of
@@ -191,25 +192,86 @@ def in_force():
     return foreseen(lessons(*dated(1500)), LEADS, {}, NOW)
 
 
+def with_newcomers(count, change=None, **more):
+    """Beside those of ``dated`` so many others, of whom it is known within the month after."""
+    rows, outcomes, times = dated(1500)
+    later, came, _ = cases(count, **{"seed": 3} | more)
+    since = [NOW - 90 * DAY + (n + 1) * 28 * DAY / count for n in range(count)]
+    changed = [one | change(n) if change else one for n, one in enumerate(later)]
+    return lessons(rows + changed, outcomes + came, times + since)
+
+
+LATE = NOW + 29 * DAY
+"""When models are not yet a month old."""
+
+
 def test_people_like_those_before_leave_a_model_as_it_is(in_force):
-    found = foreseen(lessons(*dated(1500, seed=2)), LEADS, in_force, NOW + DAY)
-    assert found == in_force
+    assert foreseen(with_newcomers(400), LEADS, in_force, LATE) == in_force
 
 
-def test_others_than_before_make_a_model_be_learned_anew_and_the_card_says_so(in_force):
-    rows, outcomes, times = dated(1500, seed=2, base=-1.5)
-    moved = [one | {"source": "expo" if n % 3 else "fair"} for n, one in enumerate(rows)]
-    found = foreseen(lessons(moved, outcomes, times), LEADS, in_force, NOW + DAY)
-    assert found["propensity"] != in_force["propensity"]
+def from_fairs(_):
+    return {"source": "expo"}
+
+
+def test_newcomers_of_another_kind_make_a_model_be_learned_anew_and_the_card_says_so(in_force):
+    found = foreseen(with_newcomers(300, from_fairs), LEADS, in_force, LATE)
+    assert found["propensity"]["n"] == 1800
     assert "source is no longer spread as in training" in said(found, "propensity")
-    assert card(found, "propensity")["trained_at"] == (NOW + DAY).isoformat()
+    assert card(found, "propensity")["trained_at"] == LATE.isoformat()
+    assert drifting(with_newcomers(300, from_fairs), LEADS, in_force, LATE)
 
 
-def test_too_many_successes_lately_make_a_model_be_learned_anew(in_force):
-    rows, outcomes, times = dated(1500, seed=2, base=1.2)
-    found = foreseen(lessons(rows, outcomes, times), LEADS, in_force, NOW + DAY)
-    assert found["propensity"] != in_force["propensity"]
+def test_of_few_newcomers_nobody_knows_whether_they_are_others(in_force):
+    assert foreseen(with_newcomers(150, from_fairs), LEADS, in_force, LATE) == in_force
+
+
+def test_whom_a_model_has_learned_of_already_does_not_make_it_be_learned_anew(in_force):
+    newcomers = with_newcomers(300, from_fairs)
+    found = foreseen(newcomers, LEADS, in_force, LATE)
+    assert foreseen(newcomers, LEADS, found, LATE + 7 * DAY) == found
+
+
+def off():
+    """Newcomers are as those before were, and succeed far more often."""
+    return with_newcomers(2000, base=1.2)
+
+
+def test_too_many_successes_lately_set_the_odds_anew_and_the_card_says_so(in_force):
+    found = foreseen(off(), LEADS, in_force, LATE)
+    before, after = (Propensity.from_json(one["propensity"]) for one in (in_force, found))
+    assert [one.edges for one in after.fields] == [one.edges for one in before.fields]
+    assert after.n == before.n
+    assert "Its odds were set anew on 19 April 2026" in said(found, "propensity")
     assert "succeeded lately where" in said(found, "propensity")
+    assert card(found, "propensity")["trained_at"] == NOW.isoformat()
+
+
+def test_odds_that_were_set_anew_are_those_of_late_and_are_let_be(in_force):
+    found = foreseen(off(), LEADS, in_force, LATE)
+    model = Propensity.from_json(found["propensity"])
+    late = [(did, row) for at, did, row in off().snapshots
+            if parse_instant(at) >= LATE - 180 * DAY]  # fmt: skip
+    foretold = math.fsum(model.probability(row) for _, row in late)
+    assert foretold == pytest.approx(sum(did for did, _ in late), rel=0.01)
+    assert foreseen(off(), LEADS, found, LATE + timedelta(hours=9)) == found
+
+
+def test_of_few_cases_no_odds_are_set_anew_but_the_model_is_learned_anew(in_force, monkeypatch):
+    monkeypatch.setattr("chalicelib.training.calibration.FEWEST_HELD_OUT", 10_000)
+    found = foreseen(off(), LEADS, in_force, LATE)
+    assert found["propensity"]["n"] == 3500
+    assert "succeeded lately where" in said(found, "propensity")
+
+
+def test_what_stays_as_another_was_refused_has_its_odds_set_anew(in_force, monkeypatch):
+    worthless(monkeypatch)
+    month = NOW + 31 * DAY
+    found = foreseen(off(), LEADS, in_force, month)
+    assert not card(found, "propensity")["passed"]
+    assert found["propensity"] != in_force["propensity"]
+    stays = card(found, "propensity")["stays"]
+    assert stays["figures"]["odds_set_anew_at"] == month.isoformat()
+    assert stays["trained_at"] == NOW.isoformat()
 
 
 def months_of(count, seed=3):

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle, islice
 from random import Random
 
 import pytest
 
+from chalicelib.core.facts import iso
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline import refresh as runs_refresh
 from chalicelib.pipeline.foresight import OLDEST, foreseen
@@ -14,14 +16,14 @@ from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.pipeline.refresh import refresh
 from chalicelib.pipeline.runs import CHECKPOINT
 from chalicelib.pipeline.shares import Share, share_of
-from chalicelib.pipeline.train import Memory, in_use, train
-from chalicelib.policy import compile_policy, version_of
+from chalicelib.pipeline.train import Memory, in_use, premises_of, train
+from chalicelib.policy import compile_policy, validate, version_of
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 from tests.pipeline.test_backfill import complete
 from tests.pipeline.test_refresh import a_day_later, look, models, rescored
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BUYERS, LEADS = 160, 320
 SECTION = {
     "purchases": {"horizon_months": 6},
@@ -157,14 +159,15 @@ def test_in_between_models_stay_as_they_are_and_after_a_month_they_are_fitted_an
     assert trained > before.parameters["model_cards"]["purchases"]["trained_at"]
 
 
-def with_others(shares):
-    """All leads have visited as often as nobody had before."""
-    return [
-        replace(share, lessons=replace(share.lessons, snapshots=tuple(
-            (at, did, {**row, "did:page.viewed": 99.0}) for at, did, row in share.lessons.snapshots
-        )))
-        for share in shares
-    ]  # fmt: skip
+def with_others(shares, now):
+    """Beside them 300 leads of whom it became known an hour ago, who visited as nobody did before."""
+    horizon = SECTION["leads"]["horizon_days"] * DAY
+    known = [one for share in shares for one in share.lessons.snapshots]
+    others = tuple(
+        (iso(now - horizon - HOUR), did, {**row, "did:page.viewed": 99.0})
+        for _, did, row in islice(cycle(known), 300)
+    )
+    return [*shares, Share(lessons=Lessons(snapshots=others))]
 
 
 @pytest.mark.parametrize(("days", "is_anew"), [(3, False), (8, True)])
@@ -179,13 +182,37 @@ def test_where_people_have_changed_chances_are_learned_anew_within_a_week(
     known.sweep()
     known.run()
     rescored(known)
-    monkeypatch.setattr(runs_refresh, "kept", lambda *which: with_others(kept(*which)))
+    now = known.clock.now()
+    monkeypatch.setattr(runs_refresh, "kept", lambda *which: with_others(kept(*which), now))
     look(known)
     after = Memory.of(CONNECTION, known.services).seen["model_cards"]
     assert (after["propensity"]["trained_at"] > before["propensity"]["trained_at"]) is is_anew
     told = " ".join(one["en"] for one in after["propensity"]["sentences"])
     assert ("is no longer spread as in training" in told) is is_anew
     assert after["purchases"] == before["purchases"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_anew"),
+    [
+        ({"attributes": {"town": {"type": "text", "of": "contact", "hubspot": "city"}}}, True),
+        ({"machine_traffic": {"burst_seconds": 7}}, True),
+        ({"attributes": {"job_title": {"label": {"en": "Position", "fa": "سمت"}}}}, False),
+    ],
+    ids=["attribute", "machines", "label"],
+)
+def test_whatever_decides_what_rows_tell_makes_models_be_learned_anew(known, changed, is_anew):
+    """A model in force would take what is no longer there for missing."""
+    foreseeing(known)
+    before = premises_of(known.settings.live(CONNECTION))
+    page = dict(known.settings.live(CONNECTION).policy)
+    for section, content in changed.items():
+        held = page.get(section, {})
+        page[section] = {**held, **{name: {**held.get(name, {}), **one} if isinstance(one, dict)
+                                    else one for name, one in content.items()}}  # fmt: skip
+    validate(page)
+    known.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+    assert (premises_of(known.settings.live(CONNECTION)) != before) is is_anew
 
 
 def test_without_enough_people_nothing_is_shown_and_the_card_says_how_many_are_needed(installation):

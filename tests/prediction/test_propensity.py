@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -93,6 +94,14 @@ def test_a_segment_is_asked_its_own_model():
     assert both.contributions({"city": "tabriz", "visits": 9}) == ()
     assert both.of({"city": "shiraz"}) is both.of({}) is both
     assert Propensity.from_json(json.loads(json.dumps(both.to_json()))) == both
+
+
+def test_segments_get_new_odds_too():
+    own = Propensity("logistic", 2.0, (SOURCE,), None, "trusted", 90, 9)
+    both = replace(MODEL, segment="city", segments=(("tabriz", own),))
+    row = {"city": "tabriz", "source": "expo"}
+    again = both.recalibrated((0.5, -1.0))
+    assert again.log_odds(row) == pytest.approx(0.5 * 2.6 - 1)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.training.calibration import calibrated, isotonic, platt, rising
+from chalicelib.prediction.propensity import FieldModel, Propensity, chance_of
+from chalicelib.training.calibration import calibrated, isotonic, new_odds, platt, rising
 from tests.oracle.propensity import naive_isotonic, naive_platt
 
 scored = st.lists(
@@ -23,6 +24,32 @@ def test_platts_two_numbers_give_the_chances_of_the_naive_search(pairs):
     naive_a, naive_b = naive_platt(scores, outcomes)
     for score in scores:
         assert a * score + b == pytest.approx(naive_a * score + naive_b, abs=1e-4)
+
+
+class TestNewOdds:
+    """Of a model that gives half a chance to those from the web, and less to others."""
+
+    SOURCE = FieldModel("source", None, ("web",), (1.0, -1.0, 0.0))
+    MODEL = Propensity("logistic", 0.0, (SOURCE,), None, "trusted", 90, 900)
+
+    def of(self, web, others, rows=150):
+        """So many in the hundred did, of so many rows of either kind."""
+        told = [{"source": "web"}] * rows + [{"source": "fair"}] * rows
+        came = [n % 100 < web for n in range(rows)] + [n % 100 < others for n in range(rows)]
+        return new_odds(self.MODEL, told, came)
+
+    def test_they_are_those_that_came_of_late(self):
+        a, b = self.of(40, 20, rows=1000)
+        assert chance_of(a + b) == pytest.approx(0.40, abs=0.005)
+        assert chance_of(b - a) == pytest.approx(0.20, abs=0.005)
+
+    def test_few_cases_or_few_of_one_outcome_tell_of_none(self):
+        assert self.of(40, 20, rows=100) is not None
+        assert self.of(40, 20, rows=99) is None
+        assert self.of(99, 99) is None
+
+    def test_where_whoever_is_likelier_did_less_there_are_none(self):
+        assert self.of(20, 40) is None
 
 
 @settings(max_examples=100, deadline=None)

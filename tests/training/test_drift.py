@@ -1,9 +1,12 @@
 """Whether those who come now are others."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.prediction.propensity import FieldModel
 from chalicelib.training.drift import drift, is_off, psi, upkeep
 from chalicelib.training.propensity import train
 from tests.oracle.propensity import naive_psi
@@ -46,6 +49,19 @@ def test_others_make_the_model_be_trained_anew():
     assert found.psi[""] > 0.25
     assert any(one.en.startswith("source is no longer") for one in found.sentences)
     assert any(one.en.startswith("The score is no longer") for one in found.sentences)
+
+
+def test_of_fewer_rows_than_twenty_per_level_no_index_is_told():
+    """Thirteen that were met in training need 260, and nothing is told of fewer than 200."""
+    towns = tuple("abcdefghijklm")
+    town = FieldModel("town", None, towns, (0.0,) * 15, (20,) * 13 + (0, 0))
+    model = replace(MODEL, fields=(town, *MODEL.fields))
+    rows = [row | {"source": "expo", "town": "a"} for row in cases(260, seed=2)[0]]
+    assert drift(model, rows)["town"] > 0.25
+    assert drift(model, rows[:259]).keys() == drift(model, rows).keys() - {"town"}
+    assert drift(model, rows[:199]) == {}
+    few = replace(town, counts=(19,) * 13 + (0, 0))
+    assert "town" not in drift(replace(MODEL, fields=(few,)), rows * 10)
 
 
 def test_a_little_drift_is_watched():
