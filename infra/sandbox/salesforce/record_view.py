@@ -1,7 +1,8 @@
-"""What the pages show of a contact, read from nothing but fields of Salesforce."""
+"""What the pages show of a contact or a lead, read from nothing but fields of Salesforce."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -24,7 +25,13 @@ from infra.sandbox.salesforce.org import Org
 from infra.sandbox.salesforce.ours import OUTPUT_OF, text_of
 from infra.sandbox.salesforce.records import STAMPS, Record, Written
 
-_ABOUT = ("Email", "Phone", "Title", "LeadSource", "MailingCountry", "CreatedDate")
+PAGES = "/lightning/r/"
+"""Begins the address of a record's page; ``page_of`` goes on."""
+
+_ABOUT = (
+    "Email", "Phone", "Title", "Status", "LeadSource", "Industry", "Country", "MailingCountry",
+    "CreatedDate",
+)  # fmt: skip
 _QUIET = {*STAMPS, "Id", "IsDeleted", "CreatedDate", "CreatedById", "OwnerId", "Name"}
 """Fields that tell a reader of the history nothing."""
 
@@ -39,35 +46,46 @@ class Contacts:
 
     def rows(self) -> Sequence[Wire]:
         with self._org.lock:
-            return [self._row(one) for one in self._org.living("Contact")]
+            return [self._row(one) for one in self._listed()]
 
     def list_version(self) -> str:
         with self._org.lock:
-            return version_of([_revised(one) for one in self._org.living("Contact")])
+            return version_of([_revised(one) for one in self._listed()])
 
     def view(self, record_id: str) -> Mapping[str, Any]:
         with self._org.lock:
-            contact = self._org.get("Contact", record_id)
-            deals = self._deals(contact)
-            about = [self._field(contact, name, contact.value(name)) for name in _ABOUT]
-            return self._row(contact) | {
+            person = self._found(record_id)
+            deals = self._deals(person)
+            about = [self._field(person, name, person.value(name)) for name in _ABOUT]
+            return self._row(person) | {
                 "about": [one for one in about if one.value],
                 "deals": [self._deal_line(one) for one in deals],
-                "moments": self._moments(contact, deals),
+                "moments": self._moments(person, deals),
             }
 
     def version(self, record_id: str) -> str:
         with self._org.lock:
-            contact = self._org.get("Contact", record_id)
-            return version_of([_revised(one) for one in (contact, *self._deals(contact))])
+            person = self._found(record_id)
+            return version_of([_revised(one) for one in (person, *self._deals(person))])
 
-    def _row(self, contact: Record) -> Wire:
-        company = self._org.find(contact.text("AccountId"))
+    def _listed(self) -> list[Record]:
+        """A lead that was converted is its contact."""
+        leads = [one for one in self._org.living("Lead") if not one.value("IsConverted")]
+        return [*self._org.living("Contact"), *leads]
+
+    def _found(self, page: str) -> Record:
+        """By the end of the page's address. Raises ``ApiError``."""
+        record_id = page.rpartition("/")[2]
+        return self._org.get(_object_of(record_id), record_id)
+
+    def _row(self, person: Record) -> Wire:
+        """A lead itself says where it works."""
+        company = self._org.find(person.text("AccountId"))
         return {
-            "id": contact.id,
-            "name": contact.text("Name"),
-            "company": company.text("Name") if company else "",
-            "panel": self._panel(contact),
+            "id": page_of(person.id),
+            "name": person.text("Name"),
+            "company": company.text("Name") if company else person.text("Company"),
+            "panel": self._panel(person),
         }
 
     def _panel(self, contact: Record) -> Panel | None:
@@ -86,8 +104,8 @@ class Contacts:
         shown = ", ".join(labels.get(part, part) for part in text.split(";")) if labels else text
         if found and found.type == "reference" and (other := self._org.find(text)):
             shown = other.text("Name") or text
-        kind, label = (found.type, found.label or name) if found else ("string", name)
-        return Field(name, label, text, shown, kind)
+        kind, label = (found.type, found.label) if found else ("string", "")
+        return Field(name, label or words(name), text, shown, kind)
 
     def _deals(self, contact: Record) -> list[Record]:
         """Open ones first, then the newest."""
@@ -129,9 +147,32 @@ class Contacts:
             spell(written.at),
             "Import" if written.by.is_trusted else who,
             "integration" if written.by.is_integration else "crm_ui",
-            "" if record.object == "Contact" else record.text("Name"),
+            record.text("Name") if record.object == "Opportunity" else "",
             [self._field(record, name, one.value) for one, _, name in lines],
         )
+
+
+def page_of(person: str) -> str:
+    """Where the address of its page ends.
+
+    >>> page_of("00QWs00000Kp3QdMAJ")
+    'Lead/00QWs00000Kp3QdMAJ'
+    """
+    return f"{_object_of(person)}/{person}"
+
+
+def words(name: str) -> str:
+    """What a person calls a field that has no label of its own.
+
+    >>> words("MailingCountry"), words("AccountId"), words("IsWon"), words("Shoe_Size__c")
+    ('Mailing Country', 'Account', 'Is Won', 'Shoe Size')
+    """
+    plain = name.removesuffix("__c").removesuffix("Id").replace("_", " ")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
+
+
+def _object_of(person: str) -> str:
+    return "Lead" if person.startswith("00Q") else "Contact"
 
 
 def _telling(history: Sequence[Written]) -> list[Written]:

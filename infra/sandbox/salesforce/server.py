@@ -32,7 +32,7 @@ from infra.sandbox.salesforce.org import Org
 from infra.sandbox.salesforce.org_api import OrgApi
 from infra.sandbox.salesforce.outbound_messages import OutboundMessages
 from infra.sandbox.salesforce.query_api import QueryApi
-from infra.sandbox.salesforce.record_view import Contacts
+from infra.sandbox.salesforce.record_view import PAGES, Contacts, page_of
 from infra.sandbox.salesforce.rows_api import RowsApi
 from infra.sandbox.salesforce.sessions import Sessions
 from infra.sandbox.salesforce.settings import Settings
@@ -78,9 +78,9 @@ class StandIn(Stoppable):
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self._server.port}"
 
-    def record_url(self, contact_id: str) -> str:
-        """Where a person looks at a contact."""
-        return f"{self.url}/lightning/r/Contact/{contact_id}"
+    def record_url(self, person: str) -> str:
+        """Where a rep looks at a contact or a lead."""
+        return f"{self.url}{PAGES}{page_of(person)}"
 
     def flush(self, seconds: float) -> bool:
         """Wait until everything that rang is delivered; whether it was."""
@@ -104,8 +104,8 @@ class StandIn(Stoppable):
         return app
 
     def _page(self) -> RecordPage:
-        places = "/lightning/o/Contact/list", "/lightning/r/Contact/"
-        return RecordPage("Salesforce", *places, Contacts(self.org))
+        listing, people = "/lightning/o/Contact/list", Contacts(self.org)
+        return RecordPage("Salesforce", listing, PAGES, people, "contacts and leads")
 
     def _apis(self) -> tuple[Blueprint, ...]:
         """For apps with a token, and for those that ask for one."""

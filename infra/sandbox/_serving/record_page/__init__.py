@@ -33,10 +33,15 @@ class People(Protocol):
 
 
 class RecordPage:
-    """``listing`` is the address of the list, ``record`` ends where a record's id begins."""
+    """``listing`` is the address of the list, ``record`` ends where a record's id begins.
 
-    def __init__(self, brand: str, listing: str, record: str, people: People) -> None:
-        self._brand = brand
+    ``whom`` is what those are called whom the list shows.
+    """
+
+    def __init__(
+        self, brand: str, listing: str, record: str, people: People, whom: str = "contacts"
+    ) -> None:
+        self._named = {"brand": brand, "whom": whom}
         self._list = listing
         self._record = record
         self._people = people
@@ -52,8 +57,8 @@ class RecordPage:
         page.get("/")(self.home)
         page.get(self._list)(self.listing)
         page.get(f"{self._list}/state")(self.listing_state)
-        page.get(f"{self._record}<record_id>")(self.record)
-        page.get(f"{self._record}<record_id>/state")(self.record_state)
+        page.get(f"{self._record}<path:record_id>")(self.record)
+        page.get(f"{self._record}<path:record_id>/state")(self.record_state)
         return page
 
     def home(self) -> Response:
@@ -61,14 +66,14 @@ class RecordPage:
 
     def listing(self) -> str:
         rows = sorted(self._people.rows(), key=by_score)
-        return render_template("contacts.html", rows=rows, root=self._record, brand=self._brand)
+        return render_template("contacts.html", rows=rows, root=self._record, **self._named)
 
     def listing_state(self) -> Wire:
         return {"version": self._people.list_version()}
 
     def record(self, record_id: str) -> str:
         view = self._people.view(record_id)
-        return render_template("contact.html", **view, brand=self._brand)
+        return render_template("contact.html", **view, **self._named)
 
     def record_state(self, record_id: str) -> Wire:
         """What the page's script asks for every second."""

@@ -8,6 +8,8 @@ import pytest
 import requests
 
 from infra.sandbox.salesforce.acting import ActingStandIn, start
+from infra.sandbox.salesforce.lineage import convert
+from infra.sandbox.salesforce.records import PERSON
 from infra.sandbox.stand_in import Deal, Person
 from tests.infra.sandbox.salesforce.conftest import Api, person
 from tests.infra.sandbox.salesforce.test_collections import codes
@@ -109,3 +111,24 @@ def test_the_page_of_a_record_shows_what_we_wrote(stand_in: ActingStandIn, api: 
         assert text in page
     assert crm.record_url(ann).removeprefix(stand_in.url) in listing
     assert requests.get(state, timeout=5).json() != before
+    assert "Close Date" in page
+    assert ">CloseDate<" not in page
+
+
+def test_leads_have_pages_until_they_are_converted(stand_in: ActingStandIn, api: Api) -> None:
+    with stand_in.org.transaction(PERSON) as work:
+        lead = {"LastName": "Bergmann", "Company": "Olmec Freight", "LeadSource": "Web"}
+        ines = work.create("Lead", lead).id
+    api.update({"type": "Lead", "id": ines, "Emtiaz_Score__c": 64})
+    address = stand_in.people.record_url(ines)
+
+    page = requests.get(address, timeout=5).text
+    for text in ("Bergmann", "Olmec Freight", "<dt>Lead Source</dt>", ">64<"):
+        assert text in page
+    where = address.removeprefix(stand_in.url)
+    assert where in requests.get(f"{stand_in.url}/", timeout=5).text
+    assert requests.get(f"{address}/state", timeout=5).json()["version"]
+
+    with stand_in.org.transaction(PERSON) as work:
+        convert(work, ines)
+    assert where not in requests.get(f"{stand_in.url}/", timeout=5).text
