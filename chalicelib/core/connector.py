@@ -355,6 +355,17 @@ class TellsHeirs(Protocol):
 
 
 @runtime_checkable
+class CountsStrays(Protocol):
+    """What a ``CrmClient`` may offer besides: its won deals may name no person, and count then for
+    nobody.
+    """
+
+    def stray_deals(self) -> int | None:
+        """How many do; None where the CRM cannot count them now."""
+        ...
+
+
+@runtime_checkable
 class KeepsDetails(Protocol):
     """What a ``CrmClient`` may offer besides: its CRM chooses names for what is made for us."""
 

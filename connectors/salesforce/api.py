@@ -16,7 +16,7 @@ from connectors.salesforce.answers import failure, message, status_of
 from connectors.salesforce.limits import BUSY, SalesforceLimits
 from connectors.salesforce.oauth import refresher
 from connectors.salesforce.records import Record
-from connectors.salesforce.soql import Query, count
+from connectors.salesforce.soql import Query
 
 T = TypeVar("T")
 
@@ -86,8 +86,8 @@ class SalesforceApi:
         answers = self._composite([self._query_path(one) for one in wanted], QUERIES)
         return [self._rows(_checked(status, body)) for status, body in answers]
 
-    def counts(self, objects: Sequence[str]) -> list[int]:
-        wanted = [count(name) for name in objects]
+    def counts(self, wanted: Sequence[Query]) -> list[int]:
+        """Of queries that count."""
         answers = self._composite([self._query_path(one) for one in wanted], QUERIES)
         return [int(_checked(status, body)["totalSize"]) for status, body in answers]
 

@@ -24,6 +24,7 @@ from chalicelib.core.errors import (
     CrmUnavailable,
     EmtiazError,
     RateLimited,
+    Retryable,
 )
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
 from chalicelib.core.outputs import Fields, Output
@@ -50,13 +51,15 @@ from connectors.salesforce.records import (
     CURRENCY,
     ID,
     MODIFIED,
+    PERSON_CONTACT,
     PERSONS,
+    ROLES,
     Record,
     place_of,
 )
 from connectors.salesforce.relations import People, Relations
 from connectors.salesforce.schema import Schema
-from connectors.salesforce.soql import Query, among, select
+from connectors.salesforce.soql import Query, among, count, in_nobodys_role, select
 from connectors.salesforce.translate import Reader, Reference, currency_of
 from connectors.salesforce.values import field_value, field_values
 
@@ -69,7 +72,7 @@ _PARTS = frozenset({"Product2", ORDER_ITEM})
 
 
 class SalesforceClient:
-    """Implements ``CrmClient`` and ``TakesErrands``."""
+    """Implements ``CrmClient``, ``TakesErrands`` and ``CountsStrays``."""
 
     write_batch = BATCH
 
@@ -203,6 +206,14 @@ class SalesforceClient:
         """Nothing: what is missing is deployed by an admin."""
         return ()
 
+    def stray_deals(self) -> int | None:
+        self._schema.look(["Account", ROLES], self._now())
+        persons = self._schema.has("Account", PERSON_CONTACT)
+        try:
+            return sum(self._api.counts([count("Opportunity", in_nobodys_role(persons=persons))]))
+        except (Refused, Retryable):  # of millions, or where roles are hidden
+            return None
+
     def _user(self, identity: str) -> Mapping[str, str]:
         """As whom we work; Outbound Messages are sent in the same name."""
         if not full(identity):
@@ -308,7 +319,7 @@ class SalesforceClient:
 
     def _total(self) -> int | None:
         try:
-            return sum(self._api.counts([OBJECTS[kind] for kind in PERSONS]))
+            return sum(self._api.counts([count(OBJECTS[kind]) for kind in PERSONS]))
         except (Refused, CrmUnavailable):  # of millions, counting takes longer than a query may
             return None  # a progress bar can do without
 

@@ -27,8 +27,9 @@ def ids(table: str) -> str:
     return f"SELECT Id FROM {table}"  # noqa: S608 - a name of ours
 
 
-def count(table: str) -> Query:
-    return Query(f"SELECT COUNT() FROM {table}")  # noqa: S608 - a name of ours
+def count(table: str, where: str = "") -> Query:
+    condition = f" WHERE {where}" if where else ""
+    return Query(f"SELECT COUNT() FROM {table}{condition}")  # noqa: S608 - a name of ours
 
 
 def among(field: str, ids: Sequence[str]) -> str:
@@ -53,6 +54,15 @@ def of_persons(contacts: Sequence[str]) -> str:
     # A condition of ours, of names of ours and ids through ``literal``.
     accounts = f"SELECT AccountId FROM Contact WHERE {among('Id', contacts)}"  # noqa: S608
     return f"AccountId IN ({accounts}) AND Account.PersonContactId != null"
+
+
+def in_nobodys_role(*, persons: bool) -> str:
+    """A condition on won opportunities that no contact has a role in.
+
+    ``persons`` leaves out those of accounts that are persons.
+    """
+    roles = "Id NOT IN (SELECT OpportunityId FROM OpportunityContactRole)"
+    return f"IsWon = true AND {roles}" + (" AND Account.PersonContactId = null" if persons else "")
 
 
 def literal(text: str) -> str:

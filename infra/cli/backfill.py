@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import time
 
+from chalicelib.core.connector import CountsStrays
+from chalicelib.core.model import Json
 from chalicelib.pipeline.backfill import backfill as run
+from chalicelib.pipeline.services import Services
 from infra.cli.console import note, show_json
 from infra.cli.installation import Installation
 from infra.cli.options import DEFAULT_STAGE, THE_ONLY_ONE, AsJson, Connection, DryRun, Stage
@@ -30,7 +33,16 @@ def backfill(
     started = time.monotonic()
     done = watch(run(connection, services, lambda: time.sleep(LOOK_SECONDS)))
     seconds = round(time.monotonic() - started, 1)
+    strays = _strays(connection, services)
     if as_json:
-        show_json({"connection": connection, "records": done, "seconds": seconds})
+        told: dict[str, Json] = {"connection": connection, "records": done, "seconds": seconds}
+        show_json(told if strays is None else {**told, "stray_deals": strays})
     else:
         note(f"{done} records in {seconds} s")
+    if strays:
+        note(f"{strays:,} won deals name no contact, and count for nobody: give each its contact")
+
+
+def _strays(connection: str, services: Services) -> int | None:
+    client = services.client(services.settings.live(connection))
+    return client.stray_deals() if isinstance(client, CountsStrays) else None

@@ -298,6 +298,31 @@ def walked(client, since):
             return found
 
 
+def test_won_deals_that_nobody_has_a_role_in_are_counted(client, salesforce, ann):
+    now = salesforce.people.now()
+    assert client.stray_deals() == 0
+    salesforce.people.load_deal(ann, Deal("10.00", "USD", "won", now))
+    for status in ("won", "won", "lost", "open"):
+        deal = salesforce.people.load_deal(ann, Deal("10.00", "USD", status, now))
+        with salesforce.org.transaction(PERSON) as work:
+            for role in list(salesforce.org.living("OpportunityContactRole")):
+                if role.value("OpportunityId") == deal:
+                    work.delete("OpportunityContactRole", role.id)
+    assert client.stray_deals() == 2
+    salesforce.org.schema.grant("OpportunityContactRole", "OpportunityId", "none")
+    assert client.stray_deals() is None
+
+
+def test_a_won_deal_of_a_person_account_is_no_stray():
+    with acting.ActingStandIn.start(settings=Settings(person_accounts=True)) as salesforce:
+        deal = {"Name": "D", "StageName": "Closed Won", "CloseDate": "2026-01-01"}
+        with salesforce.org.transaction(PERSON) as work:
+            person = work.create("Account", {"LastName": "Lee"}).id
+            for account in (person, work.create("Account", {"Name": "Olmec"}).id):
+                work.create("Opportunity", {**deal, "AccountId": account})
+        assert connected(salesforce)[0].stray_deals() == 1
+
+
 def test_a_deal_whose_role_moved_to_somebody_else_is_found_without_being_told(
     client, salesforce, ann
 ):

@@ -205,6 +205,17 @@ def test_backfill_scores_everybody_and_tells_how_many(emtiaz, installation, monk
     assert "reading the list of records: 7 of 7" in outcome.err.splitlines()
 
 
+@pytest.mark.parametrize(("strays", "told"), [(1234, True), (0, False), (None, False)])
+def test_a_backfill_tells_of_won_deals_that_count_for_nobody(
+    emtiaz, installation, monkeypatch, strays, told
+):
+    crm = installation.fakes.crm
+    monkeypatch.setattr(crm, "stray_deals", lambda: strays, raising=False)
+    outcome = emtiaz("backfill", *TOY)
+    assert ("1,234 won deals name no contact" in outcome.err) == told
+    assert emtiaz("backfill", *TOY, "--json").json.get("stray_deals") == strays
+
+
 def test_a_dry_run_of_backfill_only_counts(emtiaz, installation):
     fakes = installation.fakes
     fakes.contact(1)
