@@ -18,7 +18,7 @@ from chalicelib.core.card import (
     Suggestion,
 )
 from chalicelib.core.facts import iso
-from chalicelib.core.model import Json, Text
+from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.prediction import ClusterMembership, Factor, Moment, Outlook, Prediction
 
 
@@ -206,9 +206,12 @@ def _outlook_json(found: Outlook) -> dict[str, Json]:
         "costs": found.costs.to_json(),
         "total": found.total.to_json(),
         "at_risk": found.at_risk.to_json() if found.at_risk else None,
-        "interval": _rounded(found.interval),
-        "spread": found.spread.to_json() if found.spread else None,
+        "likely": _range_json(*found.likely) if found.likely else None,
     }
+
+
+def _range_json(low: Money, high: Money) -> dict[str, Json]:
+    return {"low": low.to_json(), "high": high.to_json()}
 
 
 def _rounded(value: float | None) -> float | None:

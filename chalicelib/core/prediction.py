@@ -59,8 +59,8 @@ class Outlook:
 
     ``value`` is ``model`` and ``pipeline`` without their ``overlap``, and ``total`` that with what
     was ``realised``, less the ``costs`` that are known; ``at_risk`` is None where nobody can tell
-    who is still a customer. ``interval`` is the ± of an 80 % interval as a share of ``model``, and
-    ``spread`` that of both sums, None where it was not estimated.
+    who is still a customer. ``likely`` are the ends of the shortest range that will hold ``value``
+    four times of five, None where no chances are fitted.
     """
 
     months: int
@@ -74,8 +74,7 @@ class Outlook:
     realised: Money
     costs: Money
     at_risk: Money | None
-    interval: float | None = None
-    spread: Money | None = None
+    likely: tuple[Money, Money] | None = None
 
     @property
     def value(self) -> Money:

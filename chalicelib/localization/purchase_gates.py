@@ -155,6 +155,22 @@ look at the date of the first order'
     )
 
 
+def mean_within(share: float) -> Text:
+    """Half of an 80 % interval of what is expected of all together.
+
+    >>> mean_within(0.067).en
+    'By other customers of the same kind the purchases of all would be foretold within ±7 %, four \
+times of five; of one customer that says nothing'
+    """
+    percent = _percent(share)
+    return Text(
+        f"By other customers of the same kind the purchases of all would be foretold within "
+        f"±{percent.en}, four times of five; of one customer that says nothing",
+        f"با مشتریانی دیگر از همین دست، پیش‌بینی مجموع خریدها در چهار مورد از پنج مورد تا "
+        f"±{percent.fa} فرق می‌کرد؛ این دربارهٔ یک مشتری چیزی نمی‌گوید",
+    )
+
+
 def calibrated_by(customers: int, days: int, foretold: float, came: float) -> Text:
     """Shares of the customers of a past day.
 

@@ -17,7 +17,7 @@ Source: Fader, Hardie and Lee 2005 (JMR, "RFM and CLV").
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot, prod
+from math import prod
 
 from chalicelib.prediction.purchases import History, Purchasing
 from chalicelib.prediction.spend import Spending
@@ -76,27 +76,6 @@ def lifetime_value(  # noqa: PLR0913  # a value has so many factors
         discount=discounted / purchases if purchases else 1.0,
         costs=costs,
     )
-
-
-def spread(
-    value: float, interval: float, pipeline: float, deviation: float, overlap: float = 0.5
-) -> float:
-    """The ± of an 80 % interval of ``combined``, by its linear part.
-
-    ``interval`` is that of the value, as a share of it; ``deviation`` is the pipeline's standard
-    deviation. The smaller sum counts without the overlap.
-
-    >>> spread(100, 0.3, 0, 0), round(spread(100, 0.3, 40, 20, overlap=0), 2)
-    (30.0, 39.46)
-    """
-    of_value, of_pipeline = interval * value, _WITHIN_80 * deviation
-    if value < pipeline:
-        return hypot((1 - overlap) * of_value, of_pipeline)
-    return hypot(of_value, (1 - overlap) * of_pipeline)
-
-
-_WITHIN_80 = 1.281552
-"""Standard deviations."""
 
 
 def combined(value: float, pipeline: float, overlap: float = 0.5) -> float:

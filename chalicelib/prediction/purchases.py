@@ -114,6 +114,29 @@ class PurchaseModel:
         """
         return self.expected(History(0, 0.0, 0.0), t)
 
+    def counts(self, h: History, t: float) -> list[float]:
+        """The chances of 0, 1, 2 … purchases within the next ``t``, until hardly any is left.
+
+        Whoever is still a customer has a rate of Gamma(r+x, α+T) and drops out after a purchase
+        with Beta(a, b+k). Empty where there are too many to count.
+        """
+        x, _, age = h
+        alive, r, b = self.alive(h), self.r + x, self.b + self._occasions(x)
+        z = t / (self.alpha + age + t)
+        here, stays = exp(r * log1p(-z)), 1.0
+        found, goes_on = [1 - alive + alive * here], 1 - here
+        left = 1 - found[0]
+        for n in range(1, _MOST_COUNTED):
+            if left < _HARDLY:
+                return found
+            drops = stays * self.a / (self.a + b + n - 1)
+            stays *= (b + n - 1) / (self.a + b + n - 1)
+            here *= (r + n - 1) / n * z
+            found.append(alive * (stays * here + drops * max(goes_on, 0.0)))
+            goes_on -= here
+            left -= found[-1]
+        return []
+
     def probability_of(self, n: int, t: float) -> float:
         """The chance of exactly ``n`` repeat purchases within ``t`` of the first purchase."""
         a, b, k = self.a, self.b, self._occasions(n)
@@ -249,6 +272,8 @@ def _history(frequency: int, silence: float, age: float) -> History:
 
 
 _TOO_NEAR = 1e-6
+_MOST_COUNTED = 1000
+_HARDLY = 1e-3
 
 
 def _less_one(factor: float, power: float) -> float:

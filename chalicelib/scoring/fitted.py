@@ -21,7 +21,8 @@ CARDS = "model_cards"
 @struct
 class Buying:
     """``model`` counts time in units of ``unit_days``; ``counts`` says whether its numbers may be
-    told, not only who is likelier. ``usual`` is the population's, ``interval`` an 80 % one's share.
+    told, not only who is likelier. ``usual`` is the population's. ``interval`` is the ± of an 80 %
+    interval of what is expected of all together, as a share; of one customer it says nothing.
     """
 
     model: Purchasing

@@ -43,9 +43,14 @@ _PARTS: tuple[tuple[int, Part], ...] = (
 
 
 def explained(future: Future, found: Prediction) -> Prediction | None:
-    """With factors and moment; None where there is nothing to tell."""
+    """With factors, moment and the likely range of the value to come; None where there is nothing
+    to tell.
+    """
     at = moment(future.profile, future.policy.time_zone)
     made = replace(found, factors=tuple(_factors(future, found)), moment=at)
+    if outlook := found.outlook:
+        likely = future.likely(outlook, found.as_of)
+        made = replace(made, outlook=replace(outlook, likely=likely))
     return None if made == Prediction(made.as_of) else made
 
 

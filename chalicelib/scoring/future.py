@@ -25,9 +25,10 @@ from chalicelib.core.structs import struct
 from chalicelib.localization.periods import midnight, span
 from chalicelib.prediction.churn import gaps_of, overdue, value_at_risk
 from chalicelib.prediction.lifetime_value import lifetime_value
-from chalicelib.prediction.lifetime_value import spread as spread_of
+from chalicelib.prediction.likely_value import likely, purchases_to_come, with_deals
 from chalicelib.prediction.propensity import Value
-from chalicelib.prediction.purchases import History, history_of
+from chalicelib.prediction.purchases import History, PurchaseModel, history_of
+from chalicelib.prediction.spend import SpendModel
 from chalicelib.scoring.features import LATELY, row_of
 from chalicelib.scoring.fitted import Buying, Fitted, fitted
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
@@ -218,13 +219,24 @@ class Future:
             realised=money(self.bought.realised),
             costs=money(self.costs),
             at_risk=None if told is None else money(value_at_risk(1 - told, kept)),
-            interval=buying.interval,
-            spread=None
-            if buying.interval is None
-            else money(
-                spread_of(worth, buying.interval, self.pipeline, self.deviation, asked.overlap)
-            ),
         )
+
+    def likely(self, found: Outlook, day: date) -> tuple[Money, Money] | None:
+        """Between which sums ``found.value`` will come out; None where no chances are fitted."""
+        asked, buying, spend = self.asked.purchases, self.fitted.buying, self.fitted.spend
+        if asked is None or buying is None or not isinstance(spend, SpendModel):
+            return None
+        if not isinstance(buying.model, PurchaseModel):
+            return None
+        sums = purchases_to_come(
+            buying.model, spend, self.history(buying, day), self.bought.usual,
+            t=found.months * MONTH_DAYS / buying.unit_days, scale=found.margin * found.discount,
+        )  # fmt: skip
+        if not sums:
+            return None
+        ends = likely(with_deals(sums, self.pipeline, self.deviation, asked.overlap))
+        low, high = (Money(floor(one + 0.5), self.policy.currency) for one in ends)
+        return low, high
 
     def _subscriber(self, renewal: date, week: date) -> Parts:
         asked, known = self.asked.subscriptions, self.fitted

@@ -133,21 +133,23 @@ def learn(
         return _by_rate(population, past, told, unit_days)
     trial, calibration, sentences = _tried(population, past, family, unit_days)
     weak = (say.weak_data(),) if found.penalised else ()
+    share = interval(
+        population.cells,
+        family,
+        seed,
+        refits,
+        unit_days=unit_days,
+        start=found.model,
+        penalty=found.penalised,
+    )
+    told_all = (*told.sentences, *weak, *sentences, say.mean_within(share))
     return LearnedPurchases(
-        gate=Gate(passed=True, sentences=(*told.sentences, *weak, *sentences)),
+        gate=Gate(passed=True, sentences=told_all),
         model=found.model,
         fit=found,
         rate=rate_of(population, unit_days),
         backtest=trial,
-        interval=interval(
-            population.cells,
-            family,
-            seed,
-            refits,
-            unit_days=unit_days,
-            start=found.model,
-            penalty=found.penalised,
-        ),
+        interval=share,
         usual=population.usual,
         customers=population.customers,
         unit_days=unit_days,

@@ -55,18 +55,18 @@ def _numbers(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _of_value(outlook: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    give = f" (±{outlook['interval']:.0%})" if outlook["interval"] is not None else ""
     months = f"{outlook['months']} months"
-    yield f"purchases in {months}", f"{outlook['purchases']:.2f}{give}"
+    yield f"purchases in {months}", f"{outlook['purchases']:.2f}"
     yield "each of", _sum(outlook["spend"])
-    yield f"value of {months}", f"{_sum(outlook['model'])}{give}"
+    yield f"value of {months}", _sum(outlook["model"])
     yield "open deals", f"{_sum(outlook['pipeline'])}, overlap {_sum(outlook['overlap'])}"
-    spread = f" (±{_sum(outlook['spread'])})" if outlook["spread"] else ""
-    yield "value to come", f"{_sum(outlook['value'])}{spread}"
+    likely = outlook["likely"]
+    ends = f" ({_sum(likely['low'])} – {_sum(likely['high'])} four times of five)" if likely else ""
+    yield "value to come", f"{_sum(outlook['value'])}{ends}"
     yield "realised so far", _sum(outlook["realised"])
     if (money(outlook["costs"]) or Money(0, "")).amount:
         yield "known costs", _sum(outlook["costs"])
-    yield "altogether", f"{_sum(outlook['total'])}{spread}"
+    yield "altogether", _sum(outlook["total"])
     if outlook["at_risk"]:
         yield "value at risk", _sum(outlook["at_risk"])
 

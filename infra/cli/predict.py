@@ -13,6 +13,7 @@ import typer
 from chalicelib.core.model import Language, Money
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.prediction import PurchasePrediction
+from chalicelib.localization.purchase_gates import mean_within
 from chalicelib.scoring.fitted import Fitted
 from chalicelib.scoring.fitted import fitted as fitted_of
 from infra.cli import histories
@@ -117,6 +118,8 @@ def predict(  # noqa: PLR0913  # one per option
     else:
         _show(found, limit, language)
     _tell(past, found, len(found) if as_json else limit)
+    if fitted.buying and fitted.buying.interval:
+        note(mean_within(fitted.buying.interval).in_language(language))
     if plots:
         _draw(plots, format_, past, fitted)
     _check(past, learned)

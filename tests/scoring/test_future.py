@@ -1,6 +1,5 @@
 """What a buyer is worth: what was realised, what is to come with its two parts, less costs."""
 
-import math
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import FittedModels
 from chalicelib.policy import compile_policy
-from chalicelib.prediction.lifetime_value import combined, spread
 from chalicelib.scoring import outputs, score_card
 from tests.oracle.purchase_models import naive_expected
 from tests.scoring import foretold
@@ -87,33 +85,26 @@ def test_known_costs_are_taken_from_the_whole_and_not_from_what_is_to_come():
     assert found.total.amount == plain.total.amount - 3000
 
 
-def test_the_interval_is_that_of_both_parts():
+def test_a_card_tells_between_which_sums_the_value_will_lie():
     alone = card(bought_on(20, 60, 90)).prediction.outlook
-    assert alone.spread.amount == pytest.approx(0.12 * alone.model.amount, abs=1)
-    rows = [*bought_on(20, 60, 90), deal("9", "s3", 8_000)]
-    found = card(rows).prediction.outlook
-    assert found.pipeline.amount < found.model.amount
-    naive = math.hypot(0.12 * found.model.amount, 0.5 * 1.281552 * 4_000)
-    assert found.spread.amount == pytest.approx(naive, abs=1)
-    rough = card(rows, purchases={**MODEL, "interval": None}).prediction.outlook
-    assert rough.spread is None
+    low, high = alone.likely
+    assert (low.amount, low.currency) == (0, "USD")
+    assert alone.model.amount < high.amount < 10 * alone.model.amount
+    sure = card([*bought_on(20, 60, 90), deal("9", "s3", 800_000)]).prediction.outlook
+    assert sure.likely[1].amount > high.amount
+    told = card_json(card(bought_on(20, 60, 90)))["prediction"]["outlook"]
+    assert told["likely"] == {"low": low.to_json(), "high": high.to_json()}
 
 
-@given(st.floats(0, 1e6), st.floats(0, 1), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1))
-def test_the_spread_is_the_slope_of_the_sum(value, interval, pipeline, deviation, overlap):
-    """By how much the sum moves as each part moves by its own ±."""
-    step = 1e-3
-    if min(value, pipeline, abs(value - pipeline)) < 2 * step:
-        return  # where the sum has an edge
-    slopes = [
-        (combined(value + step, pipeline, overlap) - combined(value - step, pipeline, overlap)),
-        (combined(value, pipeline + step, overlap) - combined(value, pipeline - step, overlap)),
-    ]
-    naive = math.hypot(
-        slopes[0] / 2 / step * interval * value, slopes[1] / 2 / step * 1.281552 * deviation
-    )
-    found = spread(value, interval, pipeline, deviation, overlap)
-    assert found == pytest.approx(naive, rel=1e-4, abs=1)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"purchases": {**MODEL, "method": "rate", "rate": 0.1, "tau": 26, "median_gap": 6}},
+        {"spend": {"method": "shrunken", "mean": 9_000.0, "currency": "USD"}},
+    ],
+)
+def test_where_no_chances_are_fitted_no_range_is_told(changed):
+    assert card(bought_on(20, 60, 90), **changed).prediction.outlook.likely is None
 
 
 @pytest.mark.parametrize("counts", [True, False])
