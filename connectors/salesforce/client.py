@@ -261,7 +261,10 @@ class SalesforceClient:
         return [row for row in rows if not has_left(row)]
 
     def _in_order(self, kind: Kind, values: Mapping[str, Any]) -> list[str]:
-        """The contacts of an account beside each other, as far as it is known of them."""
+        """The contacts of an account beside each other where ``shown`` has told it: when they are
+        written again. For the first time they go by id, as to ask would cost a call for each write;
+        no two writes of ours are under way at a time, so that none waits for another's locks.
+        """
         if kind != "contact":
             return sorted(values)
         return sorted(values, key=lambda one: (self._accounts.get(one, ""), one))
