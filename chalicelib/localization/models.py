@@ -76,6 +76,13 @@ def nothing_tells_apart() -> Text:
     )
 
 
+def not_converged() -> Text:
+    return Text(
+        "The weights of the model did not settle, so they are not used",
+        "وزن‌های مدل به مقدار ثابتی نرسیدند و به کار نمی‌روند",
+    )
+
+
 def one_outcome_only(rows: int) -> Text:
     count = number(rows)
     return Text(

@@ -57,18 +57,20 @@ def plan_of(cases: Cases, horizon_days: int) -> Plan | Text:
     return Plan("naive_bayes", RANGES, horizon_days)
 
 
-def fit(cases: Cases, plan: Plan) -> Propensity | None:
-    """None where all that is left looks alike."""
+def fit(cases: Cases, plan: Plan) -> Propensity | Text:
+    """Or why there is none."""
     if not cases.rarer:
-        return None
+        return say.nothing_tells_apart()
     return _fitted(cases, plan) if plan.kind == "logistic" else _counted(cases, plan)
 
 
-def _fitted(cases: Cases, plan: Plan) -> Propensity | None:
+def _fitted(cases: Cases, plan: Plan) -> Propensity | Text:
     table = binned(cases.rows, plan.ranges)
     if not table.fields:
-        return None
+        return say.nothing_tells_apart()
     found = logistic.fit(table.columns, _sizes(table), cases.outcomes)
+    if not found.converged:
+        return say.not_converged()
     means = [
         math.fsum(weight * count for weight, count in zip(weights, field.counts, strict=True))
         / len(cases.rows)
@@ -82,11 +84,11 @@ def _fitted(cases: Cases, plan: Plan) -> Propensity | None:
     return _propensity(plan, base, _weighted(table, centred), len(cases.rows), cases.rows)
 
 
-def _counted(cases: Cases, plan: Plan) -> Propensity | None:
+def _counted(cases: Cases, plan: Plan) -> Propensity | Text:
     """With κ and the base by Platt's way, as soon as there are rows enough."""
     table = binned(cases.rows, plan.ranges)
     if not table.fields:
-        return None
+        return say.nothing_tells_apart()
     found = naive_bayes.fit(table.columns, _sizes(table), cases.outcomes)
     fields = _weighted(table, found.weights)
     raw = _propensity(plan, found.base, fields, len(cases.rows), cases.rows)

@@ -105,8 +105,8 @@ def train(  # noqa: PLR0913  what may be said of a training
     if not judged.passed:
         return _refused(name, (*judged.sentences, *said), judged.figures, trained_at)
     model = fit(cases, plan)
-    if model is None:
-        return _refused(name, (say.nothing_tells_apart(), *said), judged.figures, trained_at)
+    if isinstance(model, Text):
+        return _refused(name, (model, *said), judged.figures, trained_at)
     model, told, figures = with_segments(model, cases, plan, segment)
     sentences = (say.learned_of(len(cases.rows), cases.did), *judged.sentences, *told, *said)
     figures = {**judged.figures, **_of_the_model(model, cases), **figures}
@@ -129,7 +129,7 @@ def out_of_fold(
         others = cases.chosen(set(range(len(rows))) - fold)
         model, share = fit(others, plan), others.did / len(others.rows)
         for place in fold:
-            chances[place] = model.probability(rows[place]) if model else share
+            chances[place] = share if isinstance(model, Text) else model.probability(rows[place])
     return chances
 
 
@@ -139,8 +139,8 @@ def _judged(cases: Cases, plan: Plan, rival: Rival | None, segment: str) -> _Jud
     counts = _counts(cases)
     if not newest.rarer or not older.rarer:
         return _Judged(False, (say.one_outcome_only(len(newest.rows)),), counts)
-    if model is None:
-        return _Judged(False, (say.nothing_tells_apart(),), counts)
+    if isinstance(model, Text):
+        return _Judged(False, (model,), counts)
     chances = [model.probability(row) for row in newest.rows]
     base = [older.did / len(older.rows)] * len(chances)
     figures: dict[str, Json] = {**counts, **_figures(chances, base, newest.outcomes)}

@@ -59,8 +59,8 @@ def against(
         text = say.not_compared(unseen.rarer, FEWEST_OF_EITHER, rival.name)
         return Comparison(True, text, {})
     model = fit(known, plan)
-    if model is None:
-        return Comparison(False, say.nothing_tells_apart(), {})
+    if isinstance(model, Text):
+        return Comparison(False, model, {})
     whole, _, _ = with_segments(model, known, plan, segment)
     told = [whole.probability(row) for row in unseen.rows]
     figures: dict[str, Json] = {

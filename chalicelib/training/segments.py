@@ -31,25 +31,28 @@ def with_segments(
     """
     parts = _parts(cases, segment, plan.horizon_days) if segment else {}
     rival = _without_newest(cases, parts, plan) if parts else None
-    if rival is None:
+    if rival is None or isinstance(rival, Text):
         return common, (), {}
     kept: list[tuple[str, Propensity]] = []
     told, figures, left = [], {}, LARGEST
     for value, (places, own_plan) in parts.items():
         own = cases.chosen(places)
         good, text, figures[value] = _own_is_better(own, own_plan, rival, value)
-        model = fit(own, own_plan) if good else None
-        left -= _size(model) if model else 0
-        if model and left >= 0:
-            kept.append((value, model))
-        told.append(say.no_room_for_segment(value) if model and left < 0 else text)
+        model = fit(own, own_plan) if good else text
+        if isinstance(model, Propensity):
+            left -= _size(model)
+            if left >= 0:
+                kept.append((value, model))
+            else:
+                text = say.no_room_for_segment(value)
+        told.append(text)
     whole = replace(common, segment=segment, segments=tuple(kept))
     return whole, tuple(told), {"segments": figures}
 
 
 def _without_newest(
     cases: Cases, parts: Mapping[str, tuple[list[int], Plan]], plan: Plan
-) -> Propensity | None:
+) -> Propensity | Text:
     newest = {
         place
         for places, _ in parts.values()
@@ -82,7 +85,7 @@ def _own_is_better(
 ) -> tuple[bool, Text, Json]:
     older, newest = own.parted()
     model = fit(older, plan)
-    if model is None or not newest.rarer:
+    if isinstance(model, Text) or not newest.rarer:
         return False, say.segment_shares(value), None
     loss = log_loss([model.probability(row) for row in newest.rows], newest.outcomes)
     common = log_loss([rival.probability(row) for row in newest.rows], newest.outcomes)

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from chalicelib.core.facts import Fact, iso, parse_instant
-from chalicelib.core.model import Ref
+from chalicelib.core.model import Ref, Text
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
 from chalicelib.pipeline.foresight import drifting, foreseen
@@ -291,7 +291,8 @@ def test_a_month_later_a_model_of_more_people_takes_the_place_of_what_is_in_forc
 
 def worthless(monkeypatch):
     """Whatever is fitted from now on foretells the same of everybody."""
-    monkeypatch.setattr("chalicelib.training.propensity.fit", lambda *_: None)
+    why = Text("No field tells cases apart", "هیچ فیلدی")
+    monkeypatch.setattr("chalicelib.training.propensity.fit", lambda *_: why)
 
 
 def test_of_a_model_that_is_refused_the_card_says_which_one_stays(in_force, monkeypatch):

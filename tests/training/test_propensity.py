@@ -378,6 +378,14 @@ def test_out_of_fold_chances_need_outcomes():
         out_of_fold([{"x": 1}] * 40, [True] * 40)
 
 
+def test_weights_that_did_not_settle_are_refused(monkeypatch):
+    """Whoever is to be told by them had better be told nothing."""
+    rows, outcomes, times = cases(900)
+    assert learned(rows, outcomes, times).model is not None
+    monkeypatch.setattr("chalicelib.training.lbfgs._ITERATIONS", 2)
+    assert refused(learned(rows, outcomes, times), "The weights of the model did not settle")
+
+
 def test_what_is_published_can_be_read_again():
     rows, outcomes, times = cases(900)
     found = learned(rows, outcomes, times, trained_at=START)
