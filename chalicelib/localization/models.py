@@ -76,6 +76,32 @@ def nothing_tells_apart() -> Text:
     )
 
 
+def sampled(kept: int, left_out: int) -> Text:
+    """Of those whom a model is learned of.
+
+    >>> sampled(50000, 2345).en
+    'Learned of a sample: 50,000 of 52,345, whatever came of them'
+    """
+    a, b = number(kept), number(kept + left_out)
+    return Text(
+        f"Learned of a sample: {a.en} of {b.en}, whatever came of them",
+        f"از نمونه‌ای آموخته است: {a.fa} از {b.fa}، با هر نتیجه‌ای که داشته‌اند",
+    )
+
+
+def malformed(subjects: int) -> Text:
+    """Of people whose facts nothing could be made of; the log names them.
+
+    >>> malformed(3).en
+    'Records that taught nothing, as their facts are malformed: 3'
+    """
+    count = number(subjects)
+    return Text(
+        f"Records that taught nothing, as their facts are malformed: {count.en}",
+        f"{count.fa} رکورد چیزی نیاموختند، چون داده‌هایشان نادرست است",
+    )
+
+
 def not_converged() -> Text:
     return Text(
         "The weights of the model did not settle, so they are not used",

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain, repeat
+from random import Random
 from typing import Any, NamedTuple, cast
 
 from chalicelib.core.facts import parse_instant
@@ -22,7 +23,7 @@ from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
 from chalicelib.localization import models as say
-from chalicelib.pipeline.lessons import DealLesson, Lessons
+from chalicelib.pipeline.lessons import MOST, DealLesson, Lessons, Point
 from chalicelib.pipeline.snapshots import AHEAD_DAYS, Snapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
@@ -179,11 +180,23 @@ class _Fitting:
         again = self._recalibrated(name, upkeep) if upkeep.verdict == "recalibrate" else None
         if again and not fits:
             return again
-        found = _because(upkeep.sentences, self.fit(name))
+        found = _because((*upkeep.sentences, *self._lacking(name)), self.fit(name))
         if found.parameters is not None or name not in self.before:
             return found
         stays = again.card.to_json() if again else in_force(self.before, name)
         return Fit(replace(found.card, stays=stays), again.parameters if again else None)
+
+    def _lacking(self, name: str) -> tuple[Text, ...]:
+        """Who is not among those whom a model is learned of."""
+        lessons, points = self.lessons, len(self.lessons.points)
+        sizes = {
+            "propensity": (len(lessons.snapshots), lessons.left_out.get("snapshots", 0)),
+            "renewals": (len(lessons.renewals), lessons.left_out.get("renewals", 0)),
+            "clusters": (min(points, MOST), max(points - MOST, 0)),
+        }
+        kept, left_out = sizes.get(name, (0, 0))
+        sample = (say.sampled(kept, left_out),) if left_out else ()
+        return (*sample, say.malformed(lessons.malformed)) if lessons.malformed else sample
 
     def _recalibrated(self, name: str, upkeep: drift.Upkeep) -> Fit | None:
         running, lately = self._running(name), self._lately(self._cases()[name])
@@ -373,7 +386,7 @@ class _Fitting:
         asked, held = self.asked.clusters, self.before.get("clusters")
         points = [
             {"recency": float(r), "frequency": float(f), "monetary": float(m)}
-            for r, f, m in self.lessons.points
+            for r, f, m in self._points()
         ]
         found = clusters.learned(
             points,
@@ -384,3 +397,9 @@ class _Fitting:
             trained_at=self.now,
         )
         return Fit(found.card, found.clusters.to_json() if found.clusters else None)
+
+    def _points(self) -> Sequence[Point]:
+        points = self.lessons.points
+        if len(points) <= MOST:
+            return points
+        return Random(SEED).sample(points, MOST)  # noqa: S311  not a secret

@@ -19,6 +19,7 @@ from typing import Any
 from chalicelib.core.facts import canonical
 from chalicelib.core.model import Json
 from chalicelib.core.ports import SHARDS, SettingsStore
+from chalicelib.pipeline.lessons import Lessons
 from chalicelib.pipeline.shares import Share
 
 LARGEST_SLICE = 300_000
@@ -27,18 +28,28 @@ LARGEST_SLICE = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a run has come with a share: all up to ``after`` is in the first ``pages``."""
+    """How far a run has come with a share: all up to ``after`` is in the first ``pages``.
+
+    ``fault`` is why it comes no further.
+    """
 
     run: str
     pages: int = 0
     after: str = ""
     is_done: bool = False
+    fault: str = ""
 
     def past(self, after: str, *, is_done: bool) -> Mark:
         return replace(self, pages=self.pages + 1, after=after, is_done=is_done)
 
     def to_json(self) -> dict[str, Json]:
-        return {"run": self.run, "pages": self.pages, "after": self.after, "done": self.is_done}
+        return {
+            "run": self.run,
+            "pages": self.pages,
+            "after": self.after,
+            "done": self.is_done,
+            "fault": self.fault,
+        }
 
 
 def mark_of(
@@ -48,7 +59,8 @@ def mark_of(
     held = settings.checkpoint(connection, _mark(shard))
     if held is None or held["run"] != run:
         return Mark(run), held
-    return Mark(run, int(str(held["pages"])), str(held["after"]), bool(held["done"])), held
+    fault = str(held.get("fault", ""))
+    return Mark(run, int(str(held["pages"])), str(held["after"]), bool(held["done"]), fault), held
 
 
 def move(
@@ -78,17 +90,31 @@ def keep(
 
 
 def kept(connection: str, run: str, settings: SettingsStore) -> list[Share] | None:
-    """All pages of a run; None unless every share is done and every page is the run's own."""
-    found = []
+    """All pages of a run; None unless every share is done and every page is the run's own.
+
+    What they taught comes together in the first, so that no more of it is held than is learned of.
+    """
+    found: list[Share] = []
+    lessons = Lessons()
     for shard in range(SHARDS):
-        mark, _ = mark_of(connection, shard, run, settings)
-        if not mark.is_done:
+        pages = _pages(connection, shard, run, settings)
+        if pages is None:
             return None
-        for page in range(mark.pages):
-            slices = list(_slices(connection, (shard, page), settings))
-            if not _is_whole(slices, run):
-                return None
-            found.append(_share(slices))
+        lessons = Lessons.of([lessons, *(one.lessons for one in pages)])
+        found += [replace(one, lessons=Lessons()) for one in pages]
+    return [*(replace(one, lessons=lessons) for one in found[:1]), *found[1:]]
+
+
+def _pages(connection: str, shard: int, run: str, settings: SettingsStore) -> list[Share] | None:
+    mark, _ = mark_of(connection, shard, run, settings)
+    if not mark.is_done:
+        return None
+    found = []
+    for page in range(mark.pages):
+        slices = list(_slices(connection, (shard, page), settings))
+        if not _is_whole(slices, run):
+            return None
+        found.append(_share(slices))
     return found
 
 

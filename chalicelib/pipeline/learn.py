@@ -2,13 +2,16 @@
 
 A page that is told of twice is learned of twice at worst, and tells of the next once: only who
 moves the share's mark goes on. Whoever died in between left the share standing, of which the next
-look of ``train`` tells again.
+look of ``train`` tells again. Of a page that cannot be learned of the mark says so, and the run is
+given up: a message of it that was kept would help nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from chalicelib import logs
 from chalicelib.core.errors import ConfigurationError, Retryable
 from chalicelib.core.model import Json
 from chalicelib.core.ports import LiveSettings
@@ -23,6 +26,8 @@ from chalicelib.pipeline.shares import needs_facts, share_of
 PAGE, PAGE_OF_ROWS = 1_000, 20_000
 """Subjects of a page, whose facts are read, and of whom the rows of the index are enough."""
 
+HOPELESS_AFTER = 6
+
 
 def learn_pages(envelopes: Iterable[Envelope], services: Services) -> list[Failure]:
     """Messages of any connections; returns those to bring back."""
@@ -32,7 +37,20 @@ def learn_pages(envelopes: Iterable[Envelope], services: Services) -> list[Failu
             _learn(envelope.body, services)
         except Retryable as error:
             failures += postpone([envelope], error, services)
+        except Exception as error:
+            if envelope.receives < HOPELESS_AFTER:
+                raise
+            logs.exception("not learned of", page=dict(envelope.body))
+            _stop(envelope.body, error, services)
     return failures
+
+
+def _stop(message: Mapping[str, Json], error: Exception, services: Services) -> None:
+    connection, told = str(message["connection"]), lesson_of(message)
+    mark, held = mark_of(connection, told.shard, told.run, services.settings)
+    if mark.pages == told.page and not mark.is_done:
+        fault = f"page {told.page} of share {told.shard}: {type(error).__name__}: {error}"
+        move(connection, told.shard, held, replace(mark, fault=fault), services.settings)
 
 
 def _learn(message: Mapping[str, Json], services: Services) -> None:

@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
 
+from chalicelib import logs
 from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Policy
@@ -26,6 +28,12 @@ from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.wins import more_of, open_deals
 
 _DAY = timedelta(days=1)
+
+MOST = 50_000
+"""Snapshots of a kind that are learned of."""
+
+MALFORMED = (ArithmeticError, LookupError, TypeError, ValueError)
+"""What facts raise that nobody can reckon with, such as a sum of 400 digits."""
 
 T = TypeVar("T")
 
@@ -50,7 +58,8 @@ class Lessons:
     ``spend`` those who came back by how often, and their mean in the smallest unit of money.
     ``lost`` and ``stayed`` count subscribers by renewals; ``renewals`` tell of some of these who
     left. ``deals`` that ended and ``still_open`` are by the ids of deals, which several people may
-    share.
+    share. ``malformed`` counts subjects whose facts cannot be reckoned with, and ``left_out``
+    snapshots and renewals that a sample does without.
     """
 
     buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
@@ -62,21 +71,33 @@ class Lessons:
     renewals: tuple[Snapshot, ...] = ()
     deals: Mapping[str, DealLesson] = field(default_factory=dict)
     still_open: Mapping[str, DealLesson] = field(default_factory=dict)
+    malformed: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Lessons]) -> Lessons:
-        """All together; in an order that does not depend on that of the parts."""
+        """All together; in an order that does not depend on that of the parts.
+
+        Of more snapshots than ``MOST`` those are kept that a hash chooses, whatever came of them:
+        the same ones however the parts are put together.
+        """
         found = list(parts)
+        snapshots, less_snapshots = _sample(chain.from_iterable(one.snapshots for one in found))
+        renewals, less_renewals = _sample(chain.from_iterable(one.renewals for one in found))
+        counts = {"snapshots": less_snapshots, "renewals": less_renewals}
+        less = {name: count for name, count in counts.items() if count}
         return cls(
             buyers=_sum(one.buyers for one in found),
             spend=_sum(one.spend for one in found),
             points=tuple(sorted(chain.from_iterable(one.points for one in found))),
-            snapshots=_sorted(one.snapshots for one in found),
+            snapshots=snapshots,
             lost=_sum(one.lost for one in found),
             stayed=_sum(one.stayed for one in found),
-            renewals=_sorted(one.renewals for one in found),
+            renewals=renewals,
             deals=_fullest((one.deals for one in found), _told),
             still_open=_fullest((one.still_open for one in found), _told),
+            malformed=sum(one.malformed for one in found),
+            left_out=_sum([less, *(one.left_out for one in found)]),
         )
 
     def to_json(self) -> dict[str, Json]:
@@ -90,6 +111,8 @@ class Lessons:
             "renewals": _told_rows(self.renewals),
             "deals": _listed(self.deals),
             "still_open": _listed(self.still_open),
+            "malformed": self.malformed,
+            "left_out": dict(self.left_out),
         }
 
     @classmethod
@@ -104,12 +127,14 @@ class Lessons:
             renewals=tuple((at, left, row) for at, left, row in held.get("renewals", ())),
             deals={name: DealLesson(*one) for name, one in held.get("deals", {}).items()},
             still_open={name: DealLesson(*one) for name, one in held.get("still_open", {}).items()},
+            malformed=held.get("malformed", 0),
+            left_out=held.get("left_out", {}),
         )
 
 
 def lessons_of(collections: Iterable[Collection], policy: Policy, now: datetime) -> Lessons:
     """As of the local day of ``now``; companies, which buy through their people, teach of deals
-    alone. Whoever paid more than can be reckoned with teaches nothing, and keeps nobody from it.
+    alone. Whoever's facts cannot be reckoned with teaches nothing, and keeps nobody from it.
     """
     if policy.prediction is None:
         return Lessons()
@@ -121,8 +146,9 @@ def _taught(one: Collection, policy: Policy, now: datetime) -> Lessons:
     try:
         deals = _of_deals(one.facts, policy, now)
         more = Lessons() if one.ref.kind == "account" else _lesson(one, policy, now, today)
-    except OverflowError:
-        return Lessons()
+    except MALFORMED as fault:
+        logs.warning("teaches nothing", subject=str(one.ref), reason=repr(fault))
+        return Lessons(malformed=1)
     return Lessons.of([deals, more])
 
 
@@ -183,8 +209,19 @@ def _point(bought: Bought, today: date) -> Point:
     return (today - bought.days[-1]).days, bought.purchases, bought.realised
 
 
-def _sorted(parts: Iterable[Iterable[Snapshot]]) -> tuple[Snapshot, ...]:
-    return tuple(sorted(chain.from_iterable(parts), key=_in_order))
+def _sample(snapshots: Iterable[Snapshot]) -> tuple[tuple[Snapshot, ...], int]:
+    """In order, and how many were left out."""
+    found = list(snapshots)
+    if len(found) > MOST:
+        kept = sorted(found, key=_drawn)[:MOST]
+        return tuple(sorted(kept, key=_in_order)), len(found) - MOST
+    return tuple(sorted(found, key=_in_order)), 0
+
+
+def _drawn(one: Snapshot) -> tuple[bytes, bool]:
+    """By what was known and when: nobody else was looked at at that instant."""
+    at, did, row = one
+    return sha256(repr((at, sorted(row.items()))).encode()).digest(), did
 
 
 def _told_rows(rows: Iterable[Snapshot]) -> Json:

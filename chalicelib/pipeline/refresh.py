@@ -14,7 +14,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
-from chalicelib.core.errors import ConfigurationError, Conflict, Parked
+from chalicelib.core.errors import ConfigurationError, Conflict, Retryable
+from chalicelib.core.facts import iso
 from chalicelib.core.policy import NOTHING_FITTED
 from chalicelib.core.ports import SHARDS, LiveSettings
 from chalicelib.pipeline import rescore
@@ -35,9 +36,18 @@ from chalicelib.pipeline.train import (
     put_into_force,
     steadied,
 )
+from chalicelib.pipeline.turns import Turn, begin, in_turn, note_fault, went_well
 from chalicelib.training.steadiness import worth_a_refresh
 
 EVERY = timedelta(days=1)
+
+STANDS = timedelta(hours=6)
+"""After which a run that comes no further is given up: what is told of it kills whoever hears."""
+
+
+class RunStopped(Exception):
+    """A run that does not come to its end; the message says where it stopped."""
+
 
 DRIFT_EVERY = timedelta(days=7)
 """How long models are left alone before they are held against those who come now."""
@@ -46,26 +56,39 @@ DRIFT_EVERY = timedelta(days=7)
 def refresh_all(services: Services, deadline: datetime) -> int:
     """For every connection until ``deadline``; returns for how many something new came into force.
 
-    A connection that is half made, or has models that are too large to be kept, is told of at the
-    end, so that it stops no other.
+    What goes wrong with one is told of at the end, so that it stops no other.
     """
     published, faults = 0, list[Exception]()
-    for connection in services.settings.connections():
+    for connection in in_turn((one.id for one in services.settings.connections()), services):
         if services.clock.now() >= deadline:
             break
+        begin(connection, services)
         try:
-            published += refresh(connection.id, services)
+            published += refresh(connection, services)
         except Conflict as error:
-            logs.warning("not refreshed", connection=connection.id, reason=str(error))
-        except (ConfigurationError, Parked) as fault:
+            logs.warning("not refreshed", connection=connection, reason=str(error))
+        except Exception as fault:  # noqa: BLE001  the outermost boundary: one's fault stays its own
+            logs.exception("not refreshed", connection=connection)
+            _contain(connection, fault, services)
             faults.append(fault)
     if faults:
         raise faults[0]
     return published
 
 
+def _contain(connection: str, fault: Exception, services: Services) -> None:
+    """What may go well the next time goes on; any other run would end like this one."""
+    is_over = not isinstance(fault, Retryable | ConfigurationError)
+    note_fault(connection, fault, services, rests=is_over)
+    if is_over:
+        note(connection, None, services)
+        forget(connection, services.settings)
+
+
 def refresh(connection: str, services: Services) -> bool:
-    """Whether something new came into force. Raises ``Conflict`` if others did that meanwhile."""
+    """Whether something new came into force. Raises ``Conflict`` if others did that meanwhile, and
+    ``RunStopped``.
+    """
     live = services.settings.live(connection)
     run = under_way(live, services)
     if run is None:
@@ -74,10 +97,21 @@ def refresh(connection: str, services: Services) -> bool:
     pages = {shard: _mark(live, run, shard, services) for shard in range(SHARDS)}
     if all(mark.is_done for mark in pages.values()):
         return _reduce(live, run, services)
-    still = [n for n, mark in pages.items() if not mark.is_done and mark.pages == run.seen[n]]
-    note(connection, replace(run, seen={n: mark.pages for n, mark in pages.items()}), services)
-    _tell(live, run, {n: pages[n].pages for n in still}, services)
+    _go_on(live, run, pages, services)
     return False
+
+
+def _go_on(live: LiveSettings, run: Run, marks: Mapping[int, Mark], services: Services) -> None:
+    """Tell again of what stands still, unless a page cannot be learned of or all has stood long."""
+    if faults := [mark.fault for mark in marks.values() if mark.fault]:
+        raise RunStopped(faults[0])
+    now, seen = services.clock.now(), {n: mark.pages for n, mark in marks.items()}
+    since = run.stands_since(seen, now)
+    still = [n for n, mark in marks.items() if not mark.is_done and mark.pages == run.seen[n]]
+    if now - since >= STANDS:
+        raise RunStopped(f"shares {still} have come no further since {iso(since)}")
+    note(live.connection.id, replace(run, seen=seen, moved=since), services)
+    _tell(live, run, {n: seen[n] for n in still}, services)
 
 
 def _mark(live: LiveSettings, run: Run, shard: int, services: Services) -> Mark:
@@ -91,6 +125,8 @@ def _begin(live: LiveSettings, services: Services) -> None:
         forget(connection, services.settings)
         note(connection, None, services)
     if not _is_due(Memory.of(connection, services), live, now):
+        return
+    if Turn.of(connection, services).is_resting(now):
         return
     if not rescore.is_done(connection, services):
         return
@@ -123,6 +159,7 @@ def _reduce(live: LiveSettings, run: Run, services: Services) -> bool:
     is_new = _adopt(live, run, shares, services)
     note(connection, None, services)
     forget(connection, services.settings)
+    went_well(connection, services)
     return is_new
 
 

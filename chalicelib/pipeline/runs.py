@@ -21,12 +21,14 @@ _AT_FIRST: Mapping[int, int] = dict.fromkeys(range(SHARDS), 0)
 class Run:
     """Of what was in force when it ``began``, which is publication ``revision``.
 
-    ``seen`` are the pages that each share had come to at the last look.
+    ``seen`` are the pages that each share had come to at the last look, and ``moved`` is when one
+    of them was last found to have come further.
     """
 
     began: datetime
     revision: int
     seen: Mapping[int, int] = field(default_factory=lambda: _AT_FIRST)
+    moved: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -35,11 +37,19 @@ class Run:
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> Run:
         seen = {shard: int(pages) for shard, pages in enumerate(state["seen"])}
-        return cls(parse_instant(state["began"]), int(state["revision"]), seen)
+        moved = parse_instant(state["moved"]) if state.get("moved") else None
+        return cls(parse_instant(state["began"]), int(state["revision"]), seen, moved)
+
+    def stands_since(self, seen: Mapping[int, int], now: datetime) -> datetime:
+        """Since when no share has come further than it is ``seen`` to be ``now``."""
+        return now if dict(seen) != dict(self.seen) else self.moved or self.began
 
     def to_json(self) -> dict[str, Json]:
         seen: list[Json] = [self.seen[shard] for shard in range(SHARDS)]
-        return {"began": iso(self.began), "revision": self.revision, "seen": seen}
+        moved = iso(self.moved) if self.moved else None
+        return {
+            "began": iso(self.began), "revision": self.revision, "seen": seen, "moved": moved,
+        }  # fmt: skip
 
 
 def under_way(live: LiveSettings, services: Services) -> Run | None:

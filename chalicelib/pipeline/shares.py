@@ -7,12 +7,13 @@ JSON, so that it can wait for the others. Reduce: parameters by model name from 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, repeat
 from typing import Any, cast
 
+from chalicelib import logs
 from chalicelib.core.editions import HIDDEN
 from chalicelib.core.facts import parse_instant
 from chalicelib.core.funnel import ClosedDeal
@@ -21,7 +22,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.ports import SubjectStore
 from chalicelib.core.purchases import turnover
 from chalicelib.core.stored import Collection
-from chalicelib.pipeline.lessons import Lessons, lessons_of
+from chalicelib.pipeline.lessons import MALFORMED, Lessons, lessons_of
 from chalicelib.pipeline.reading import collections
 from chalicelib.scoring.cross_sell import CROSS_SELL
 from chalicelib.scoring.funnel import closed_deals
@@ -86,11 +87,27 @@ def share_of(
     baskets: Counter[frozenset[str]] = Counter()
     lessons = []
     for one in collections((Ref.parse(row.id) for row in rows), store):
-        if policy.funnel:
-            deals |= closed_deals(one.facts, policy.funnel)
-            baskets.update(_baskets(one, policy, now))
+        told = _ended_and_bought(one, policy, now)
+        if told is None:
+            lessons.append(Lessons(malformed=1))
+            continue
+        deals |= told[0]
+        baskets.update(told[1])
         lessons.append(lessons_of([one], policy, now))
     return Share(rows, deals, baskets, Lessons.of(lessons))
+
+
+def _ended_and_bought(
+    one: Collection, policy: Policy, now: datetime
+) -> tuple[Mapping[str, ClosedDeal], Sequence[frozenset[str]]] | None:
+    """None of whose facts cannot be reckoned with."""
+    if policy.funnel is None:
+        return {}, ()
+    try:
+        return closed_deals(one.facts, policy.funnel), tuple(_baskets(one, policy, now))
+    except MALFORMED as fault:
+        logs.warning("teaches nothing", subject=str(one.ref), reason=repr(fault))
+        return None
 
 
 def needs_facts(policy: Policy) -> bool:

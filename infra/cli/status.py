@@ -14,6 +14,7 @@ from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.rescore import in_force, is_stale
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.train import Memory
+from chalicelib.pipeline.turns import Turn
 from infra.cli.console import say, show_json, show_table
 from infra.cli.installation import Installation
 from infra.cli.model_cards import cards_of, verdict
@@ -31,7 +32,9 @@ _QUEUES = {
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStatus:
-    """``unsubscribed`` is since when the CRM was told to ring no more; empty if it rings."""
+    """``unsubscribed`` is since when the CRM was told to ring no more; empty if it rings.
+    ``untrained`` is why training failed; empty if it goes well.
+    """
 
     connection: str
     account: str
@@ -40,6 +43,7 @@ class ConnectionStatus:
     rescored: str
     parked: int
     unsubscribed: str
+    untrained: str
     paused: str
 
 
@@ -78,6 +82,7 @@ def _connection(
         rescored=_rescored(connection.id, cards, services),
         parked=len(services.settings.parked(connection.id)),
         unsubscribed=_silent_since(connection.id, services),
+        untrained=Turn.of(connection.id, services).fault,
         paused=_pause(connection.id, services),
     )
 

@@ -342,6 +342,49 @@ def test_a_segment_that_is_foretold_better_by_itself_has_its_own_model_in_force(
     assert common["propensity"]["segments"] == {}
 
 
+# --- of very many ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sampling(monkeypatch):
+    for module in ("lessons", "foresight"):
+        monkeypatch.setattr(f"chalicelib.pipeline.{module}.MOST", 400)
+
+
+def test_of_very_many_a_sample_teaches_however_shares_are_put_together(sampling):
+    rows, outcomes, times = dated(3000)
+    parts = [lessons(rows[n::7], outcomes[n::7], times[n::7]) for n in range(7)]
+    whole = Lessons.of([lessons(rows, outcomes, times)])
+    assert len(whole.snapshots) == 400
+    assert whole.left_out == {"snapshots": 2600}
+    folded = Lessons()
+    for part in parts:
+        folded = Lessons.of([folded, part])
+    assert folded == Lessons.of(reversed(parts)) == whole
+
+
+def test_a_sample_is_chosen_whatever_came_of_people(sampling):
+    rows, outcomes, times = dated(3000)
+    one = Lessons.of([lessons(rows, outcomes, times)])
+    other = Lessons.of([lessons(rows, [not did for did in outcomes], times)])
+    assert [(at, row) for at, _, row in one.snapshots] == [
+        (at, row) for at, _, row in other.snapshots
+    ]
+    seen = [at for at, _, _ in one.snapshots]
+    middle = sorted(map(iso, times))[1500]
+    assert sum(at < middle for at in seen) == pytest.approx(200, abs=40)
+
+
+def test_the_card_says_of_how_many_a_sample_is(sampling):
+    found = foreseen(Lessons.of([lessons(*dated(3000))]), LEADS, {}, NOW)
+    assert "Learned of a sample: 400 of 3,000, whatever came of them" in said(found, "propensity")
+    points = tuple((n % 90, 1 + n % 7, 100 * n) for n in range(1000))
+    policy = compile_policy(starter(prediction={"clusters": {}}))
+    found = foreseen(Lessons(points=points), policy, {}, NOW)
+    assert card(found, "clusters")["figures"]["n"] == 400
+    assert "Learned of a sample: 400 of 1,000" in said(found, "clusters")
+
+
 # --- from the CRM and back -------------------------------------------------------------------
 
 

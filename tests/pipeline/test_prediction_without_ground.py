@@ -3,6 +3,7 @@ no card shows a number that no model stands behind.
 """
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from math import isfinite
@@ -20,6 +21,7 @@ from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.policy import compile_policy, validate
 from chalicelib.scoring import Written, next_change_at, publish, score_card
 from chalicelib.scoring.fitted import CARDS
+from chalicelib.scoring.profile import profile_of
 from tests.pipeline.test_foresight import deal
 from tests.scoring.examples import NOW, ago, bought, contact, refunded, row, starter, won
 
@@ -192,8 +194,29 @@ def test_whoever_paid_more_than_can_be_reckoned_with_teaches_nothing_and_stops_n
     buyer = [bought("o1", ago(days=90)), bought("o2", ago(days=30))]
     boundless = [bought("o1", ago(days=90), 10**400), bought("o2", ago(days=30), 10**400)]
     both = [Held(*one) for one in known([buyer, boundless])]
-    assert lessons_of(both, POLICY, NOW) == lessons_of(both[:1], POLICY, NOW)
-    assert lessons_of(both[:1], POLICY, NOW).buyers
+    found = lessons_of(both, POLICY, NOW)
+    assert replace(found, malformed=0) == lessons_of(both[:1], POLICY, NOW)
+    assert found.malformed == 1
+    assert found.buyers
+    cards = foreseen(found, POLICY, {}, NOW)[CARDS]
+    told = [one["en"] for one in cards["purchases"]["sentences"]]
+    assert told[-1] == "Records that taught nothing, as their facts are malformed: 1"
+
+
+@pytest.mark.parametrize("fault", [ZeroDivisionError, KeyError, TypeError, ValueError])
+def test_nobody_who_cannot_be_reckoned_with_keeps_a_page_from_being_learned(monkeypatch, fault):
+    held = [Held(*one) for one in known([[bought("o", ago(days=90))]] * 3)]
+
+    def odd(ref, *rest):
+        if ref == held[1].ref:
+            raise fault("odd")
+        return profile_of(ref, *rest)
+
+    monkeypatch.setattr("chalicelib.pipeline.lessons.profile_of", odd)
+    found = lessons_of(held, POLICY, NOW)
+    assert found.malformed == 1
+    assert sum(found.buyers.values()) == 2
+    assert Lessons.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 days = st.integers(-30, 700)

@@ -12,16 +12,19 @@ from chalicelib.core.policy import FittedModels
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline import kept_shares
 from chalicelib.pipeline.kept_shares import Mark, keep, kept, mark_of, move
+from chalicelib.pipeline.learn import HOPELESS_AFTER
 from chalicelib.pipeline.messages import lesson_message
-from chalicelib.pipeline.refresh import refresh, refresh_all
+from chalicelib.pipeline.process import process
+from chalicelib.pipeline.refresh import RunStopped, refresh, refresh_all
 from chalicelib.pipeline.rescore import REST, advance
 from chalicelib.pipeline.runs import CHECKPOINT
 from chalicelib.pipeline.shares import Share, learned, share_of
 from chalicelib.pipeline.train import Memory, learned_of, train
+from chalicelib.pipeline.turns import Turn
 from chalicelib.policy import compile_policy, version_of
 from chalicelib.training.population import Row
 from tests.fakes.clock import NOON
-from tests.pipeline.conftest import CONNECTION
+from tests.pipeline.conftest import CONNECTION, envelope
 from tests.pipeline.test_backfill import CUSTOMERS, complete, crowd
 
 DAY = timedelta(days=1)
@@ -360,6 +363,92 @@ def test_a_connection_whose_models_cannot_be_kept_stops_no_other(ranked, monkeyp
     with pytest.raises(Parked, match="toy-big"):
         refresh_all(ranked.services, ranked.clock.now() + LATER)
     assert sorted(asked) == ["toy-big", CONNECTION]
+
+
+def failing(monkeypatch, broken, asked):
+    """``refresh`` raises for connections that are ``broken``; all that are asked are noted."""
+
+    def refreshed(connection, _services):
+        asked.append(connection)
+        if connection in broken:
+            raise broken[connection]
+        return False
+
+    monkeypatch.setattr("chalicelib.pipeline.refresh.refresh", refreshed)
+
+
+def with_another(installation, name):
+    live = installation.settings.live(CONNECTION)
+    installation.settings.put_connection(replace(live.connection, id=name))
+
+
+def test_whatever_goes_wrong_with_one_connection_stops_no_other_and_is_noted(ranked, monkeypatch):
+    with_another(ranked, "toy-a")
+    asked = []
+    failing(monkeypatch, {"toy-a": ZeroDivisionError("by nought")}, asked)
+    with pytest.raises(ZeroDivisionError):
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert sorted(asked) == ["toy-a", CONNECTION]
+    assert Turn.of("toy-a", ranked.services).fault == "ZeroDivisionError: by nought"
+    assert Turn.of(CONNECTION, ranked.services).fault == ""
+
+
+def test_who_waited_longest_is_first_though_its_last_turn_never_ended(ranked, monkeypatch):
+    with_another(ranked, "toy-a")
+    asked = []
+    failing(monkeypatch, {"toy-a": Killed(), CONNECTION: Killed()}, asked)
+    for _ in range(4):
+        with pytest.raises(Killed):
+            refresh_all(ranked.services, ranked.clock.now() + LATER)
+        ranked.clock.advance(minutes=15)
+    assert asked in (["toy-a", CONNECTION] * 2, [CONNECTION, "toy-a"] * 2)
+
+
+def test_a_run_that_cannot_be_learned_of_is_given_up_and_begun_a_day_later(ranked, monkeypatch):
+    somebody_buys(ranked)
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.pipeline.refresh.learned_of", lambda *_: 1 / 0)
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+        ranked.run()
+        with pytest.raises(ZeroDivisionError):
+            refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+    assert "ZeroDivisionError" in Turn.of(CONNECTION, ranked.services).fault
+    ranked.clock.advance(hours=23)
+    assert not look(ranked)
+    ranked.clock.advance(hours=2)
+    look(ranked)
+    assert Memory.of(CONNECTION, ranked.services).looked_at == ranked.clock.now()
+    assert Turn.of(CONNECTION, ranked.services).fault == ""
+
+
+def test_a_page_that_cannot_be_learned_of_ends_the_run_and_is_not_told_of_for_ever(
+    ranked, monkeypatch
+):
+    monkeypatch.setattr("chalicelib.pipeline.learn.share_of", lambda *_: 1 / 0)
+    refresh(CONNECTION, ranked.services)
+    told = ranked.intake.take(100)
+    batch = [envelope(one, receives=HOPELESS_AFTER, identity=str(n)) for n, one in enumerate(told)]
+    assert not process(batch, ranked.services, ranked.clock.now())
+    assert not ranked.settings.parked(CONNECTION)
+    with pytest.raises(RunStopped, match="page 0"):
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    for _ in range(8):
+        ranked.clock.advance(hours=2)
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert ranked.intake.take(100) == []
+
+
+def test_a_run_of_which_nobody_lives_to_tell_is_given_up(ranked):
+    refresh(CONNECTION, ranked.services)
+    for _ in range(23):
+        ranked.intake.take(100)
+        ranked.clock.advance(minutes=15)
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    ranked.clock.advance(minutes=15)
+    with pytest.raises(RunStopped, match="come no further"):
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+    assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
 
 
 def test_what_was_learned_for_a_policy_that_was_replaced_meanwhile_is_not_published(

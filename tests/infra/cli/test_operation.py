@@ -64,6 +64,7 @@ def test_status_counts_queues_cards_and_parked_deliveries(emtiaz, installation, 
         "parked": 2,
         "unsubscribed": "",
         "paused": "",
+        "untrained": "",
     }
 
 
@@ -77,6 +78,7 @@ def test_status_in_lines_says_the_same(emtiaz, installation, scored):
         "1",
         "1 of 1",
         "0",
+        "",
         "",
         "",
     ] in cells
