@@ -394,6 +394,9 @@ class Connector:
     ``acknowledge`` gives media type and body of the 200 that tells a sender that its request is
     kept, where its CRM looks at more than the status; None where any success will do.
 
+    ``takes_topics`` is true of a CRM with topics of records, to which people add their own; its
+    client takes outputs of that type, and no other client is ever given any.
+
     ``record_id`` gives an id that somebody told as the CRM's own deliveries spell it, and leaves
     alone what is no other spelling of one.
     """
@@ -409,4 +412,5 @@ class Connector:
     signs: bool = True
     rings_both_ends: bool = False
     acknowledge: Callable[[Request], tuple[str, str] | None] = lambda _request: None
+    takes_topics: bool = False
     record_id: Callable[[str], str] = lambda identity: identity

@@ -29,6 +29,7 @@ class OutputType(StrEnum):
     NUMBER = "number"
     CHOICE = "choice"  # one of Output.choices
     TAGS = "tags"  # several of our prefixed tags, any text
+    TOPICS = "topics"  # such tags beside those of people, where a CRM has a place for that
     TEXT = "text"  # at most WHY_LIMIT characters
     INSTANT = "instant"
 
@@ -41,7 +42,7 @@ class Trigger(StrEnum):
     FOLLOW = "follow"  # never a reason to write; goes along with one that is
 
 
-Section = Literal["loyalty", "tiers", "churn", "chances", "reasons", "clusters"]
+Section = Literal["loyalty", "tiers", "churn", "chances", "reasons", "clusters", "topics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ class Output:
     """One row of ``OUTPUTS``. ``read`` takes the value from a card in the policy's language.
 
     One ``of`` loyalty is for policies with a programme alone, one of tiers for those with tiers,
-    and those of churn, chances, their reasons and clusters for those that have it predicted.
+    those of churn, chances, their reasons and clusters for those that have it predicted, and one
+    of topics for those that ask for these.
     """
 
     name: str
@@ -447,6 +449,16 @@ OUTPUTS: tuple[Output, ...] = (
         read=lambda card, _: card.tags,
     ),
     Output(
+        "topics", OutputType.TOPICS, Trigger.ANY, minimal=True, of="topics",
+        label=Text("Emtiaz topics", "موضوع‌ها"),
+        description=Text(
+            "The tags as topics, beside those of people.",
+            "برچسب‌ها به شکل موضوع، کنار موضوع‌هایی که افراد می‌گذارند.",
+        ),
+        choices=_choices(_TAGS),
+        read=lambda card, _: card.tags,
+    ),
+    Output(
         "confidence", OutputType.NUMBER, Trigger.FOLLOW,
         label=Text("Emtiaz confidence", "اطمینان"),
         description=Text(
@@ -464,3 +476,6 @@ OUTPUTS: tuple[Output, ...] = (
         read=lambda card, _: iso(card.at),
     ),
 )  # fmt: skip
+
+TOPICS = frozenset(row.name for row in OUTPUTS if row.type is OutputType.TOPICS)
+"""The names of those that only some CRMs have a place for."""

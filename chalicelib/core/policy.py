@@ -330,10 +330,14 @@ class PriorityPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PublishPolicy:
-    """``step`` is the change of a score, in points, that is worth a write to the CRM."""
+    """``step`` is the change of a score, in points, that is worth a write to the CRM.
+
+    With ``topics`` the tags are written as topics of the records as well.
+    """
 
     step: float
     profile: Literal["full", "minimal"]
+    topics: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import park, unpark
 from chalicelib.pipeline.pause import Guard
+from chalicelib.pipeline.places import placed
 from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
@@ -59,7 +60,8 @@ def _still_lacks(connection: Connection, state: Mapping[str, Json], services: Se
     live = services.settings.live(connection.id)
     policy = compiled(live.policy)
     client = services.client(live, policy.attributes)
-    wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
+    kinds = provisioned_kinds(policy)
+    wanted = placed(provisioned(policy, "contact"), services.connector(connection.id))
     with Guard(live, services.settings, services.clock):
         planned = client.plan(wanted, policy.language, kinds)
     return any(one.target in cast("list[str]", state["fields"]) for one in planned)

@@ -63,9 +63,12 @@ class Services:
     clients: dict[str, ConnectedClient] = field(default_factory=dict)
     programs: dict[tuple[str, int], Programs] = field(default_factory=dict)
 
+    def connector(self, connection: str) -> Connector:
+        return self.load_connector(crm_of(connection))
+
     def record_id(self, connection: str) -> Callable[[str], str]:
         """How the connection's CRM spells the ids of records."""
-        return self.load_connector(crm_of(connection)).record_id
+        return self.connector(connection).record_id
 
     def is_rotated(self, connection: str) -> bool:
         """Whether the secret that a client was refused with has been replaced since."""

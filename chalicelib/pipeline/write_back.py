@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
-from chalicelib.core.connector import CrmClient, Update
+from chalicelib.core.connector import Connector, CrmClient, Update
 from chalicelib.core.errors import (
     CredentialsInvalid,
     CrmUnavailable,
@@ -36,6 +36,7 @@ from chalicelib.pipeline.messages import (
 )
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.pause import Guard
+from chalicelib.pipeline.places import placed, placed_fields, unplaced_fields
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.stuck import batches, park_to_rewrite, put_off, suspect, taken
 from chalicelib.scoring import changed_fields
@@ -107,16 +108,18 @@ def _write_connection(
 
 @dataclass(frozen=True, slots=True)
 class _Crm:
-    """A client, and the guard that every call of it passes."""
+    """A client, the guard that every call of it passes, and what it was declared to take."""
 
     connection: str
     client: CrmClient
     guard: Guard
+    connector: Connector
 
 
 def _guarded(live: LiveSettings, services: Services) -> _Crm:
     guard = Guard(live, services.settings, services.clock)
-    return _Crm(live.connection.id, services.client(live), guard)
+    connector = services.connector(live.connection.id)
+    return _Crm(live.connection.id, services.client(live), guard, connector)
 
 
 def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
@@ -152,7 +155,8 @@ def _looked_up(
     if not doubtful:
         return [*cards], frozenset()
     with crm.guard:
-        shown = crm.client.shown([card.ref for card in doubtful], _outputs_of(doubtful))
+        outputs = placed(_outputs_of(doubtful), crm.connector)
+        shown = crm.client.shown([card.ref for card in doubtful], outputs)
     _read_again((card.ref for card in doubtful if card.ref not in shown), services)
     certain = {
         card.ref: replace(card, published=shown[card.ref], doubt_until=None)
@@ -172,7 +176,7 @@ def _outputs_of(cards: Sequence[StoredCard]) -> tuple[Output, ...]:
 def _write_batch(
     cards: Sequence[StoredCard], seen: frozenset[Ref], crm: _Crm, services: Services
 ) -> None:
-    sent = {card.ref: fields for card in cards if (fields := _to_write(card))}
+    sent = {card.ref: fields for card in cards if (fields := _to_write(card, crm.connector))}
     answer = _answered([card for card in cards if card.ref in sent], sent, crm, services)
     busy = {ref: why for ref, why in answer.items() if isinstance(why, RecordBusy)}
     parts = {ref: why for ref, why in answer.items() if isinstance(why, WrittenInPart)}
@@ -180,29 +184,38 @@ def _write_batch(
     for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
         _pass_on(ref, reason, services, seen=ref in seen)
     note(crm.connection, parts.values(), services)
-    _mark([card for card in cards if card.ref not in busy], _less(sent, parts), refused, services)
+    dealt_with = [card for card in cards if card.ref not in busy]
+    _mark(dealt_with, _shown(dealt_with, sent, parts, crm.connector), refused, services)
     put_off([card for card in cards if card.ref in busy], busy, services)
     told = {"records": len(sent), "refused": len(refused), "busy": len(busy), "cards": len(cards)}
     logs.info("written", **told)
 
 
-def _less(sent: Mapping[Ref, Fields], parts: Mapping[Ref, WrittenInPart]) -> Mapping[Ref, Fields]:
-    """What was left out is not shown."""
-    lost = {ref: part.left_out.keys() for ref, part in parts.items()}
-    return {
-        ref: {name: value for name, value in fields.items() if name not in lost.get(ref, ())}
-        for ref, fields in sent.items()
-    }
+def _shown(
+    cards: Sequence[StoredCard],
+    sent: Mapping[Ref, Fields],
+    parts: Mapping[Ref, WrittenInPart],
+    connector: Connector,
+) -> Mapping[Ref, Fields]:
+    """What was left out is not shown. What the CRM has no place for counts as shown all the same:
+    or every card would ask to be written for it.
+    """
+    shown: dict[Ref, Fields] = {}
+    for card in cards:
+        lost = parts[card.ref].left_out if card.ref in parts else ()
+        told = {name: value for name, value in sent.get(card.ref, {}).items() if name not in lost}
+        shown[card.ref] = {**told, **unplaced_fields(card.outgoing, connector)}
+    return shown
 
 
 def _mark(
     cards: Sequence[StoredCard],
-    sent: Mapping[Ref, Fields],
+    shown: Mapping[Ref, Fields],
     refused: Mapping[Ref, EmtiazError],
     services: Services,
 ) -> None:
     marks = [
-        _refused(card, services) if card.ref in refused else _written(card, sent) for card in cards
+        _refused(card, services) if card.ref in refused else _written(card, shown) for card in cards
     ]
     services.store.mark_written(marks)
     taken([card for card in cards if card.ref not in refused], services)
@@ -231,10 +244,10 @@ def _leave_alone(refs: Iterable[Ref], error: CrmUnavailable, services: Services)
     services.store.doubt(list(refs), until)
 
 
-def _to_write(card: StoredCard) -> Fields:
+def _to_write(card: StoredCard, connector: Connector) -> Fields:
     """The difference to what the CRM shows; everything to a record that we never wrote to."""
-    known = bool(card.published)
-    return changed_fields(card.outgoing, card.published) if known else card.outgoing
+    wanted = placed_fields(card.outgoing, connector)
+    return changed_fields(wanted, card.published) if card.published else wanted
 
 
 def _written(card: StoredCard, sent: Mapping[Ref, Fields]) -> Mark:

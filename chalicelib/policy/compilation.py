@@ -71,7 +71,7 @@ def _compile(page: Page, version: str) -> Policy:
         actions=actions,
         advisers=advisers(actions),
         priority=priority_policy(page.get("priority"), groups.context),
-        publish=PublishPolicy(page["publish"]["step"], page["publish"]["profile"]),
+        publish=_publish(page["publish"]),
         machine_traffic=_machine_traffic(page.get("machine_traffic", {})),
         owing=owing,
         funnel=_funnel(page["funnel"]) if "funnel" in page else None,
@@ -202,6 +202,10 @@ def _customer(section: Page, groups: _GroupCompiler) -> CustomerPolicy:
         value_shares=tuple(shares) if (shares := section["classes"].get("value_shares")) else None,
         new_days=section.get("new_days"),
     )
+
+
+def _publish(section: Page) -> PublishPolicy:
+    return PublishPolicy(section["step"], section["profile"], section.get("topics", False))
 
 
 def _owing(page: Page) -> Owing:

@@ -52,6 +52,8 @@ def _sections(policy: Policy) -> tuple[Section, ...]:
     found: tuple[Section, ...] = ()
     if policy.loyalty:
         found = ("loyalty", "tiers") if policy.loyalty.tiers else ("loyalty",)
+    if policy.publish.topics:
+        found += ("topics",)
     return found + _predicted(policy.prediction) if policy.prediction else found
 
 
@@ -71,7 +73,8 @@ def provisioned(policy: Policy, kind: Kind) -> tuple[Output, ...]:
     tags = products + tuple(Choice(mark.tag, mark.text) for mark in policy.marks)
     tags += tuple(Choice(segment_tag(one.id), one.text) for one in policy.segments)
     tags += tuple(Choice(tier_tag(one.name), one.text) for one in levels)
-    own = {"tags": tags, "tier": tuple(Choice(one.name, one.text) for one in levels)}
+    own = dict.fromkeys(_TAGGED, tags)
+    own["tier"] = tuple(Choice(one.name, one.text) for one in levels)
     return tuple(
         replace(row, choices=row.choices + own.get(row.name, ())) for row in outputs(policy, kind)
     )
@@ -158,6 +161,8 @@ def tells_of_future(card: ScoreCard, shown: Fields, policy: Policy) -> bool:
     )
 
 
+_TAGGED = frozenset(row.name for row in OUTPUTS if row.type in (OutputType.TAGS, OutputType.TOPICS))
+
 _PREDICTED = frozenset({"churn_risk", "purchase_probability", "expected_value", "cluster"})
 
 
@@ -174,16 +179,23 @@ def _fields(rows: Iterable[Output], card: ScoreCard, written: Written, policy: P
         fields |= _with_class(fields, cast(str, written.fields["class"]))
     if "trend" in fields:
         fields["trend"] = _trend(card, written.fields)
-    if card.staying_tags and "tags" in fields:
-        fields["tags"] = _with_staying(card, written.fields)
+    if card.staying_tags:
+        fields |= _with_staying(fields, card, written.fields)
     return fields
 
 
-def _with_staying(card: ScoreCard, shown: Fields) -> FieldValue:
+def _with_staying(fields: Fields, card: ScoreCard, shown: Fields) -> dict[str, FieldValue]:
     """A preference that has faded a little keeps the tag that it has, but earns none."""
-    tags = shown.get("tags")
-    held = frozenset(tags if isinstance(tags, tuple) else ())
-    return tuple(sorted(held.intersection(card.staying_tags).union(card.tags)))
+    held = {name: frozenset(_tags(name, shown)) for name in _TAGGED if name in fields}
+    return {
+        name: tuple(sorted(tags.intersection(card.staying_tags).union(_tags(name, fields))))
+        for name, tags in held.items()
+    }
+
+
+def _tags(name: str, fields: Fields) -> tuple[str, ...]:
+    tags = fields.get(name)
+    return tags if isinstance(tags, tuple) else ()
 
 
 def held_until(card: ScoreCard, written: Written) -> datetime | None:
@@ -200,10 +212,11 @@ def held_until(card: ScoreCard, written: Written) -> datetime | None:
 
 def _with_class(fields: Fields, shown: str) -> dict[str, FieldValue]:
     """The class as it is shown, and its tag."""
-    tags = cast("tuple[str, ...]", fields.get("tags", ()))
-    kept = [tag for tag in tags if not tag.startswith("class:")]
-    tagged = {"tags": tuple(sorted([*kept, f"class:{shown}"]))} if "tags" in fields else {}
-    return {"class": shown, **tagged}
+    found: dict[str, FieldValue] = {"class": shown}
+    for name in _TAGGED & fields.keys():
+        kept = [tag for tag in _tags(name, fields) if not tag.startswith("class:")]
+        found[name] = tuple(sorted([*kept, f"class:{shown}"]))
+    return found
 
 
 def _dropped(fields: Fields, shown: Fields) -> dict[str, FieldValue]:

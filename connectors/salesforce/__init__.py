@@ -60,5 +60,6 @@ CONNECTOR = Connector(
     # Flow's callouts are signed; but an Outbound Message proves nothing beyond its address.
     signs=False,
     acknowledge=_acknowledge,
+    takes_topics=True,
     record_id=ids.spelled,
 )

@@ -125,6 +125,16 @@ class SalesforceApi:
         path = self._path("sobjects", name)
         return self._http.write("POST", path, body=dict(values), headers=OURS)
 
+    def create_rows(self, records: Sequence[Record]) -> Any:
+        """At most ``BATCH``, each with its ``attributes``."""
+        body = {"allOrNone": False, "records": list(records)}
+        return self._http.write("POST", self._path("composite/sobjects"), body=body, headers=OURS)
+
+    def delete_rows(self, ids: Sequence[str]) -> Any:
+        """At most ``BATCH``."""
+        path = f"{self._path('composite/sobjects')}?ids={','.join(ids)}&allOrNone=false"
+        return self._http.write("DELETE", path, body=None, headers=OURS)
+
     def _rows(self, page: Mapping[str, Any]) -> list[Record]:
         rows: list[Record] = list(page["records"])
         while not page.get("done", True):

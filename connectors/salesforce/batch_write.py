@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.core.errors import (
     CrmStumbled,
@@ -25,6 +25,8 @@ from connectors.salesforce.answers import (
     problems,
 )
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
+
+K = TypeVar("K")
 
 Values = Mapping[str, Mapping[str, Json]]
 """Field values by record id."""
@@ -88,9 +90,14 @@ def write(
     ``order`` keeps what would be in each other's way together, such as the contacts of an account,
     which each write of one of them locks.
     """
+
+    def update(ids: Sequence[str]) -> Any:
+        return api.update([{"attributes": {"type": name}, "id": one, **values[one]} for one in ids])
+
     refusals: Refusals = {}
     for ids in chunks(list(order) or sorted(values), BATCH):
-        refusals |= _write_batch(api, name, {one: values[one] for one in ids}, ends)
+        refused = carried_out(ids, update, ends)
+        refusals |= {one: verdict(problem) for one, problem in refused.items()}
     return refusals
 
 
@@ -116,27 +123,32 @@ def is_passing(problem: Any) -> bool:
     return bool(told & PASSING or in_automation)
 
 
-def _write_batch(api: SalesforceApi, name: str, values: Values, ends: float) -> Refusals:
-    """Those that are busy are sent again after a while, and again after a longer one."""
-    refusals: Refusals = dict.fromkeys(values, _OUT_OF_TIME)
-    left = list(values)
+def carried_out(items: Sequence[K], ask: Callable[[Sequence[K]], Any], ends: float) -> dict[K, Any]:
+    """The errors of those that were refused, or stay busy: these are sent again after a while, and
+    again after a longer one.
+
+    ``ask`` sends some, and gives the outcome of each in its place.
+    """
+    found: dict[K, Any] = dict.fromkeys(items, _OUT_OF_TIME)
+    left = list(items)
     for wait in (*LOCKED_S, None):
         if monotonic() > ends:
             break
-        problems = _sent(api, name, {one: values[one] for one in left})
-        refusals = {one: why for one, why in refusals.items() if one not in left}
-        refusals |= {one: _why(problem) for one, problem in problems.items()}
+        problems = _problems(left, ask)
+        found = {one: why for one, why in found.items() if one not in left} | problems
         left = [one for one, problem in problems.items() if is_passing(problem)]
         if not left or wait is None:
             break
         sleep(wait + random.uniform(0, 1))  # noqa: S311 - spreads load, guards nothing
-    return refusals
+    return found
 
 
-_OUT_OF_TIME = RecordBusy("what was written before took too long")
+_OUT_OF_TIME = [
+    {"statusCode": "REQUEST_RUNNING_TOO_LONG", "message": "what was written before took too long"}
+]
 
 
-def _why(problem: Any) -> WriteRefused | RecordBusy:
+def verdict(problem: Any) -> WriteRefused | RecordBusy:
     if is_passing(problem):
         return RecordBusy(message(problem), retry_after=LOCKED_FOR_S)
     if _AWAITS_APPROVAL in codes(problem):
@@ -144,18 +156,16 @@ def _why(problem: Any) -> WriteRefused | RecordBusy:
     return refusal(problem)
 
 
-def _sent(api: SalesforceApi, name: str, values: Values) -> Mapping[str, Any]:
-    """The errors of those that were not written, by id."""
-    rows = [{"attributes": {"type": name}, "id": one, **fields} for one, fields in values.items()]
+def _problems(items: Sequence[K], ask: Callable[[Sequence[K]], Any]) -> dict[K, Any]:
     try:
-        answer = api.update(rows)
+        answer = ask(items)
     except Refused as refused:
         # The request as a whole: of what is told nothing can be said of one of them alone.
-        return dict.fromkeys(values, refused.body or [{"message": str(refused)}])
-    if not isinstance(answer, list) or len(answer) != len(rows):
+        return dict.fromkeys(items, refused.body or [{"message": str(refused)}])
+    if not isinstance(answer, list) or len(answer) != len(items):
         raise CrmStumbled("it is not told of each record whether it was written", in_doubt=True)
     return {
         one: result.get("errors") or [{"message": "Salesforce did not say why"}]
-        for one, result in zip(values, answer, strict=True)
+        for one, result in zip(items, answer, strict=True)
         if not result.get("success")
     }

@@ -25,13 +25,14 @@ from chalicelib.core.errors import (
     EmtiazError,
     RateLimited,
     Retryable,
+    WrittenInPart,
 )
 from chalicelib.core.model import SUBJECT_KINDS, Json, Kind, Language, Ref
-from chalicelib.core.outputs import Fields, Output
+from chalicelib.core.outputs import TOPICS, Fields, FieldValue, Output
 from chalicelib.core.policy import Attribute
 from connectors._http import Refused
 from connectors._inputs import missing_inputs
-from connectors.salesforce import changes, errands, orders
+from connectors.salesforce import changes, errands, orders, topics
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
@@ -43,7 +44,8 @@ from connectors.salesforce.listing import Listing
 from connectors.salesforce.lookup import LEFT, Person, has_left
 from connectors.salesforce.objects import OBJECTS, ORDER, ORDER_ITEM
 from connectors.salesforce.owned import field_name
-from connectors.salesforce.provision import conflicts
+from connectors.salesforce.person_accounts import accounts_of
+from connectors.salesforce.provision import conflicts, in_fields
 from connectors.salesforce.rates import CURRENCIES, ExchangeRates
 from connectors.salesforce.records import (
     ACCOUNT,
@@ -92,6 +94,7 @@ class SalesforceClient:
         self._relations = Relations(self._api, self._schema, attributes)
         self._rates = ExchangeRates(self._api, connection.currency)
         self._accounts: dict[str, str] = {}
+        self._topics = topics.Topics(self._api, access.now)
 
     def account(self) -> Account:
         """In the corporate currency, where there are several. Raises CrmStumbled without any."""
@@ -147,10 +150,21 @@ class SalesforceClient:
         return self._seen_anew(lambda: self._changed(since, cursor))
 
     def write(self, updates: Sequence[Update]) -> Mapping[Ref, EmtiazError]:
+        ends = ends_at()
+        found = self._write_fields(updates, ends)
+        tags = {
+            update.ref: _tags(value)
+            for update in updates
+            for name, value in update.fields.items()
+            if name in TOPICS and isinstance(found.get(update.ref), WrittenInPart | None)
+        }
+        return _together(found, self._write_topics(tags, ends)) if tags else found
+
+    def _write_fields(self, updates: Sequence[Update], ends: float) -> Mapping[Ref, EmtiazError]:
         values: dict[Kind, dict[str, dict[str, Json]]] = defaultdict(lambda: defaultdict(dict))
         for update in updates:
-            values[update.ref.kind][update.ref.id] |= field_values(update.fields)
-        ends = ends_at()
+            if fields := field_values(update.fields):
+                values[update.ref.kind][update.ref.id] |= fields
         return {
             self._ref(kind, identity): error
             for kind, of_kind in values.items()
@@ -158,6 +172,22 @@ class SalesforceClient:
                 self._api, OBJECTS[kind], of_kind, self._gaps, ends, self._in_order(kind, of_kind)
             ).items()
         }
+
+    def _write_topics(
+        self, tags: Mapping[Ref, Sequence[str]], ends: float
+    ) -> Mapping[Ref, EmtiazError]:
+        refs = {record: ref for ref, record in self._with_topics(tags).items()}
+        refused = self._topics.write({record: tags[ref] for record, ref in refs.items()}, ends)
+        return {refs[record]: error for record, error in refused.items()}
+
+    def _with_topics(self, refs: Iterable[Ref]) -> Mapping[Ref, str]:
+        """The record that has the topics of each: of a person account it is the account."""
+        self._schema.look(["Account"], self._now())
+        people = [ref.id for ref in refs if ref.kind == "contact"]
+        accounts: dict[str, str] = {}
+        for some in chunks(people, BATCH):
+            accounts |= accounts_of(self._api, self._schema, some)
+        return {ref: accounts.get(ref.id, ref.id) for ref in refs}
 
     def assign(self, owners: Mapping[Ref, str]) -> Mapping[Ref, EmtiazError]:
         return {
@@ -195,7 +225,18 @@ class SalesforceClient:
             [*(OBJECTS[kind] for kind in scored), *(name for name, _ in inputs)], self._now()
         )
         hidden = [f"{name}.{field}" for name, field in inputs if not self._schema.has(name, field)]
-        return (*conflicts(self._schema, outputs, scored), *missing_inputs(hidden))
+        lacking = (*conflicts(self._schema, outputs, scored), *missing_inputs(hidden))
+        return (*lacking, *self._topic_conflicts(outputs, scored))
+
+    def _topic_conflicts(
+        self, outputs: Sequence[Output], kinds: Sequence[Kind]
+    ) -> tuple[Change, ...]:
+        if TOPICS.isdisjoint(one.name for one in outputs):
+            return ()
+        self._schema.look(["Account"], self._now())
+        persons = ["Account"] if self._schema.has("Account", PERSON_CONTACT) else []
+        objects = dict.fromkeys([*(OBJECTS[kind] for kind in kinds), *persons])
+        return tuple(topics.conflicts(self._api, list(objects)))
 
     def provision(
         self,
@@ -245,15 +286,28 @@ class SalesforceClient:
             wanted = [one for one in outputs if kind in one.kinds]
             for some in chunks(ids, BATCH):
                 for row in self._shown_rows(kind, some, wanted):
-                    found[self._ref(kind, full(row[ID]))] = _fields(row, wanted)
-        return found
+                    found[self._ref(kind, full(row[ID]))] = _fields(row, in_fields(wanted, kind))
+        return self._with_shown_topics(found, outputs)
+
+    def _with_shown_topics(
+        self, found: Mapping[Ref, Fields], outputs: Sequence[Output]
+    ) -> Mapping[Ref, Fields]:
+        asked = [one for one in outputs if one.name in TOPICS]
+        if not asked or not found:
+            return found
+        records = self._with_topics(found)
+        tags = self._topics.shown(sorted(set(records.values())))
+        return {
+            ref: {**fields, **{one.name: tags.get(records[ref]) for one in asked}}
+            for ref, fields in found.items()
+        }
 
     def _shown_rows(
         self, kind: Kind, ids: Sequence[str], outputs: Sequence[Output]
     ) -> list[Record]:
         """Of those that are there; the accounts of contacts are remembered."""
         name = OBJECTS[kind]
-        names = self._schema.there(name, [field_name(one.name) for one in outputs])
+        names = self._schema.there(name, [field_name(one.name) for one in in_fields(outputs, kind)])
         account = [ACCOUNT] if kind == "contact" else []
         left = self._schema.there(name, LEFT) if kind == "lead" else []
         (rows,) = self._api.queries([select([ID, *account, *left, *names], name, among(ID, ids))])
@@ -343,6 +397,22 @@ def _by_kind(refs: Iterable[Ref]) -> Mapping[Kind, list[str]]:
     for ref in refs:
         ids[ref.kind].append(ref.id)
     return ids
+
+
+def _together(
+    fields: Mapping[Ref, EmtiazError], topics: Mapping[Ref, EmtiazError]
+) -> Mapping[Ref, EmtiazError]:
+    """Topics are written of whom the fields were, though maybe not all of them."""
+    found = {**fields, **topics}
+    for ref, error in topics.items():
+        held = fields.get(ref)
+        if isinstance(held, WrittenInPart) and isinstance(error, WrittenInPart):
+            found[ref] = WrittenInPart({**held.left_out, **error.left_out})
+    return found
+
+
+def _tags(value: FieldValue) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _fields(row: Record, outputs: Iterable[Output]) -> Fields:

@@ -15,7 +15,8 @@ from connectors.salesforce.batch_write import PersonAccountRefused, Refusals, Va
 from connectors.salesforce.batch_write import write as write_records
 from connectors.salesforce.ids import full
 from connectors.salesforce.owned import SUFFIX
-from connectors.salesforce.records import ACCOUNT, ID
+from connectors.salesforce.records import ACCOUNT, ID, PERSON_CONTACT
+from connectors.salesforce.schema import Schema
 from connectors.salesforce.soql import among, select
 
 ON_ACCOUNT = "__pc"
@@ -40,6 +41,18 @@ def _accounts(api: SalesforceApi, contacts: Sequence[str]) -> Mapping[str, str]:
     (rows,) = api.queries([select([ID, ACCOUNT], "Contact", among(ID, contacts))])
     found = {full(row[ID]): full(row.get(ACCOUNT)) for row in rows}
     return {contact: account for contact, account in found.items() if account}
+
+
+def accounts_of(api: SalesforceApi, schema: Schema, contacts: Sequence[str]) -> Mapping[str, str]:
+    """By contact, for those who are one with their account; people look at that alone.
+
+    ``schema`` has looked at accounts.
+    """
+    if not contacts or not schema.has("Account", PERSON_CONTACT):
+        return {}
+    query = select([ID, PERSON_CONTACT], "Account", among(PERSON_CONTACT, contacts))
+    (rows,) = api.queries([query])
+    return {full(row[PERSON_CONTACT]): full(row[ID]) for row in rows}
 
 
 def _renamed(values: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,12 +6,12 @@ rights than the integration user should have; so an admin deploys both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.core.connector import Change
 from chalicelib.core.model import Kind
-from chalicelib.core.outputs import Output, OutputType
+from chalicelib.core.outputs import TOPICS, Output, OutputType
 from connectors.salesforce.objects import OBJECTS
 from connectors.salesforce.owned import field_name
 from connectors.salesforce.schema import Description, Schema
@@ -36,9 +36,14 @@ def conflicts(schema: Schema, outputs: Sequence[Output], kinds: Sequence[Kind]) 
     """A person has to mend each."""
     for kind in kinds:
         name = OBJECTS[kind]
-        for output in (one for one in outputs if kind in one.kinds):
+        for output in in_fields(outputs, kind):
             if problem := _problem(schema.fields(name), output):
                 yield Change("conflict", f"{name}.{field_name(output.name)}", problem)
+
+
+def in_fields(outputs: Iterable[Output], kind: Kind) -> list[Output]:
+    """Those that a field of records of this kind holds."""
+    return [one for one in outputs if kind in one.kinds and one.name not in TOPICS]
 
 
 def _problem(held: Description, output: Output) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.core.model import Json
-from chalicelib.core.outputs import Fields, FieldValue, OutputType
+from chalicelib.core.outputs import TOPICS, Fields, FieldValue, OutputType
 from connectors import _values
 from connectors._json_values import instant, typed
 from connectors.salesforce.owned import field_name
@@ -29,10 +29,12 @@ TYPED = typed(worded)
 def field_values(fields: Fields) -> dict[str, Json]:
     """By field of ours; None clears it, and tags are the choices of a field that takes several.
 
+    Topics stand in no field.
+
     >>> field_values({"score": 82, "tags": ("class:A", "segment:loyal"), "class": None})
     {'Emtiaz_Score__c': 82, 'Emtiaz_Tags__c': 'class:A;segment:loyal', 'Emtiaz_Class__c': None}
     """
-    return {field_name(name): _sent(value) for name, value in fields.items()}
+    return {field_name(name): _sent(value) for name, value in fields.items() if name not in TOPICS}
 
 
 def _sent(value: FieldValue) -> Json:

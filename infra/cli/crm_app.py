@@ -10,7 +10,9 @@ from typing import Any
 
 import typer
 
+import connectors
 from chalicelib.core.connector import Connection, Secret
+from chalicelib.pipeline.places import placed
 from chalicelib.policy import compile_policy
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
 from infra.cli.console import note
@@ -82,7 +84,7 @@ def _site(wish: Wish, page: Page, connection: Connection, secret: Secret | None)
         url=wish.url,
         attributes=policy.attributes,
         redirect_urls=wish.redirect_urls,
-        outputs=provisioned(policy, "contact"),
+        outputs=placed(provisioned(policy, "contact"), connectors.load(connection.crm)),
         kinds=provisioned_kinds(policy),
         language=policy.language,
         connection=connection,

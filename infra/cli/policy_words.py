@@ -106,7 +106,8 @@ def thresholds(page: Page) -> Iterator[Row]:
         told = ", ".join(f"{name} {share:.0%}" for name, share in zip("AB", shares, strict=True))
         yield "class", f"{told}, else C", "of all value, once it is known"
     publish = page["publish"]
-    yield "publish", f"moves of {publish['step']:g} points", f"{publish['profile']} profile"
+    also = ", and the tags as topics" if publish.get("topics") else ""
+    yield "publish", f"moves of {publish['step']:g} points", f"{publish['profile']} profile{also}"
 
 
 def advice(page: Page) -> Iterator[Row]:

@@ -13,6 +13,7 @@ from chalicelib.core.connector import Change, Connection, KeepsDetails
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings
+from chalicelib.pipeline.places import placed, unplaced
 from chalicelib.pipeline.reconcile import SILENT
 from chalicelib.pipeline.services import Services
 from chalicelib.policy import compile_policy
@@ -64,7 +65,8 @@ def _carried_out(
 ) -> Sequence[Change]:
     """Returns what was mended of the subscriptions, which name the fields that are ours."""
     client = services.client(live, policy.attributes)
-    wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
+    connector, kinds = services.connector(live.connection.id), provisioned_kinds(policy)
+    wanted = placed(provisioned(policy, "contact"), connector)
     if ours := sum(change.is_ours for change in changes):
         confirm(f"Make these {ours} changes in {live.connection.id}?", yes=yes)
         try:
@@ -99,7 +101,10 @@ def _kept(details: Mapping[str, str], live: LiveSettings, services: Services) ->
 def planned(live: LiveSettings, policy: Policy, services: Services) -> tuple[Change, ...]:
     """What the CRM lacks of the fields that a policy writes, be it in force or not."""
     wanted, kinds = provisioned(policy, "contact"), provisioned_kinds(policy)
-    return services.client(live, policy.attributes).plan(wanted, policy.language, kinds)
+    connector = services.connector(live.connection.id)
+    client = services.client(live, policy.attributes)
+    lacking = client.plan(placed(wanted, connector), policy.language, kinds)
+    return (*lacking, *unplaced(wanted, connector))
 
 
 def _show(changes: tuple[Change, ...], *, as_json: bool) -> None:

@@ -28,6 +28,7 @@ from chalicelib.core.errors import (
 from chalicelib.core.facts import FactSet
 from chalicelib.core.outputs import OUTPUTS
 from chalicelib.pipeline.messages import delivered_request, delivery_message
+from chalicelib.pipeline.places import placed
 from tests.connectors import cases
 from tests.fakes.access import FakeAccess
 
@@ -81,7 +82,8 @@ def fetch_something(crm):
 
 
 def look_at_what_is_shown(crm):
-    return client_for(crm).shown(a_reading(crm).subjects, OUTPUTS)
+    outputs = placed(OUTPUTS, connectors.load(crm))
+    return client_for(crm).shown(a_reading(crm).subjects, outputs)
 
 
 def look_for_changes(crm):

@@ -27,6 +27,7 @@ def test_every_option_of_the_page_is_one_of_its_command(command):
 
 def test_the_page_deploys_the_folders_of_the_project_and_assigns_its_permission_sets():
     deployed = set(re.findall(r"--source-dir ([\w-]+)", PAGE))
-    assert deployed == {project.BASE, project.ORDERS, project.OUTBOUND, project.CAPTURE}
+    folders = {project.BASE, project.ORDERS, project.TOPICS, project.OUTBOUND, project.CAPTURE}
+    assert deployed == folders
     assigned = set(re.findall(r"permset --name (\w+)", PAGE))
-    assert assigned == {fields.INTEGRATION, fields.READERS, fields.ORDERS}
+    assert assigned == {fields.INTEGRATION, fields.READERS, fields.ORDERS, fields.TOPICS}

@@ -19,7 +19,14 @@ from chalicelib.core.model import Ref
 LONG_AGO = datetime.fromisoformat("2020-01-01T00:00:00Z")
 
 
-def connector(crm, *, signs=True, rings_both_ends=False, acknowledge=lambda _request: None):
+def connector(
+    crm,
+    *,
+    signs=True,
+    rings_both_ends=False,
+    takes_topics=False,
+    acknowledge=lambda _request: None,
+):
     """Connector ``toy`` whose client is ``crm``; without ``signs`` its word is a mere secret."""
     return Connector(
         name="toy",
@@ -33,6 +40,7 @@ def connector(crm, *, signs=True, rings_both_ends=False, acknowledge=lambda _req
         signs=signs,
         rings_both_ends=rings_both_ends,
         acknowledge=acknowledge,
+        takes_topics=takes_topics,
         record_id=lambda identity: identity.lstrip("0"),
     )
 

@@ -47,6 +47,8 @@ class Installation:
         )
     )
 
+    takes_topics: bool = False
+
     def __post_init__(self):
         self.settings.put_connection(
             Connection(CONNECTION, "toy", "424242", "https://toy.example", "1", "USD", "UTC")
@@ -75,7 +77,7 @@ class Installation:
     def _load(self, name):
         if name != "toy":
             raise UnknownConnection("no such connection")
-        return toy.connector(self.crm)
+        return toy.connector(self.crm, takes_topics=self.takes_topics)
 
     def request(self, body, *, signature="new", media_type="application/json", channel=""):
         headers = {"content-type": media_type, "signature": signature}

@@ -15,6 +15,7 @@ from chalicelib.pipeline.messages import Reason, refs_messages
 from chalicelib.pipeline.park import replay
 from chalicelib.pipeline.stuck import LONGEST, SHORTEST, SUSPECT_AFTER, TOLD_AFTER
 from chalicelib.pipeline.write_back import LEFT_TO_SWEEP_AFTER
+from chalicelib.policy import version_of
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -461,3 +462,45 @@ def test_after_an_outage_of_requests_few_calls_more_are_made(installation):
     pass_time(installation, timedelta(hours=1))
     assert set(refs) <= installation.crm.fields.keys()
     assert len(installation.crm.called("write")) - tried < 12
+
+
+def ask_for_topics(installation):
+    page = installation.settings.live(CONNECTION).policy
+    page = {**page, "publish": {**page["publish"], "topics": True}}
+    installation.settings.publish_policy(CONNECTION, version_of(page), page, NOON)
+
+
+def test_topics_are_written_where_the_crm_has_some(installation):
+    installation.takes_topics = True
+    ask_for_topics(installation)
+    ref = installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.write()
+    fields = installation.crm.fields[ref]
+    assert fields["topics"] == fields["tags"] != ()
+
+
+def test_a_crm_without_topics_is_never_given_any_and_asked_for_none(installation):
+    ask_for_topics(installation)
+    ref = installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.crm.fail_next("write", CrmUnavailable("no answer", in_doubt=True), applied=True)
+    installation.write()
+    installation.clock.advance(seconds=1)
+    installation.sweep()
+    installation.run()
+    assert installation.crm.called("shown")
+    assert not [update for update in installation.writes() if "topics" in update.fields]
+    assert "topics" not in installation.crm.fields[ref]
+
+
+def test_topics_that_a_crm_does_not_have_are_no_reason_to_ring_for_ever(installation):
+    ask_for_topics(installation)
+    ref = installation.contact(1, deals=[(NOON - DAY, 5000)])
+    ring_for(installation, ref)
+    installation.write()
+    version = installation.card(ref).written_version
+    ring_for(installation, ref)
+    assert not installation.card(ref).pending
+    assert not installation.ring.messages
+    assert installation.card(ref).written_version >= version

@@ -29,7 +29,10 @@ from tests.scoring.examples import (
 )
 
 PREDICTION = {"purchases": {}, "clusters": {}}
-POLICY = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY, prediction=PREDICTION))
+TOPICS = {"step": 5, "profile": "full", "topics": True}
+POLICY = compile_policy(
+    starter(priority=PRIORITY, loyalty=LOYALTY, prediction=PREDICTION, publish=TOPICS)
+)
 MODELS = FittedModels("learned", {**FITTED.parameters, **foretold.LEARNED})
 ROWS = [
     contact(job_title="CEO", email="a@acme.example"),
@@ -55,8 +58,9 @@ def test_the_first_time_all_outputs_are_written():
 
 def test_how_far_it_is_to_a_tier_is_written_alone_unless_tiers_go_by_the_score():
     tiers = LOYALTY["tiers"] | {"metric": "score"}
+    loyalty = LOYALTY | {"tiers": tiers}
     by_score = compile_policy(
-        starter(priority=PRIORITY, loyalty=LOYALTY | {"tiers": tiers}, prediction=PREDICTION)
+        starter(priority=PRIORITY, loyalty=loyalty, prediction=PREDICTION, publish=TOPICS)
     )
     moved = written(tier_progress="42 of 100 to Silver")
     assert publish(CARD, moved, POLICY)["tier_progress"] is None
@@ -117,7 +121,7 @@ def test_any_other_change_is_written(name):
 
 
 def test_no_tags_are_no_news_to_a_crm_that_shows_an_empty_field():
-    assert publish(replace(CARD, tags=()), written(tags=None), POLICY) is None
+    assert publish(replace(CARD, tags=()), written(tags=None, topics=None), POLICY) is None
 
 
 @pytest.mark.parametrize("name", [row.name for row in OUTPUTS if row.trigger is Trigger.STEP])
@@ -150,6 +154,41 @@ def test_the_minimal_profile_is_the_minimal_outputs():
     minimal = compile_policy(starter(publish={"step": 5, "profile": "minimal"}))
     fields = publish(CARD, Written({}, certain=True), minimal)
     assert set(fields) == {"score", "class", "why", "updated"}
+
+
+@pytest.mark.parametrize("profile", ["full", "minimal"])
+def test_topics_are_the_tags_and_only_where_the_policy_asks(profile):
+    asked = compile_policy(starter(publish={**TOPICS, "profile": profile}))
+    silent = compile_policy(starter(publish={"step": 5, "profile": profile}))
+    assert publish(CARD, Written({}, certain=True), asked)["topics"] == CARD.tags != ()
+    assert "topics" not in publish(CARD, Written({}, certain=True), silent)
+    assert "topics" in {row.name for row in provisioned(asked, "contact")}
+    assert "topics" not in {row.name for row in provisioned(silent, "contact")}
+
+
+def test_topics_are_cleared_once_when_they_are_asked_for_no_more():
+    silent = compile_policy(starter(priority=PRIORITY, loyalty=LOYALTY, prediction=PREDICTION))
+    cleared = publish(CARD, written(), silent)
+    assert cleared["topics"] is None
+    assert publish(CARD, written(**cleared), silent) is None
+
+
+@pytest.mark.parametrize("profile", ["full", "minimal"])
+def test_topics_keep_what_tags_keep(profile):
+    """The class that stands since the new one is not well founded, and a faded preference."""
+    policy = compile_policy(starter(publish={**TOPICS, "profile": profile}))
+    customer = replace(CARD.customer, class_="B", confidence=0.1)
+    card = replace(
+        CARD,
+        customer=customer,
+        tags=("class:B", "influencer"),
+        staying_tags=("product:tea", "product:nuts"),
+    )
+    tags = ("class:A", "product:tea")
+    shown = {"class": "A", "tags": tags, "topics": tags, "lead_score": 1}
+    fields = publish(card, Written(shown, certain=True, founded_at=NOW), policy)
+    assert fields["topics"] == ("class:A", "influencer", "product:tea")
+    assert fields.get("tags", fields["topics"]) in (fields["topics"], None)
 
 
 def test_outputs_that_do_not_apply_to_a_kind_are_not_published():

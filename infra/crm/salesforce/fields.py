@@ -13,6 +13,7 @@ from chalicelib.core.outputs import WHY_LIMIT, Choice, Output, OutputType
 from chalicelib.core.policy import Attribute
 from connectors.salesforce.objects import OBJECTS, ORDER
 from connectors.salesforce.owned import field_name
+from connectors.salesforce.provision import in_fields
 from connectors.salesforce.records import PERSONS, held_by, tellers
 from infra.crm.salesforce.metadata import Value
 
@@ -21,6 +22,9 @@ INTEGRATION, READERS = "Emtiaz_Integration", "Emtiaz_Readers"
 
 ORDERS = "Emtiaz_Orders"
 """One more of the user, which an organisation without Orders could not deploy."""
+
+TOPICS = "Emtiaz_Topics"
+"""One more, under a policy that asks for topics."""
 
 _USER_PERMISSIONS = ("ActivitiesAccess", "EditTask")
 """Announcements may come as tasks whatever the policy reads, and the second hangs on the first."""
@@ -92,6 +96,23 @@ def orders(attributes: Sequence[Attribute]) -> Mapping[str, Value]:
     }
 
 
+def topics() -> Mapping[str, Value]:
+    """Assigns topics to records, and creates those that there are not yet."""
+    return {
+        "description": "For the user that Emtiaz works as, to have tags as topics of records.",
+        "hasActivationRequired": False,
+        "label": "Emtiaz topics",
+        "userPermissions": [
+            {"enabled": True, "name": name} for name in ("AssignTopics", "CreateTopics")
+        ],
+    }
+
+
+def switched_on(name: str) -> Mapping[str, Value]:
+    """Topics of an object's records, people's too."""
+    return {"enableTopics": True, "entityApiName": name}
+
+
 def readers(outputs: Sequence[Output], kinds: Sequence[Kind]) -> Mapping[str, Value]:
     return {
         "description": "For everybody who looks at scores.",
@@ -135,8 +156,7 @@ def _field_permissions(
             "readable": True,
         }
         for kind in kinds
-        for output in outputs
-        if kind in output.kinds
+        for output in in_fields(outputs, kind)
     ]
 
 

@@ -5,6 +5,7 @@ folder                 what is in it
 =====================  ==========================================================
 ``base``               our fields, and permission sets that show them
 ``orders``             a permission set to read orders, where these are switched on
+``topics``             topics of records switched on, if the policy asks for them
 ``intake-outbound``    Outbound Messages, and flows that send them
 ``intake-cdc``         a channel of Change Data Capture for an event relay
 =====================  ==========================================================
@@ -18,8 +19,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chalicelib.core.outputs import OutputType
 from chalicelib.core.policy import Attribute
 from connectors.salesforce.objects import OBJECTS
+from connectors.salesforce.provision import in_fields
 from connectors.salesforce.signature import path_token
 from infra.crm.project_file import ProjectFile, held_json
 from infra.crm.salesforce import fields, ringing
@@ -29,6 +32,7 @@ from infra.crm.site import Site
 PROJECT = "sfdx-project.json"
 IGNORED = ".forceignore"
 BASE, ORDERS, OUTBOUND, CAPTURE = "base", "orders", "intake-outbound", "intake-cdc"
+TOPICS = "topics"
 
 NEXT = "next: deploy what --project writes with sf, then emtiaz provision"
 """The address alone takes no Outbound Messages: theirs stands in the files."""
@@ -50,10 +54,11 @@ def project_files(folder: Path, site: Site) -> tuple[ProjectFile, ...]:
     """
     held = held_json(folder / PROJECT) or {}
     return (
-        ProjectFile.of(folder / PROJECT, _project(held)),
+        ProjectFile.of(folder / PROJECT, _project(held, _folders(site))),
         ProjectFile(folder / IGNORED, _IGNORES),
         *_base(folder, site),
         _orders(folder, site),
+        *_topics(folder, site),
         *_outbound(folder, site),
         *_capture(folder, site),
     )
@@ -78,12 +83,19 @@ def outbound_address(site: Site) -> str:
     return f"{site.url}/{path_token(site.webhook_secret, site.connection.account_id)}"
 
 
-def _project(held: Mapping[str, Any]) -> Mapping[str, Any]:
+def _folders(site: Site) -> tuple[str, ...]:
+    asked = (TOPICS,) if _asks_for_topics(site) else ()
+    return (BASE, ORDERS, *asked, OUTBOUND, CAPTURE)
+
+
+def _asks_for_topics(site: Site) -> bool:
+    return any(one.type is OutputType.TOPICS for one in site.outputs)
+
+
+def _project(held: Mapping[str, Any], folders: Sequence[str]) -> Mapping[str, Any]:
     directories = list(held.get("packageDirectories", ()))
     there = {one.get("path") for one in directories}
-    ours: list[dict[str, Any]] = [
-        {"path": path} for path in (BASE, ORDERS, OUTBOUND, CAPTURE) if path not in there
-    ]
+    ours: list[dict[str, Any]] = [{"path": path} for path in folders if path not in there]
     if ours and not any(one.get("default") for one in directories):
         ours[0]["default"] = True
     return {
@@ -97,7 +109,7 @@ def _project(held: Mapping[str, Any]) -> Mapping[str, Any]:
 def _base(folder: Path, site: Site) -> Iterator[ProjectFile]:
     base, kinds = folder / BASE / "main" / "default", fields.kinds_written(site.kinds)
     for kind in kinds:
-        for output in (one for one in site.outputs if kind in one.kinds):
+        for output in in_fields(site.outputs, kind):
             content = fields.custom_field(output, site.language)
             name = f"{content['fullName']}.field-meta.xml"
             path = base / "objects" / OBJECTS[kind] / "fields" / name
@@ -113,6 +125,17 @@ def _base(folder: Path, site: Site) -> Iterator[ProjectFile]:
 def _orders(folder: Path, site: Site) -> ProjectFile:
     default = folder / ORDERS / "main" / "default"
     return _permission_set(default, fields.ORDERS, fields.orders(site.attributes))
+
+
+def _topics(folder: Path, site: Site) -> Iterator[ProjectFile]:
+    if not _asks_for_topics(site):
+        return
+    default = folder / TOPICS / "main" / "default"
+    for kind in fields.kinds_written(site.kinds):
+        name = OBJECTS[kind]
+        path = default / "topicsForObjects" / f"{name}.topicsForObjects-meta.xml"
+        yield ProjectFile(path, document("TopicsForObjects", fields.switched_on(name)))
+    yield _permission_set(default, fields.TOPICS, fields.topics())
 
 
 def _permission_set(default: Path, name: str, content: Mapping[str, Value]) -> ProjectFile:

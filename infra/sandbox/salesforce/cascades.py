@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 _DETAILS = {
     "Account": (
         ("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Case", "AccountId"),
-        ("Order", "AccountId"),
+        ("Order", "AccountId"), ("TopicAssignment", "EntityId"),
     ),
-    "Contact": (("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId")),
-    "Lead": (("CampaignMember", "LeadId"),),
+    "Contact": (
+        ("OpportunityContactRole", "ContactId"), ("CampaignMember", "ContactId"),
+        ("TopicAssignment", "EntityId"),
+    ),
+    "Lead": (("CampaignMember", "LeadId"), ("TopicAssignment", "EntityId")),
     "Opportunity": (
         ("OpportunityContactRole", "OpportunityId"),
         ("OpportunityLineItem", "OpportunityId"),
     ),
     "Campaign": (("CampaignMember", "CampaignId"),),
     "Order": (("OrderItem", "OrderId"),),
+    "Topic": (("TopicAssignment", "TopicId"),),
 }  # fmt: skip
 _REFERRING = {
     "Account": (

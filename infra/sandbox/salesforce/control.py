@@ -20,6 +20,7 @@ from infra.sandbox.salesforce.ids import normal
 from infra.sandbox.salesforce.lineage import convert, merge
 from infra.sandbox.salesforce.records import PERSON
 from infra.sandbox.salesforce.rules import DuplicateRule, ValidationRule
+from infra.sandbox.salesforce.topics import assign
 
 if TYPE_CHECKING:
     from infra.sandbox.salesforce.server import StandIn
@@ -58,6 +59,7 @@ class _People:
         api.post("/records/<name>/<record_id>/purge")(self.purge)
         api.post("/records/<name>/<record_id>/merge")(self.merge)
         api.post("/leads/<record_id>/convert")(self.convert)
+        api.post("/topics/<record_id>")(self.assign)
 
     def create(self, name: str) -> Wire:
         with self._org.transaction(PERSON) as work:
@@ -94,6 +96,12 @@ class _People:
         with self._org.transaction(PERSON) as work:
             return asdict(convert(work, record_id, **body))
 
+    def assign(self, record_id: str) -> Wire:
+        """``{"name": "VIP"}``, a new topic or one that there is."""
+        name = str(request_body.json_object()["name"])
+        with self._org.transaction(PERSON) as work:
+            return {"id": assign(work, normal(record_id), name).id}
+
 
 class _Admins:
     def __init__(self, stand_in: StandIn) -> None:
@@ -106,6 +114,7 @@ class _Admins:
         api.post("/duplicate-rules")(self.forbid_duplicates)
         api.delete("/rules")(self.demand_nothing)
         api.put("/approvals/<record_id>")(self.submit)
+        api.put("/topics/<name>")(self.switch_topics)
 
     def deploy(self, name: str) -> Wire:
         """The body is a ``Definition``."""
@@ -143,6 +152,13 @@ class _Admins:
         """For approval: ``{"pending": true}``, or no more."""
         pending = bool(request_body.json_object().get("pending", True))
         self._org.rules.submit(normal(record_id), is_pending=pending)
+        return {}
+
+    def switch_topics(self, name: str) -> Wire:
+        """For an object: ``{"enabled": true}``, or not."""
+        objects, found = self._org.schema.topics.objects, self._org.schema.object(name)
+        is_on = bool(request_body.json_object().get("enabled", True))
+        (objects.add if is_on else objects.discard)(found.name)
         return {}
 
     def _grant(self, object_name: str, field_name: str, access: object) -> None:

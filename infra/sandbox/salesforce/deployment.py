@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -38,8 +39,12 @@ def deploy(org: Org, project: Path) -> None:
             raise ApiError("INVALID_TYPE", f"sObject type '{object_name}' is not supported.")
         org.schema.add(object_name, _field(ET.parse(path).getroot()))  # noqa: S314 - our own file
     for path in sorted(project.rglob("permissionsets/*.permissionset-meta.xml")):
-        for permission in ET.parse(path).iterfind(f"{_ANY}fieldPermissions"):  # noqa: S314
+        root = ET.parse(path).getroot()  # noqa: S314
+        for permission in root.iterfind(f"{_ANY}fieldPermissions"):
             _grant(org, permission)
+        _grant_topics(org, [_text(one, "name") for one in root.iterfind(f"{_ANY}userPermissions")])
+    for path in sorted(project.rglob("topicsForObjects/*.topicsForObjects-meta.xml")):
+        _switch_topics(org, ET.parse(path).getroot())  # noqa: S314
 
 
 def _field(root: ET.Element) -> Field:
@@ -68,6 +73,18 @@ def _grant(org: Org, permission: ET.Element) -> None:
         org.schema.grant(object_name, name, "edit")
     elif _text(permission, "readable") == "true" and not org.schema.seen(object_name, name):
         org.schema.grant(object_name, name, "read")
+
+
+def _grant_topics(org: Org, names: Collection[str]) -> None:
+    """Who creates topics may assign them too."""
+    access = org.schema.topics
+    access.creates |= "CreateTopics" in names
+    access.assigns |= access.creates or "AssignTopics" in names
+
+
+def _switch_topics(org: Org, root: ET.Element) -> None:
+    objects, name = org.schema.topics.objects, _text(root, "entityApiName")
+    (objects.add if _text(root, "enableTopics") == "true" else objects.discard)(name)
 
 
 def _text(element: ET.Element, *path: str) -> str:

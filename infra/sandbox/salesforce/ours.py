@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.core.outputs import OUTPUTS, Output, OutputType
 from infra.sandbox.salesforce.fields import Field, Value
 from infra.sandbox.salesforce.org import Org
+from infra.sandbox.salesforce.topics import TopicAccess
 from infra.sandbox.salesforce.values import written
 
 OBJECTS = {"contact": "Contact", "lead": "Lead", "account": "Account"}
@@ -29,12 +30,15 @@ def field_name(output: str) -> str:
     return f"Emtiaz_{output.title()}__c"
 
 
-OUTPUT_OF = {field_name(one.name): one.name for one in OUTPUTS}
+TOPIC_PREFIX = "Emtiaz: "
+IN_FIELDS = [one for one in OUTPUTS if one.type is not OutputType.TOPICS]
+OUTPUT_OF = {field_name(one.name): one.name for one in IN_FIELDS}
 
 
 def deploy(org: Org) -> None:
-    """All fields on all objects, seen and written by the integration user."""
-    for output in OUTPUTS:
+    """All fields, and topics, on all objects, seen and written by the integration user."""
+    org.schema.topics = TopicAccess(set(OBJECTS.values()), assigns=True, creates=True)
+    for output in IN_FIELDS:
         for kind in output.kinds:
             name = OBJECTS[kind]
             org.schema.add(name, _field(output))

@@ -12,8 +12,9 @@ from infra.sandbox._serving.clock import Clock
 from infra.sandbox._serving.errors import Wire
 from infra.sandbox.salesforce.lineage import merge
 from infra.sandbox.salesforce.org import Org
-from infra.sandbox.salesforce.ours import OUTPUT_OF, field_name, text_of
+from infra.sandbox.salesforce.ours import OUTPUT_OF, TOPIC_PREFIX, field_name, text_of
 from infra.sandbox.salesforce.records import PERSON, SALESFORCE
+from infra.sandbox.salesforce.topics import assign, names_of
 from infra.sandbox.salesforce.values import to_second
 from infra.sandbox.salesforce.work import Work
 from infra.sandbox.stand_in import Deal, Person, Revision
@@ -152,12 +153,22 @@ class People:
                 value = at.date() if is_day else to_second(at)
                 work.write(record, {field: value}, stamped=False)
 
+    def topics(self, record: str) -> Sequence[str]:
+        """The names of all, of whomever they are."""
+        return names_of(self._org, record)
+
+    def add_topic(self, record: str, name: str) -> None:
+        with self._org.transaction(PERSON) as work:
+            assign(work, record, name)
+
     def everybody(self) -> Sequence[str]:
         return [record.id for record in self._org.living("Contact")]
 
     def shown(self, person: str) -> Mapping[str, str]:
         record = self._org.get("Contact", person)
         found = {output: text_of(record.value(name)) for name, output in OUTPUT_OF.items()}
+        ours = [one for one in self.topics(person) if one.startswith(TOPIC_PREFIX)]
+        found["topics"] = ";".join(one.removeprefix(TOPIC_PREFIX) for one in ours)
         return {output: text for output, text in found.items() if text}
 
     def revisions(self, person: str, output: str) -> Sequence[Revision]:

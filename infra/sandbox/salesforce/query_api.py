@@ -12,6 +12,7 @@ from infra.sandbox.salesforce.errors import ApiError
 from infra.sandbox.salesforce.gate import root
 from infra.sandbox.salesforce.org import Org
 from infra.sandbox.salesforce.soql import answer, parse
+from infra.sandbox.salesforce.topics import refuse_query
 
 SMALLEST_PAGE = 200
 LARGEST_PAGE = 2000
@@ -45,8 +46,10 @@ class QueryApi:
         if not text:
             raise ApiError("MALFORMED_QUERY", "A query string has to be specified")
         self._org.empty_old_bins()
+        query = parse(text)
+        refuse_query(query)
         with self._org.lock:
-            found = answer(self._org, parse(text), root(), deleted=deleted)
+            found = answer(self._org, query, root(), deleted=deleted)
         if found.count is not None:
             return {"totalSize": found.count, "done": True, "records": []}
         size = min(_asked_size(), self._org.settings.page_size)

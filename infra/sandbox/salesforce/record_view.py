@@ -24,6 +24,7 @@ from infra.sandbox.salesforce.fields import Value
 from infra.sandbox.salesforce.org import Org
 from infra.sandbox.salesforce.ours import OUTPUT_OF, text_of
 from infra.sandbox.salesforce.records import STAMPS, Record, Written
+from infra.sandbox.salesforce.topics import assignments_of, names_of
 
 PAGES = "/lightning/r/"
 """Begins the address of a record's page; ``page_of`` goes on."""
@@ -57,6 +58,7 @@ class Contacts:
             person = self._found(record_id)
             deals = self._deals(person)
             about = [self._field(person, name, person.value(name)) for name in _ABOUT]
+            about.append(_topics(names_of(self._org, person.id)))
             return self._row(person) | {
                 "about": [one for one in about if one.value],
                 "deals": [self._deal_line(one) for one in deals],
@@ -66,7 +68,8 @@ class Contacts:
     def version(self, record_id: str) -> str:
         with self._org.lock:
             person = self._found(record_id)
-            return version_of([_revised(one) for one in (person, *self._deals(person))])
+            topics = assignments_of(self._org, person.id)
+            return version_of([_revised(one) for one in (person, *self._deals(person), *topics)])
 
     def _listed(self) -> list[Record]:
         """A lead that was converted is its contact."""
@@ -173,6 +176,11 @@ def words(name: str) -> str:
 
 def _object_of(person: str) -> str:
     return "Lead" if person.startswith("00Q") else "Contact"
+
+
+def _topics(names: Sequence[str]) -> Field:
+    shown = ", ".join(names)
+    return Field("Topics", "Topics", shown, shown, "string")
 
 
 def _telling(history: Sequence[Written]) -> list[Written]:

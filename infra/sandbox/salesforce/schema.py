@@ -12,6 +12,7 @@ from infra.sandbox.salesforce.fields import Field
 from infra.sandbox.salesforce.objects import SObject
 from infra.sandbox.salesforce.standard_people import PEOPLE
 from infra.sandbox.salesforce.standard_sales import SALES
+from infra.sandbox.salesforce.topics import ASSIGNMENT, TopicAccess
 
 Access = Literal["none", "read", "edit"]
 
@@ -32,6 +33,7 @@ class Schema:
             present = (f for f in one.fields if not f.feature or f.feature in features)
             self._objects[one.name.lower()] = one
             self._fields[one.name] = {found.name.lower(): found for found in present}
+        self.topics = TopicAccess()
         self.by_prefix = {one.prefix: one for one in self._objects.values()}
 
     def objects(self) -> Iterable[SObject]:
@@ -87,11 +89,16 @@ class Schema:
             for field in self.fields(found.name)
             if self.seen(found.name, field.name)
         ]
+        related = dict(found.children)
+        if found.name in self.topics.objects:
+            related["TopicAssignments"] = (ASSIGNMENT, "EntityId")
         children = [
             {"childSObject": child, "field": field, "relationshipName": name}
-            for name, (child, field) in found.children.items()
+            for name, (child, field) in related.items()
         ]
-        return found.summary(root) | {
+        summary = found.summary(root)
+        return summary | {
+            "createable": summary["createable"] and self.topics.may_create(found.name),
             "fields": shown,
             "childRelationships": children,
             "recordTypeInfos": [],

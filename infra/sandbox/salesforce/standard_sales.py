@@ -245,7 +245,22 @@ CAMPAIGN_MEMBER = sobject(
     CURRENCY,
 )  # fmt: skip
 
+TOPIC = sobject(
+    "Topic", "0TO",
+    text("Name", 99, required=True),
+    text("Description", 1000),
+    number("TalkingAbout", "int", writes=""),
+)  # fmt: skip
+
+TOPIC_ASSIGNMENT = sobject(
+    "TopicAssignment", "0QJ",
+    lookup("EntityId", *_WHO, *_WHAT, required=True, writes="c"),
+    text("EntityKeyPrefix", 3, writes=""),
+    text("EntityType", 80, writes=""),
+    lookup("TopicId", "Topic", required=True, writes="c"),
+)  # fmt: skip
+
 SALES: tuple[SObject, ...] = (
     OPPORTUNITY, CONTACT_ROLE, PRODUCT, LINE_ITEM, ORDER, ORDER_ITEM, STAGE, CURRENCY_TYPE, CASE,
-    TASK, EVENT, NOTE, CAMPAIGN, CAMPAIGN_MEMBER,
+    TASK, EVENT, NOTE, CAMPAIGN, CAMPAIGN_MEMBER, TOPIC, TOPIC_ASSIGNMENT,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infra.sandbox.salesforce import order_status, person_accounts, roll_ups
+from infra.sandbox.salesforce import order_status, person_accounts, roll_ups, topics
 from infra.sandbox.salesforce.cascades import taken_along
 from infra.sandbox.salesforce.changes import Change, Operation
 from infra.sandbox.salesforce.derived import completed
@@ -63,6 +63,8 @@ class Work:
         at = to_second(created_at or self.at)
         values = taken(self, found.name, given, creating=True)
         order_status.refuse_creation(found.name, values)
+        topics.refuse_creation(self, found.name, values)
+        values = topics.filled(found.name, values, self.org)
         values = completed(found.name, {}, defaults(self.org, found, self.by) | values, at)
         record = Record(found.name, record_id or self.org.numbering.next(found.prefix))
         everything: dict[str, Value] = {"Id": record.id, **values, "IsDeleted": False}
@@ -81,6 +83,7 @@ class Work:
         found = self._writable(object_name)
         record = self.record(found.name, record_id)
         self._refuse(record)
+        topics.refuse_update(self, found.name)
         values = taken(self, found.name, given, creating=False)
         order_status.refuse_update(self, record, values)
         values = completed(found.name, record.values, values, to_second(self.at))
@@ -108,6 +111,7 @@ class Work:
         """Into the recycle bin, with what hangs on it. ``master`` is who it was merged into."""
         record = self.record(self._writable(object_name).name, record_id)
         order_status.refuse_deletion(record)
+        topics.refuse_deletion(self, record.object)
         if self.by.is_integration:
             self._refuse(record)
         self._bury(record, "", {"MasterRecordId": master} if master else {})

@@ -2,12 +2,16 @@ import json
 
 import pytest
 
+from chalicelib.core import outputs
 from chalicelib.core.connector import Change
 from chalicelib.core.errors import WriteRefused
 from chalicelib.core.model import Text
-from chalicelib.core.outputs import OUTPUTS, Choice, Output, OutputType, Trigger
+from chalicelib.core.outputs import Choice, Output, OutputType, Trigger
+from chalicelib.pipeline.places import placed
+from connectors.hubspot import CONNECTOR
 from tests.connectors.hubspot.api_double import CONNECTION, PROPERTIES, client
 
+OUTPUTS = placed(outputs.OUTPUTS, CONNECTOR)
 SCORE = next(one for one in OUTPUTS if one.name == "score")
 CLASS = next(one for one in OUTPUTS if one.name == "class")
 TAGS = next(one for one in OUTPUTS if one.name == "tags")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import yaml
 
 from chalicelib.core.connector import Change, Connection
 from chalicelib.core.errors import CredentialsInvalid, CrmUnavailable, WriteRefused
@@ -157,6 +158,32 @@ def test_provisioning_twice_changes_nothing_the_second_time(emtiaz, installation
     again = emtiaz("provision", *TOY)
     assert (again.code, again.out) == (0, "")
     assert "all fields are there" in again.err
+
+
+def with_topics(installation, tmp_path):
+    page = installation.fakes.settings.live("toy-main").policy
+    path = tmp_path / "policy.yaml"
+    path.write_text(
+        yaml.safe_dump({**page, "publish": {**page["publish"], "topics": True}}), "utf-8"
+    )
+    return "--policy", path
+
+
+def test_a_crm_without_topics_says_what_to_leave_out(emtiaz, installation, tmp_path):
+    outcome = emtiaz("provision", *TOY, *with_topics(installation, tmp_path), "--yes")
+    assert outcome.code == 1
+    told = [cells for cells in outcome.cells if cells[0] == "conflict"]
+    assert told == [
+        ["conflict", "topics", "toy has no topics: leave publish.topics out of the policy"]
+    ]
+    assert "score" in installation.fakes.crm.provisioned
+    assert "topics" not in installation.fakes.crm.provisioned
+
+
+def test_a_crm_with_topics_is_asked_for_them(emtiaz, installation, tmp_path):
+    installation.fakes.takes_topics = True
+    assert emtiaz("provision", *TOY, *with_topics(installation, tmp_path), "--yes").code == 0
+    assert "topics" in installation.fakes.crm.provisioned
 
 
 def test_a_field_in_the_way_is_a_finding(emtiaz, installation, monkeypatch):

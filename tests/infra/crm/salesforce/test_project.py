@@ -126,8 +126,27 @@ def test_every_output_has_its_field_on_each_object_that_it_is_written_on(project
             for path in project
             if path.startswith(f"base/main/default/objects/{name}/fields/")
         }
-        assert fields == {field_name(one.name) for one in OUTPUTS if kind in one.kinds}
+        held = [one for one in OUTPUTS if one.name != "topics"]
+        assert fields == {field_name(one.name) for one in held if kind in one.kinds}
         assert is_ours(fields)
+
+
+def test_topics_are_switched_on_where_they_are_written_by_whoever_may(project, tmp_path):
+    here = {path for path in project if path.startswith("topics/")}
+    assert here == {
+        *(
+            f"topics/main/default/topicsForObjects/{name}.topicsForObjects-meta.xml"
+            for name in ("Contact", "Lead", "Account")
+        ),
+        "topics/main/default/permissionsets/Emtiaz_Topics.permissionset-meta.xml",
+    }
+    assert {"path": "topics"} in json.loads(project["sfdx-project.json"])["packageDirectories"]
+
+
+def test_a_policy_that_asks_for_no_topics_switches_none_on(tmp_path):
+    without = replace(SITE, outputs=[one for one in OUTPUTS if one.name != "topics"])
+    files = written(tmp_path, without)
+    assert not [name for name, text in files.items() if "topic" in (name + text).lower()]
 
 
 def test_names_and_labels_fit_into_salesforces_fields(tmp_path):
@@ -171,7 +190,7 @@ def test_no_page_of_the_organisation_is_replaced(project):
     kinds = {path.split("/")[3] for path in project if path.endswith("-meta.xml")}
     assert kinds == {
         "objects", "permissionsets", "workflows", "flows", "platformEventChannels",
-        "platformEventChannelMembers",
+        "platformEventChannelMembers", "topicsForObjects",
     }  # fmt: skip
     assert {path.split("/")[4] for path in project if "/objects/" in path} == {"Contact", "Lead", "Account"}  # fmt: skip
     assert all("/fields/" in path for path in project if "/objects/" in path)
@@ -250,7 +269,9 @@ def test_before_the_organisation_is_known_all_but_the_messages_is_written(tmp_pa
         replace(SITE, connection=replace(CONNECTION, details={})),
     ):
         folders = {path.split("/")[0] for path in written(tmp_path, site)}
-        assert folders == {"sfdx-project.json", ".forceignore", "base", "orders", "intake-cdc"}
+        assert folders == {
+            "sfdx-project.json", ".forceignore", "base", "orders", "topics", "intake-cdc",
+        }  # fmt: skip
 
 
 def test_no_more_changes_are_captured_than_an_organisation_may_capture(project):
@@ -273,7 +294,7 @@ def test_what_others_keep_in_the_project_stays(tmp_path):
     project = json.loads(written(tmp_path)["sfdx-project.json"])
     assert project["name"] == "acme"
     assert [one["path"] for one in project["packageDirectories"]] == [
-        "force-app", "base", "orders", "intake-outbound", "intake-cdc",
+        "force-app", "base", "orders", "topics", "intake-outbound", "intake-cdc",
     ]  # fmt: skip
     assert [one["path"] for one in project["packageDirectories"] if one.get("default")] == ["force-app"]  # fmt: skip
 
