@@ -240,10 +240,17 @@ def spend_all_alike() -> Text:
 
 def spend_without_maximum() -> Text:
     return Text(
-        "The model of spend found no maximum: own means, drawn towards the mean of all, "
-        "serve instead",
-        "الگوی مبلغ بیشینه‌ای نیافت: به جای آن میانگین هر مشتری، نزدیک‌شده به میانگین همه، "
-        "به کار می‌رود",
+        "Own means, drawn towards the mean of all, serve in place of a model of spend, whose fit "
+        "found no maximum",
+        "میانگین هر مشتری، نزدیک‌شده به میانگین همه، به جای الگوی مبلغ به کار می‌رود که برازش آن به "
+        "بیشینه نرسید",
+    )
+
+
+def spend_of_a_year() -> Text:
+    return Text(
+        "As prices rise, a customer's mean is that of the year up to their last purchase",
+        "چون قیمت‌ها بالا می‌رود، میانگین هر مشتری از یک سال منتهی به آخرین خرید اوست",
     )
 
 

@@ -23,11 +23,13 @@ from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
 from chalicelib.localization import models as say
+from chalicelib.localization.purchase_gates import spend_of_a_year
 from chalicelib.pipeline.lessons import MOST, DealLesson, Lessons, Point
 from chalicelib.pipeline.snapshots import AHEAD_DAYS, Snapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.scoring.fitted import CARDS
+from chalicelib.scoring.future import PRICES_RISE
 from chalicelib.scoring.renewals import SURVIVED
 from chalicelib.scoring.wins import PIPELINE
 from chalicelib.training import clusters, drift, propensity, purchase_learning
@@ -327,7 +329,10 @@ class _Fitting:
         if found.mean is not None:
             mean = Money(round(found.mean), self.policy.currency)
             figures["mean"] = mean.to_json()
-        card = ModelCard("spend", found.gate, figures, self.now)
+        gate = found.gate
+        if found.model and self.policy.currency in PRICES_RISE:
+            gate = Gate(gate.passed, (*gate.sentences, spend_of_a_year()))
+        card = ModelCard("spend", gate, figures, self.now)
         return Fit(card, found.to_json(self.policy.currency) if found.model else None)
 
     def _subscriptions(self) -> Fit:

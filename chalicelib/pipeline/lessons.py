@@ -201,7 +201,7 @@ def taught_by(bought: Bought, policy: Policy, today: date) -> Lessons:
 
 
 def _spend(bought: Bought) -> dict[tuple[int, float], int]:
-    again = len(bought.days) - 1
+    again = len(bought.again)
     return {(again, bought.usual): 1} if again else {}
 
 

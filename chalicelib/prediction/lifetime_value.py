@@ -58,9 +58,10 @@ def lifetime_value(  # noqa: PLR0913  # a value has so many factors
     margin: float = 1.0,
     month: float = WEEKS_A_MONTH,
     costs: float = 0.0,
+    paid: int | None = None,
 ) -> Breakdown:
-    """``mean`` is that of the customer's repeat purchases, ``month`` a month's length in the
-    model's unit, ``costs`` what is known to be spent on the customer.
+    """``mean`` is that of the customer's repeat purchases, or of ``paid`` of them, ``month`` a
+    month's length in the model's unit, ``costs`` what is known to be spent on the customer.
     """
     monthly = (1 + annual_rate) ** (1 / 12)
     purchases = discounted = 0.0
@@ -71,7 +72,7 @@ def lifetime_value(  # noqa: PLR0913  # a value has so many factors
     return Breakdown(
         alive=model.alive(h),
         purchases=purchases,
-        spend=spend.expected(h.frequency, mean),
+        spend=spend.expected(h.frequency if paid is None else paid, mean),
         margin=margin,
         discount=discounted / purchases if purchases else 1.0,
         costs=costs,

@@ -38,16 +38,25 @@ _NEARLY = 1e-9
 
 
 def purchases_to_come(
-    model: PurchaseModel, spend: SpendModel, h: History, mean: float, *, t: float, scale: float
+    model: PurchaseModel,
+    spend: SpendModel,
+    h: History,
+    mean: float,
+    *,
+    t: float,
+    scale: float,
+    paid: int | None = None,
 ) -> list[Weighed]:
     """Sums of what is bought within the next ``t``, each times ``scale``; none where there may be
-    too many purchases to count.
+    too many purchases to count. ``mean`` is of all repeat purchases, or of ``paid`` of them.
     """
     chances = model.counts(h, t)
     if not chances:
         return []
     counts = list(_gathered(chances))
-    q, v = spend.p * h.frequency + spend.q, spend.v + h.frequency * max(mean, 0.0)
+    x = h.frequency if paid is None else paid
+    x = x if mean > 0 else 0
+    q, v = spend.p * x + spend.q, spend.v + x * max(mean, 0.0)
     middle, spread = _log_gamma(q)
     found = [(weight, 0.0) for weight, n in counts if not n]
     for weight, n in counts:

@@ -37,6 +37,10 @@ from chalicelib.scoring.renewals import is_missed, renewal_of, subscriber_row
 
 MONTH_DAYS = 30.4375
 WEEK = timedelta(days=7)
+YEAR = timedelta(days=365)
+
+PRICES_RISE = frozenset({"IRR"})
+"""Currencies in which a sum of two years ago is not to be compared with one of today."""
 
 SETTLED = LATELY // WEEK + 2
 """Weeks after which what was done lately is long ago."""
@@ -50,21 +54,35 @@ Parts = dict[str, Any]
 
 @struct
 class Bought:
-    """``spent`` is what was paid on each of ``days``, which rise, in the policy's currency."""
+    """``spent`` is what was paid on each of ``days``, which rise, in the policy's currency; None
+    where all of it was in others. With ``prices_rise`` sums of long ago are no measure.
+    """
 
     days: tuple[date, ...]
-    spent: tuple[int, ...]
+    spent: tuple[int | None, ...]
     purchases: int
+    prices_rise: bool = False
 
     @property
     def realised(self) -> int:
-        return sum(self.spent)
+        return sum(one or 0 for one in self.spent)
+
+    @property
+    def again(self) -> list[int]:
+        """What was paid on days after the first, where that is known; with ``prices_rise`` in the
+        year up to the last one, lest it changes while nothing is heard.
+        """
+        known = [
+            (day, one) for day, one in zip(self.days, self.spent, strict=True) if one is not None
+        ]
+        since = self.days[-1] - YEAR if self.prices_rise else self.days[0]
+        return [one for day, one in known if day > max(since, self.days[0])]
 
     @property
     def usual(self) -> float:
-        """The mean of what was paid on a day after the first; 0 of whoever came but once."""
-        again = len(self.spent) - 1
-        return sum(self.spent[1:]) / again if again > 0 else 0.0
+        """The mean of ``again``; 0 of whoever came but once."""
+        again = self.again
+        return sum(again) / len(again) if again else 0.0
 
     def point(self, day: date) -> Mapping[str, float]:
         """As clusters know it."""
@@ -81,12 +99,14 @@ def bought_by(profile: Profile, policy: Policy) -> Bought:
 
 def bought_in(purchases: Sequence[Purchase], zone: ZoneInfo, currency: str) -> Bought:
     """What was paid in another currency, without a rate, is no sum here, but a purchase."""
-    spent = dict[date, int]()
+    spent = dict[date, int | None]()
     for one in purchases:
         day, money = one.occurred_at.astimezone(zone).date(), one.amount
-        spent[day] = spent.get(day, 0) + (money.amount if money.currency == currency else 0)
-    days = sorted(spent)
-    return Bought(tuple(days), tuple([spent[day] for day in days]), len(purchases))
+        before = spent.setdefault(day, None)
+        if money.currency == currency:
+            spent[day] = (before or 0) + money.amount
+    days, rise = sorted(spent), currency in PRICES_RISE
+    return Bought(tuple(days), tuple([spent[day] for day in days]), len(purchases), rise)
 
 
 @struct
@@ -199,7 +219,7 @@ class Future:
         found = lifetime_value(
             buying.model, spend, history, self.bought.usual,
             months=asked.horizon_months, annual_rate=asked.annual_rate, margin=asked.margin,
-            month=MONTH_DAYS / buying.unit_days,
+            month=MONTH_DAYS / buying.unit_days, paid=len(self.bought.again),
         )  # fmt: skip
         worth, alive = found.value, found.alive
         kept, told = worth / alive if alive else 0.0, buying.alive(history)
@@ -230,7 +250,8 @@ class Future:
             return None
         sums = purchases_to_come(
             buying.model, spend, self.history(buying, day), self.bought.usual,
-            t=found.months * MONTH_DAYS / buying.unit_days, scale=found.margin * found.discount,
+            paid=len(self.bought.again), t=found.months * MONTH_DAYS / buying.unit_days,
+            scale=found.margin * found.discount,
         )  # fmt: skip
         if not sums:
             return None

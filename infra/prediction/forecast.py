@@ -176,7 +176,7 @@ def _value(
     return lifetime_value(
         fitted.buying.model, fitted.spend, history, buyer.bought.usual,
         months=terms.horizon_months, annual_rate=terms.annual_rate, margin=terms.margin,
-        month=DAYS_A_MONTH / fitted.buying.unit_days,
+        month=DAYS_A_MONTH / fitted.buying.unit_days, paid=len(buyer.bought.again),
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """What a buyer is worth: what was realised, what is to come with its two parts, less costs."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -8,13 +9,17 @@ from hypothesis import strategies as st
 
 from chalicelib.core.card_json import card_json
 from chalicelib.core.policy import FittedModels
+from chalicelib.pipeline.foresight import foreseen
+from chalicelib.pipeline.lessons import Lessons, taught_by
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import outputs, score_card
+from chalicelib.scoring.future import bought_in
 from tests.oracle.purchase_models import naive_expected
 from tests.scoring import foretold
 from tests.scoring.chapters.test_chapter_09_forecast import FUNNEL, ODDS, deal
 from tests.scoring.examples import NOW, SUBJECT, bought, fact_set, starter
 
+UTC = ZoneInfo("UTC")
 STAGES = {"stages": {"p": ODDS, "remaining_days": {}, "n": 90}}
 MODEL = foretold.LEARNED["purchases"]
 SPEND = foretold.LEARNED["spend"]
@@ -105,6 +110,49 @@ def test_a_card_tells_between_which_sums_the_value_will_lie():
 )
 def test_where_no_chances_are_fitted_no_range_is_told(changed):
     assert card(bought_on(20, 60, 90), **changed).prediction.outlook.likely is None
+
+
+def test_a_sum_in_another_currency_is_left_out_of_the_mean():
+    """Of four purchases after the first one two are in euros, whose worth nobody knows."""
+    dollars = [
+        bought(f"d{n}", NOW - timedelta(days=ago), 10_000) for n, ago in enumerate((300, 100, 30))
+    ]
+    euros = [
+        bought(f"e{n}", NOW - timedelta(days=ago), 9, "EUR") for n, ago in enumerate((200, 60))
+    ]
+    found = card([*dollars, *euros]).prediction.outlook
+    naive = SPEND["p"] * (SPEND["v"] + 2 * 10_000) / (SPEND["p"] * 2 + SPEND["q"] - 1)
+    assert found.spend.amount == pytest.approx(naive, abs=1)
+    assert found.realised.amount == 30_000
+
+
+@pytest.mark.parametrize(("currency", "counted"), [("USD", [100, 400, 800]), ("IRR", [400, 800])])
+def test_where_prices_rise_a_mean_is_of_the_year_up_to_the_last_purchase(currency, counted):
+    policy = compile_policy(page() | {"currency": currency})
+    amounts = {900: 50, 800: 100, 400: 400, 300: 800}
+    rows = [bought(f"o{ago}", NOW - timedelta(days=ago), 1000 * one, currency)
+            for ago, one in amounts.items()]  # fmt: skip
+    spend = {"method": "shrunken", "mean": 0.0, "currency": currency}
+    models = FittedModels("m", {"purchases": MODEL, "spend": spend})
+    found = score_card(SUBJECT, fact_set(rows), policy, models, NOW).prediction.outlook
+    n = len(counted)
+    naive = n * (1000 * sum(counted) / n) / (n + 3)
+    assert found.spend.amount == pytest.approx(naive, abs=1)
+    told = taught_by(bought_in(fact_set(rows).purchases(), UTC, currency), policy, NOW.date())
+    ((x, mean),) = told.spend
+    assert (x, mean) == (n, pytest.approx(1000 * sum(counted) / n))
+
+
+def test_the_card_of_spend_says_that_its_means_are_of_a_year():
+    lessons = Lessons(spend={(2, 1000.0): 9})
+    told = {
+        currency: foreseen(lessons, compile_policy(page() | {"currency": currency}), {}, NOW)
+        for currency in ("IRR", "USD")
+    }
+    said = {one: [text["en"] for text in found["model_cards"]["spend"]["sentences"]]
+            for one, found in told.items()}  # fmt: skip
+    assert "the year up to their last purchase" in said["IRR"][-1]
+    assert said["IRR"][:-1] == said["USD"]
 
 
 @pytest.mark.parametrize("counts", [True, False])

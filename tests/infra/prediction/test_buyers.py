@@ -53,7 +53,7 @@ def test_what_is_dated_ahead_is_told_apart():
 def test_a_table_without_sums_tells_of_none():
     found = read(["customer,date\n", "7,2026-01-01\n"], Reading(UTC))
     (buyer,) = Books.of_table(found, UTC).buyers(END)
-    assert buyer.bought == Bought((date(2026, 1, 1),), (0,), 1)
+    assert buyer.bought == Bought((date(2026, 1, 1),), (None,), 1)
 
 
 def fact(identity, at, amount, currency="EUR", kind="contact"):
@@ -76,4 +76,4 @@ def test_facts_tell_what_cards_go_by_and_companies_do_not_buy_twice():
     )
     assert (found.currency, found.foreign) == ("EUR", 1)
     days = (date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1))
-    assert found.buyers(END) == [Buyer("toy-main:contact:1", Bought(days, (500, 0, 100), 3))]
+    assert found.buyers(END) == [Buyer("toy-main:contact:1", Bought(days, (500, None, 100), 3))]
