@@ -192,6 +192,20 @@ def test_where_people_have_changed_chances_are_learned_anew_within_a_week(
     assert after["purchases"] == before["purchases"]
 
 
+def test_of_a_model_refused_before_cards_told_of_it_the_published_card_says_which_one_stays(known):
+    foreseeing(known)
+    rescored(known)
+    look(known)
+    live, memory = known.settings.live(CONNECTION), Memory.of(CONNECTION, known.services)
+    cards = memory.seen["model_cards"]
+    later = (known.clock.now() + DAY).isoformat()
+    refused = {**cards["propensity"], "passed": False, "trained_at": later}
+    seen = {**memory.seen, "model_cards": {**cards, "propensity": refused}}
+    told = in_use(live, replace(memory, seen=seen))["model_cards"]
+    assert told["propensity"]["stays"] == live.models.parameters["model_cards"]["propensity"]
+    assert "stays" not in told["clusters"]
+
+
 @pytest.mark.parametrize(
     ("changed", "is_anew"),
     [
