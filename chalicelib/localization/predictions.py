@@ -72,6 +72,10 @@ def how_often(kind: Text) -> Text:
     return Text(f"How often lately: {kind.en}", f"دفعات اخیر: {kind.fa}")
 
 
+RULE_OF_THUMB = Text(
+    "By a rule of thumb, as there is too little for a model",
+    "با قاعده‌ای سرانگشتی، چون داده برای الگو کم است",
+)
 KINDS_LATELY = Text("What they did lately", "فعالیت‌های اخیر")
 DAYS_QUIET = Text("Days since they did anything", "روزهای بی‌فعالیت")
 

@@ -22,7 +22,7 @@ from chalicelib.core.prediction import Factor, Moment, Prediction
 from chalicelib.localization import predictions
 from chalicelib.localization.predictions import Part
 from chalicelib.prediction.propensity import Propensity, Value
-from chalicelib.prediction.purchases import History, contributions
+from chalicelib.prediction.purchases import History, RateModel, contributions
 from chalicelib.scoring import features
 from chalicelib.scoring.assessment import Assessment
 from chalicelib.scoring.fitted import Buying
@@ -92,6 +92,8 @@ def _of_buyer(buying: Buying, history: History) -> Iterator[Factor]:
         chance = min(max(buying.any_purchase(one, 90), _SURE), 1 - _SURE)
         return math.log(chance / (1 - chance))
 
+    if isinstance(buying.model, RateModel):
+        yield Factor("rule_of_thumb", 0.0, predictions.RULE_OF_THUMB)
     parts = contributions(log_odds, history, buying.usual)
     named = {"frequency": parts.frequency, "recency": parts.recency, "age": parts.age}
     if not history.frequency:

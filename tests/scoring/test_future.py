@@ -169,6 +169,15 @@ def test_bg_nbd_does_not_tell_whether_who_bought_once_is_still_a_customer(counts
     assert 0 < other.churn < 1
 
 
+def test_a_card_made_by_the_rate_says_that_it_is_a_rule_of_thumb():
+    rate = {**MODEL, "method": "rate", "rate": 0.1, "tau": 26, "median_gap": 6}
+    policy = compile_policy(page())
+    (why,) = [one for one in outputs(policy, "contact") if one.name == "prediction_why"]
+    for model, said in ((rate, True), (MODEL, False)):
+        told = why.read(card(bought_on(20, 60, 90), purchases=model), "en")
+        assert told.startswith("By a rule of thumb") is said
+
+
 def test_of_who_bought_once_one_reason_is_told():
     (once,) = card(bought_on(400)).prediction.factors
     assert once.text.en.startswith("Having bought once, and how long ago, lowers the odds")
