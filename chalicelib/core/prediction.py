@@ -93,7 +93,7 @@ class Prediction:
     """Chances 0-1 as of ``as_of``, the local start of a week or a later last purchase's day.
 
     What there is too little data for is None. ``chance`` is that of the policy's target within
-    ``horizon_days``, of somebody who has not bought; ``learning`` says that its model is young.
+    ``horizon_days``, of somebody who has not reached it; ``learning`` says that its model is young.
     ``overdue`` counts the usual gaps between purchases since the last one. ``steps_at`` is when
     ``purchase_90`` falls by a step of ``STEP``, if anything goes by those.
     """
@@ -115,7 +115,7 @@ class Prediction:
 
     @property
     def likely(self) -> float | None:
-        """The chance that is told: of a purchase within 90 days, or of the target."""
+        """The chance that is told: of a purchase within 90 days, or else of the target."""
         return self.chance if self.purchase_90 is None else self.purchase_90
 
     @property
@@ -174,13 +174,22 @@ class SubscriptionPrediction:
 class LeadPrediction:
     """``target`` is what they are hoped to do; fields in ``exclude`` tell of it too late.
 
-    Those of one value of the attribute ``segment`` get a model of their own where that is better.
+    Chances go by attributes in ``known`` alone, which are as they were from the start; ``since``
+    names the one that holds when somebody came to be known. Those of one value of the attribute
+    ``segment`` get a model of their own where that is better.
     """
 
     target: Condition
     horizon_days: int = 90
     exclude: frozenset[str] = frozenset()
     segment: str = ""
+    known: frozenset[str] = frozenset()
+    since: str = ""
+
+    @property
+    def known_ones(self) -> frozenset[str]:
+        """Whoever has models by segment says that it was known."""
+        return (self.known | {self.segment}) - self.exclude
 
 
 @dataclass(frozen=True, slots=True)

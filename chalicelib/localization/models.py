@@ -164,6 +164,30 @@ def not_compared(rarer: int, needed: int, name: Text) -> Text:
     )
 
 
+def known_only_as_now(kept: Sequence[str], left_out: Sequence[str]) -> Text:
+    """Of attributes, of which no history is kept.
+
+    >>> known_only_as_now(["source"], ["status"]).en
+    'Attributes are known only as they are now: taken as they were are source, left out status'
+    """
+    some, others = ", ".join(kept) or "none", ", ".join(left_out) or "none"
+    some_fa, others_fa = "، ".join(kept) or "هیچ", "، ".join(left_out) or "هیچ"
+    return Text(
+        "Attributes are known only as they are now: "
+        f"taken as they were are {some}, left out {others}",
+        f"ویژگی‌ها تنها به شکل امروزشان معلوم‌اند: پذیرفته {some_fa}، کنار گذاشته {others_fa}",
+    )
+
+
+def no_beginning() -> Text:
+    return Text(
+        "Of nobody it is known since when: nothing that they did is known, and prediction.leads"
+        " names no date in since",
+        "آغاز آشنایی با هیچ‌کس معلوم نیست: نه فعالیتی ثبت شده و نه prediction.leads.since تاریخی"
+        " را نام برده است",
+    )
+
+
 RUNNING = Text("the model in force", "مدل جاری")
 STAGE_SHARES = Text("the share that was won of each stage", "سهم بردهای هر مرحله")
 BY_TENURE = Text("the number of renewals alone", "شمار تمدیدها به‌تنهایی")

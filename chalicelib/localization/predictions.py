@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from chalicelib.core.model import Text
@@ -67,6 +68,18 @@ def field_missing(label: Text) -> Text:
     return Text(f"{label.en} is not known", f"{label.fa} معلوم نیست")
 
 
+def no_data(labels: Sequence[Text]) -> Text:
+    """Of attributes that a chance would go by.
+
+    >>> no_data([Text("Country", "کشور"), Text("Source", "منبع")]).en
+    'No data on Country, Source'
+    """
+    return Text(
+        f"No data on {', '.join(one.en for one in labels)}",
+        f"بدون اطلاع از {'، '.join(one.fa for one in labels)}",
+    )
+
+
 def how_often(kind: Text) -> Text:
     """Of an activity, lately."""
     return Text(f"How often lately: {kind.en}", f"دفعات اخیر: {kind.fa}")
@@ -77,6 +90,7 @@ RULE_OF_THUMB = Text(
     "با قاعده‌ای سرانگشتی، چون داده برای الگو کم است",
 )
 KINDS_LATELY = Text("What they did lately", "فعالیت‌های اخیر")
+PURCHASES = Text("How often they bought", "دفعات خرید")
 DAYS_QUIET = Text("Days since they did anything", "روزهای بی‌فعالیت")
 
 _RENEWALS = {

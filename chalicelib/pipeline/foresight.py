@@ -10,7 +10,7 @@ successes, gets other odds.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain, repeat
@@ -25,9 +25,10 @@ from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
 from chalicelib.localization import models as say
 from chalicelib.localization.purchase_gates import spend_of_a_year
 from chalicelib.pipeline.lessons import MOST, DealLesson, Lessons, Point
-from chalicelib.pipeline.snapshots import AHEAD_DAYS, Snapshot
+from chalicelib.pipeline.snapshots import AHEAD_DAYS, LeadSnapshot, Snapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
+from chalicelib.scoring.features import is_dated, names_of
 from chalicelib.scoring.fitted import CARDS
 from chalicelib.scoring.future import PRICES_RISE
 from chalicelib.scoring.renewals import SURVIVED
@@ -83,7 +84,7 @@ def asked_for(policy: Policy) -> tuple[str, ...]:
 
 def due(policy: Policy, before: Parameters, now: datetime) -> tuple[str, ...]:
     """The models that have to be fitted, whatever has or has not happened since."""
-    cards = _cards(before)
+    cards = _cards(sound(before, policy))
     return tuple(
         name
         for name in asked_for(policy)
@@ -95,7 +96,7 @@ def drifting(lessons: Lessons, policy: Policy, before: Parameters, now: datetime
     """Whether a model in force is of people or deals that are others by now, or is off of late."""
     if policy.prediction is None:
         return False
-    return bool(_Fitting(lessons, policy, policy.prediction, before, now).drifted())
+    return bool(_Fitting(lessons, policy, policy.prediction, sound(before, policy), now).drifted())
 
 
 def foreseen(
@@ -104,6 +105,7 @@ def foreseen(
     """Parameters by model name, and the cards of all. ``anew`` fits those too that are not due."""
     if policy.prediction is None:
         return {}
+    before = sound(before, policy)
     fitted = _Fitting(lessons, policy, policy.prediction, before, now)
     wanted = asked_for(policy)
     drifted = fitted.drifted()
@@ -137,6 +139,31 @@ def in_force(parameters: Parameters, name: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", card.get("stays", card))
 
 
+def _lags(rows: Sequence[LeadSnapshot]) -> list[Mapping[str, float]] | None:
+    """No attribute was changed later than its record."""
+    if all(one.lag is None for one in rows):
+        return None
+    return [
+        {name: one.lag for name in one.row if not is_dated(name)} if one.lag is not None else {}
+        for one in rows
+    ]
+
+
+def sound(before: Parameters, policy: Policy) -> Parameters:
+    """Without a model of leads that goes by attributes which the policy does not call known."""
+    leads, held = policy.prediction.leads if policy.prediction else None, before.get("propensity")
+    if leads is None or not held or _attributes(Propensity.from_json(held)) <= leads.known_ones:
+        return before
+    kept = {name: card for name, card in _cards(before).items() if name != "propensity"}
+    return {name: one for name, one in before.items() if name != "propensity"} | {CARDS: kept}
+
+
+def _attributes(model: Propensity) -> frozenset[str]:
+    """That it goes by."""
+    own = {field.name for field in model.fields if not is_dated(field.name)}
+    return frozenset(own).union(*(_attributes(one) for _, one in model.segments))
+
+
 def _cards(parameters: Parameters) -> dict[str, Any]:
     return dict(cast("Mapping[str, Any]", parameters.get(CARDS, {})))
 
@@ -149,9 +176,9 @@ class _Case(NamedTuple):
     row: Mapping[str, Value]
 
 
-def _cases(snapshots: Sequence[Snapshot], horizon_days: int) -> list[_Case]:
+def _cases(snapshots: Iterable[Snapshot | LeadSnapshot], horizon_days: int) -> list[_Case]:
     later = timedelta(days=horizon_days)
-    return [_Case(parse_instant(at) + later, did, row) for at, did, row in snapshots]
+    return [_Case(parse_instant(at) + later, did, row) for at, did, row, *_ in snapshots]
 
 
 UNMOVED = drift.Upkeep("keep", {}, ())
@@ -357,20 +384,31 @@ class _Fitting:
 
     def _propensity(self) -> Fit:
         leads, rows = self.asked.leads, self.lessons.snapshots
-        times, days = [parse_instant(at) for at, _, _ in rows], leads.horizon_days if leads else 0
+        times, days = [parse_instant(one.at) for one in rows], leads.horizon_days if leads else 0
         found = propensity.train(
-            [row for _, _, row in rows],
-            [did for _, did, _ in rows],
+            [one.row for one in rows],
+            [one.did for one in rows],
             times,
             seed=SEED,
             horizon_days=days,
             exclude=leads.exclude if leads else (),
             known_at=[at + timedelta(days=days) for at in times],
             rival=self._rival("propensity"),
+            lags=_lags(rows),
             segment=leads.segment if leads else "",
             trained_at=self.now,
         )
-        return Fit(found.card, found.model.to_json() if found.model else None)
+        told = Fit(found.card, found.model.to_json() if found.model else None)
+        return _because(tuple(self._what_leads_go_by()), told)
+
+    def _what_leads_go_by(self) -> Iterator[Text]:
+        leads, names = self.asked.leads, sorted(names_of(self.policy))
+        kept = leads.known_ones if leads else frozenset[str]()
+        left_out = [name for name in names if name not in kept]
+        if names:
+            yield say.known_only_as_now([one for one in names if one in kept], left_out)
+        if not self.lessons.snapshots and leads and not leads.since:
+            yield say.no_beginning()
 
     def _deals(self) -> Fit:
         asked = self.asked.deals

@@ -20,7 +20,13 @@ from chalicelib.core.facts import FactSet, iso
 from chalicelib.core.model import Json
 from chalicelib.core.policy import Policy
 from chalicelib.core.stored import Collection
-from chalicelib.pipeline.snapshots import Snapshot, leads_of, renewals_of, subscribers_of
+from chalicelib.pipeline.snapshots import (
+    LeadSnapshot,
+    Snapshot,
+    leads_of,
+    renewals_of,
+    subscribers_of,
+)
 from chalicelib.prediction.propensity import Value
 from chalicelib.scoring.funnel import closed_deals
 from chalicelib.scoring.future import Bought, bought_by
@@ -36,6 +42,7 @@ MALFORMED = (ArithmeticError, LookupError, TypeError, ValueError)
 """What facts raise that nobody can reckon with, such as a sum of 400 digits."""
 
 T = TypeVar("T")
+_Look = TypeVar("_Look", Snapshot, LeadSnapshot)
 
 Point = tuple[int, int, int]
 """Days since the last purchase, purchases, and their sum."""
@@ -65,7 +72,7 @@ class Lessons:
     buyers: Mapping[tuple[int, ...], int] = field(default_factory=dict)
     spend: Mapping[tuple[int, float], int] = field(default_factory=dict)
     points: tuple[Point, ...] = ()
-    snapshots: tuple[Snapshot, ...] = ()
+    snapshots: tuple[LeadSnapshot, ...] = ()
     lost: Mapping[int, int] = field(default_factory=dict)
     stayed: Mapping[int, int] = field(default_factory=dict)
     renewals: tuple[Snapshot, ...] = ()
@@ -121,7 +128,7 @@ class Lessons:
             buyers={tuple(days): n for days, n in held["buyers"]},
             spend={(x, mean): n for x, mean, n in held["spend"]},
             points=tuple((r, f, m) for r, f, m in held["points"]),
-            snapshots=tuple((at, did, row) for at, did, row in held["snapshots"]),
+            snapshots=tuple(LeadSnapshot(*one) for one in held["snapshots"]),
             lost=dict(held["lost"]),
             stayed=dict(held["stayed"]),
             renewals=tuple((at, left, row) for at, left, row in held.get("renewals", ())),
@@ -209,7 +216,7 @@ def _point(bought: Bought, today: date) -> Point:
     return (today - bought.days[-1]).days, bought.purchases, bought.realised
 
 
-def _sample(snapshots: Iterable[Snapshot]) -> tuple[tuple[Snapshot, ...], int]:
+def _sample(snapshots: Iterable[_Look]) -> tuple[tuple[_Look, ...], int]:
     """In order, and how many were left out."""
     found = list(snapshots)
     if len(found) > MOST:
@@ -218,19 +225,19 @@ def _sample(snapshots: Iterable[Snapshot]) -> tuple[tuple[Snapshot, ...], int]:
     return tuple(sorted(found, key=_in_order)), 0
 
 
-def _drawn(one: Snapshot) -> tuple[bytes, bool]:
+def _drawn(one: Snapshot | LeadSnapshot) -> tuple[bytes, bool]:
     """By what was known and when: nobody else was looked at at that instant."""
-    at, did, row = one
+    at, did, row, *_ = one
     return sha256(repr((at, sorted(row.items()))).encode()).digest(), did
 
 
-def _told_rows(rows: Iterable[Snapshot]) -> Json:
-    return [[at, came, cast(Json, dict(row))] for at, came, row in rows]
+def _told_rows(rows: Iterable[Snapshot | LeadSnapshot]) -> Json:
+    return [[at, came, cast(Json, dict(row)), *more] for at, came, row, *more in rows]
 
 
-def _in_order(one: Snapshot) -> tuple[str, bool, str]:
-    at, did, row = one
-    return at, did, repr(sorted(row.items()))
+def _in_order(one: Snapshot | LeadSnapshot) -> tuple[str, bool, str]:
+    at, did, row, *more = one
+    return at, did, repr((sorted(row.items()), more))
 
 
 def _listed(deals: Mapping[str, DealLesson]) -> dict[str, Json]:

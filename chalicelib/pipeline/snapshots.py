@@ -1,8 +1,13 @@
 """Subscribers and leads as they were at some day of the past, and what came of it.
 
-A lead is looked at as it was at an age that its id draws, by what it had done until then; its
-attributes are as they are now, since no history of them is kept. Whoever was past the target then
-teaches nothing, nor does whoever is younger than that age and the horizon together.
+A lead is looked at as it was at an age that its id draws, by what it had done until then, and by
+attributes that the policy says were known from the start: all are as they are now, since no
+history of them is kept. Whoever was past the target then teaches nothing, nor does whoever is
+younger than that age and the horizon together.
+
+Its age counts from the date that the policy names, or else from the first that is known to have
+happened. When a record was read tells nothing: who buys has it read anew, and who does nothing has
+not. So without such a date and without a trace of them neither these nor those teach.
 
 A subscriber is looked at some days before the renewals that came next at a few days of the last
 year, the same for all. So those who left are among them at their share of all renewals, though
@@ -11,18 +16,20 @@ everybody leaves but once.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from typing import NamedTuple
 
-from chalicelib.core.facts import iso
+from chalicelib.core.facts import earliest, iso
 from chalicelib.core.policy import Policy, Profile
 from chalicelib.core.prediction import LeadPrediction
 from chalicelib.localization.periods import midnight
+from chalicelib.localization.reading import day_of
 from chalicelib.prediction.propensity import Value
-from chalicelib.scoring.features import row_of
+from chalicelib.scoring.features import is_dated, lead_row
 from chalicelib.scoring.future import Bought
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.renewals import is_missed, renewal_of, subscriber_row
@@ -37,12 +44,23 @@ AHEAD_DAYS = 30
 
 _DAY = timedelta(days=1)
 
+
+class LeadSnapshot(NamedTuple):
+    """``lag`` are the days from the record's last change to the outcome, where both are known."""
+
+    at: str
+    did: bool
+    row: Mapping[str, Value]
+    lag: float | None = None
+
+
 Snapshot = tuple[str, bool, Mapping[str, Value]]
 """When somebody is looked at, what came of it, and what was known."""
 
 
-def leads_of(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
-    asked, first = policy.prediction.leads if policy.prediction else None, first_seen(profile)
+def leads_of(profile: Profile, policy: Policy) -> Iterator[LeadSnapshot]:
+    asked = policy.prediction.leads if policy.prediction else None
+    first = first_seen(profile, policy)
     if asked is None or first is None:
         return
     room = profile.now - first - timedelta(days=asked.horizon_days)
@@ -54,26 +72,52 @@ def leads_of(profile: Profile, policy: Policy) -> Iterator[Snapshot]:
 
 def snapshot_at(
     at: datetime, profile: Profile, policy: Policy, asked: LeadPrediction
-) -> Snapshot | None:
-    """Of somebody whose ``profile`` is of the horizon's end, or later; None of who was no lead."""
-    then = _as_of(profile, policy, at)
-    if then.purchases or asked.target.holds(then):
+) -> LeadSnapshot | None:
+    """Of somebody whose ``profile`` is of the horizon's end, or later; None of who had reached the
+    target.
+    """
+    then, until = _as_of(profile, policy, at), at + timedelta(days=asked.horizon_days)
+    if asked.target.holds(then):
         return None
-    later = _as_of(profile, policy, at + timedelta(days=asked.horizon_days))
-    return iso(at), bool(asked.target.holds(later)), row_of(then, policy, at)
+    did, kept = bool(asked.target.holds(_as_of(profile, policy, until))), asked.known_ones
+    row = lead_row(then, policy, at)
+    known = {name: value for name, value in row.items() if name in kept or is_dated(name)}
+    return LeadSnapshot(iso(at), did, known, _lag(profile, policy, at, until) if did else None)
+
+
+def _lag(profile: Profile, policy: Policy, at: datetime, until: datetime) -> float | None:
+    """The outcome came with the last thing that was done in time; a record that was changed later
+    may have been changed because of it.
+    """
+    record, asked = profile.facts.record(), policy.prediction.leads if policy.prediction else None
+    if record is None or record.modified_at is None or asked is None:
+        return None
+    times = [*_times(profile), until]
+    low = bisect_right(times, at)
+    inside = times[low : bisect_right(times, until)]
+
+    def reached(time: datetime) -> bool:
+        return bool(asked.target.holds(_as_of(profile, policy, time)))
+
+    place = bisect_left(inside, True, key=reached)
+    return (inside[min(place, len(inside) - 1)] - record.modified_at) / _DAY
+
+
+def _times(profile: Profile) -> list[datetime]:
+    done = [one.occurred_at for found in profile.activities.values() for one in found]
+    return sorted([*done, *(one.occurred_at for one in profile.purchases)])
 
 
 def _as_of(profile: Profile, policy: Policy, at: datetime) -> Profile:
     return profile_of(profile.subject, profile.facts, at, policy.machine_traffic)[0]
 
 
-def first_seen(profile: Profile) -> datetime | None:
-    """By the first that is known to have happened; a record's own fact is of when it was read."""
-    times = [found[0].occurred_at for found in profile.activities.values()]
-    times += [one.occurred_at for one in profile.purchases[:1]]
-    record = profile.facts.record()
-    times += [record.occurred_at] if record and not times else []
-    return min(times, default=None)
+def first_seen(profile: Profile, policy: Policy) -> datetime | None:
+    """None where nothing tells it."""
+    leads = policy.prediction.leads if policy.prediction else None
+    day = day_of(profile.value(leads.since), policy.time_zone) if leads and leads.since else None
+    began = midnight(day, policy.time_zone) if day else None
+    return earliest([began, *_times(profile)[:1]])
 
 
 def _drawn(name: str) -> float:

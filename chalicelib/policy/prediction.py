@@ -70,6 +70,8 @@ def _leads(row: Page | None, scope: Scope) -> LeadPrediction | None:
         horizon_days=row.get("horizon_days", default.horizon_days),
         exclude=frozenset(row.get("exclude", default.exclude)),
         segment=row.get("segment", default.segment),
+        known=frozenset(row.get("known", default.known)),
+        since=row.get("since", default.since),
     )
 
 

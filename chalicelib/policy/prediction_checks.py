@@ -12,6 +12,7 @@ from chalicelib.scoring.features import are_fair
 
 Page = Mapping[str, Any]
 
+_HOLDERS = ("contact", "lead", "account")
 _HAPPENINGS = frozenset({"count", "sum", "first", "last", "sequence"})
 
 
@@ -35,6 +36,25 @@ def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
                 yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
 
 
+def known_ones_are_of_leads(page: Page) -> Iterator[Problem]:
+    fair = [called(key, one) for key, one in page["attributes"].items() if _is_telling(key, one)]
+    for index, name in enumerate(page.get("prediction", {}).get("leads", {}).get("known", [])):
+        if name not in fair:
+            where = pointer(("prediction", "leads", "known", index))
+            advice = f"{name} is nothing that a chance may go by, {instead(name, sorted(fair))}"
+            yield Problem(where, advice)
+
+
+def beginning_is_a_date(page: Page) -> Iterator[Problem]:
+    name = page.get("prediction", {}).get("leads", {}).get("since")
+    known = {called(key, one): one["type"] for key, one in page["attributes"].items()}
+    if name is not None and known.get(name) != "date":
+        dates = sorted(key for key, kind in known.items() if kind == "date")
+        advice = f"{name} is no attribute of type date, "
+        advice += instead(name, dates) if dates else "add one to attributes"
+        yield Problem("/prediction/leads/since", advice)
+
+
 def segment_is_of_leads(page: Page) -> Iterator[Problem]:
     name = page.get("prediction", {}).get("leads", {}).get("segment")
     attributes = page["attributes"].items()
@@ -44,9 +64,13 @@ def segment_is_of_leads(page: Page) -> Iterator[Problem]:
         yield Problem("/prediction/leads/segment", advice)
 
 
+def _is_telling(key: str, attribute: Page) -> bool:
+    is_number = attribute["type"] == "number" and attribute["of"] in _HOLDERS
+    return (is_number or _parts(attribute)) and are_fair((key,))
+
+
 def _parts(attribute: Page) -> bool:
-    kinds, holders = ("choice", "boolean", "text"), ("contact", "lead", "account")
-    return attribute["type"] in kinds and attribute["of"] in holders
+    return attribute["type"] in ("choice", "boolean", "text") and attribute["of"] in _HOLDERS
 
 
 def deals_have_a_funnel(page: Page) -> Iterator[Problem]:
@@ -85,6 +109,8 @@ CHECKS = (
     renewal_is_a_date,
     exclusions_are_attributes,
     segment_is_of_leads,
+    known_ones_are_of_leads,
+    beginning_is_a_date,
     deals_have_a_funnel,
     targets_happen,
     clusters_have_room,

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -27,6 +27,9 @@ MOST_COUNTED = 1_000_000
 """Times that one activity counts at most, as often as an event may."""
 
 KINDS, QUIET, DID = "kinds", "quiet_days", "did:"
+
+BOUGHT = "bought"
+"""How often they bought so far, whatever is hoped for."""
 
 RENEWAL = "renewal:"
 """Before what is known of subscribers alone."""
@@ -51,6 +54,16 @@ def row_of(profile: Profile, policy: Policy, at: datetime) -> dict[str, Value]:
         if isinstance(value, str | int | float):
             row[name] = value
     return row | _doings(profile, at)
+
+
+def lead_row(profile: Profile, policy: Policy, at: datetime) -> dict[str, Value]:
+    """Of whoever is to reach a target."""
+    return row_of(profile, policy, at) | {BOUGHT: float(len(profile.purchases))}
+
+
+def is_dated(name: str) -> bool:
+    """Whether a field tells of what happened, which is known as of any time."""
+    return name in (KINDS, QUIET, BOUGHT) or name.startswith((DID, RENEWAL))
 
 
 def _doings(profile: Profile, at: datetime) -> dict[str, Value]:
@@ -113,12 +126,24 @@ def labels(policy: Policy) -> Mapping[str, Text]:
     return {name: one.label for name, one in _known(policy) if one.label}
 
 
+def without_data(names: Iterable[str], labels: Mapping[str, Text]) -> list[Text]:
+    """Of fields that a row lacks those that could be known: what was not done lately is no gap."""
+    return [
+        labels.get(name, Text(name, name)) for name in names if not name.startswith((DID, RENEWAL))
+    ]
+
+
+_TOLD = {
+    KINDS: predictions.KINDS_LATELY,
+    QUIET: predictions.DAYS_QUIET,
+    BOUGHT: predictions.PURCHASES,
+}
+
+
 def told(name: str, row: Mapping[str, Value], labels: Mapping[str, Text]) -> Text:
     """A field of a row in words."""
-    if name == KINDS:
-        return predictions.KINDS_LATELY
-    if name == QUIET:
-        return predictions.DAYS_QUIET
+    if name in _TOLD:
+        return _TOLD[name]
     if name.startswith(DID):
         kind = name.removeprefix(DID)
         return predictions.how_often(Text(kind, kind))

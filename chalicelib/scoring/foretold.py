@@ -2,7 +2,8 @@
 
 A buyer's factors are what sets the log-odds of a purchase within 90 days apart from the usual
 customer's; a lead's are the fields that raise its chance most, and those that lower it most, and a
-subscriber's, whose purchases nothing is learned of, those that do so to the risk to leave.
+subscriber's, whose purchases nothing is learned of, those that do so to the risk to leave, and
+attributes that are not known.
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ MOST = 3
 
 ENOUGH_DONE, ENOUGH_SHARE = 10, 0.25
 """A moment is told of no fewer activities, of which so many were in it."""
+
+NO_DATA = "no_data"
+"""The factor that names attributes which a chance would go by, were they known."""
 
 _SURE = 1e-9
 _PARTS: tuple[tuple[int, Part], ...] = (
@@ -116,6 +120,10 @@ def _of_fields(
     chosen += [one for one in parts[-MOST:] if one[1] < 0]
     for name, odds in chosen:
         yield Factor(name, odds, say(features.told(name, row, labels), odds))
+    told = {name for name, _ in chosen}
+    lacking = [name for name in model.missing(row) if name not in told]
+    if unknown := features.without_data(lacking, labels):
+        yield Factor(NO_DATA, 0.0, predictions.no_data(unknown))
 
 
 def moment(profile: Profile, zone: ZoneInfo) -> Moment | None:

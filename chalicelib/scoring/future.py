@@ -26,10 +26,10 @@ from chalicelib.localization.periods import midnight, span
 from chalicelib.prediction.churn import gaps_of, overdue, value_at_risk
 from chalicelib.prediction.lifetime_value import lifetime_value
 from chalicelib.prediction.likely_value import likely, purchases_to_come, with_deals
-from chalicelib.prediction.propensity import Value
+from chalicelib.prediction.propensity import Propensity, Value
 from chalicelib.prediction.purchases import History, PurchaseModel, history_of
 from chalicelib.prediction.spend import SpendModel
-from chalicelib.scoring.features import LATELY, row_of
+from chalicelib.scoring.features import LATELY, lead_row
 from chalicelib.scoring.fitted import Buying, Fitted, fitted
 from chalicelib.scoring.forecast import STAGES_MODEL, forecast
 from chalicelib.scoring.models import value
@@ -131,10 +131,25 @@ class Future:
 
     @property
     def only_falls(self) -> bool:
-        """Whether every chance falls and stays fallen while nothing is heard."""
+        """Whether every chance that is told falls and stays fallen while nothing is heard."""
         if self.renewal and self.fitted.renewals:
             return False
-        return bool(self.bought.days) or self.asked.leads is None or not self.fitted.propensity
+        return self._tells_purchases or self.leading is None
+
+    @property
+    def leading(self) -> Propensity | None:
+        """What tells the chance of the target, of whoever has not reached it."""
+        asked = self.asked.leads
+        is_open = asked is not None and not asked.target.holds(self.profile)
+        return self.fitted.propensity if is_open else None
+
+    @property
+    def _tells_purchases(self) -> bool:
+        """Whether the chance that is told is that of a purchase, which only falls."""
+        buying = self.fitted.buying
+        return bool(
+            self.bought.days and self.asked.purchases is not None and buying and buying.counts
+        )
 
     def moved_to(self, later: Profile, models: FittedModels) -> Future:
         """As of another instant, of the same facts."""
@@ -163,7 +178,7 @@ class Future:
             parts |= self._buyer(self.fitted.buying, day)
         if self.renewal:
             parts |= self._subscriber(self.renewal, week)
-        if not bought.days and self.asked.leads and self.fitted.propensity:
+        if self.fitted.propensity:
             parts |= self._lead(week)
         if bought.days and self.fitted.clusters and self.asked.clusters:
             near = self.fitted.clusters.nearest(bought.point(day))
@@ -177,7 +192,7 @@ class Future:
 
     def row(self, week: date) -> dict[str, Value]:
         """Of a lead: whatever it did after the week began counts at once."""
-        return row_of(self.profile, self.policy, self._known_at(week))
+        return lead_row(self.profile, self.policy, self._known_at(week))
 
     def renewal_row(self, week: date) -> dict[str, Value]:
         """Of a subscriber, likewise."""
@@ -270,8 +285,8 @@ class Future:
         )
 
     def _lead(self, week: date) -> Parts:
-        asked, model = self.asked.leads, self.fitted.propensity
-        if asked is None or model is None or asked.target.holds(self.profile):
+        model = self.leading
+        if model is None:
             return {}
         return {
             "chance": model.probability(self.row(week)),

@@ -99,7 +99,7 @@ def predict(  # noqa: PLR0913  # one per option
     """Tell of each customer the chance that they are still one, and what they will buy.
 
     Best value first. Of facts, where --policy asks for it, also who will not renew, and of those
-    who have not bought the chance to reach the policy's target. With --json every line is one of
+    who have not reached the policy's target the chance to do so. With --json every line is one of
     them. Needs no AWS. Where there is too little to go by it says what is missing and ends with 1.
     """
     options = histories.Options(
@@ -156,7 +156,11 @@ def _show(found: Sequence[Forecast], limit: int, language: Language) -> None:
     buyers = [one for one in found if not one.is_lead]
     leads = [one for one in found if one.is_lead]
     if buyers:
-        show_table(COLUMNS, [_row(one, language) for one in buyers[:limit]])
+        shown = buyers[:limit]
+        also = any(one.chance is not None for one in shown)
+        columns = (*COLUMNS, OF_LEADS[1]) if also else COLUMNS
+        rows = [(*_row(one, language), _percent(one.chance)) for one in shown]
+        show_table(columns, [row[: len(columns)] for row in rows])
     if leads:
         show_table(OF_LEADS, map(_of_lead, leads[:limit]))
 

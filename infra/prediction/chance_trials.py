@@ -1,7 +1,7 @@
 """Models of leads, of renewals and of deals that know a past day only, tried on what followed.
 
 Attributes, a date of renewal among them, are as they are in the file, since no history of them is
-kept: what was filled in later flatters a model of leads.
+kept. So leads are told by those alone that the policy says were known from the start.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _DAY = timedelta(days=1)
 
 
 def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) -> ChanceTrial:
-    """Of all who had not bought by the cut-off day, which is the last with a whole horizon after
-    it. Raises UntriedError with the gate's sentences.
+    """Of all who had not reached the target by the cut-off day, which is the last with a whole
+    horizon after it. Raises UntriedError with the gate's sentences.
     """
     day = _day_of(known, asked.horizon_days, cut_off)
     policy, at = replace(known.policy, prediction=PredictionPolicy(leads=asked)), known.end_of(day)
@@ -48,10 +48,9 @@ def leads_tried(known: Evidence, asked: LeadPrediction, cut_off: date | None) ->
     assert model
     found = []
     for profile in known.profiles("trying leads"):
-        first = first_seen(profile)
+        first = first_seen(profile, policy)
         if first and first <= at and (seen := snapshot_at(at, profile, policy, asked)):
-            _, came, row = seen
-            found.append((model.probability(row), came))
+            found.append((model.probability(seen.row), seen.did))
     until = day + asked.horizon_days * _DAY
     return _trial(ChanceTrial("propensity", day, until, found))
 

@@ -28,8 +28,8 @@ class Forecast:
     What the model has not proved to tell, or too little is known for, is None. ``rank`` orders
     customers by what is expected of them all the same. ``overdue`` counts the usual gaps between
     purchases since the last one. With ``by_rate`` it is a rule of thumb, and no model.
-    ``lapse`` is a subscriber's chance not to renew, ``chance`` that of somebody who has not bought
-    to reach the policy's target within ``horizon_days``; ``learning`` says that its model is young.
+    ``lapse`` is a subscriber's chance not to renew, ``chance`` that of somebody who has not reached
+    the policy's target to do so within ``horizon_days``; ``learning`` says that its model is young.
     """
 
     customer: str
@@ -64,11 +64,16 @@ class Forecast:
 
     @property
     def is_lead(self) -> bool:
-        return self.chance is not None
+        """Whoever has bought is a customer, whatever else is hoped for."""
+        return self.chance is not None and self.last is None
+
+    @property
+    def order(self) -> float:
+        return self.chance or 0.0 if self.is_lead else self.rank
 
     @property
     def tells(self) -> bool:
-        return self.rank > 0 or self.risk is not None or self.is_lead
+        return self.rank > 0 or self.risk is not None or self.chance is not None
 
     def to_json(self) -> dict[str, Json]:
         return {
@@ -102,7 +107,7 @@ def foretold(known: Evidence, models: FittedModels, terms: PurchasePrediction) -
         buyers = known.watch(known.buyers, "predicting")
         rows = (forecast(one, fitted(models), known.end, terms) for one in buyers)
     found = [one for one in rows if one.tells]
-    return sorted(found, key=lambda one: (one.is_lead, -(one.chance or one.rank), one.customer))
+    return sorted(found, key=lambda one: (one.is_lead, -one.order, one.customer))
 
 
 def _of_people(
@@ -115,7 +120,7 @@ def _of_people(
         buyer = buyers.get(name)
         found = forecast(buyer, made, known.end, terms) if buyer else Forecast(name)
         future = future_of(profile, known.policy, models)
-        if future and (not buyer or future.renewal):
+        if future and (not buyer or future.renewal or future.leading):
             told = future.on(known.end)
             found = replace(
                 found,

@@ -34,7 +34,7 @@ def naive_prediction(page, known, now):
         found |= buyer(known["fitted"]["purchases"], days, day)
     if "subscriptions" in asked:
         found |= subscriber(asked["subscriptions"], known, days, day, midnight(week, zone))
-    if not days and "leads" in asked and "propensity" in known["fitted"]:
+    if "leads" in asked and "propensity" in known["fitted"]:
         found |= lead(asked["leads"], known, midnight(week, zone))
     if days and "clusters" in asked and "clusters" in known["fitted"]:
         found["cluster"] = cluster(known["fitted"]["clusters"], page, known, days, day)
@@ -174,6 +174,7 @@ def lead(asked, known, begins):
     if truth(asked["target"], known["attributes"]) == "yes":
         return {}
     model, (row, _) = known["fitted"]["propensity"], what_was_done(known, begins)
+    row |= {"bought": len(known["purchases"])}
     return {
         "chance": chance(model, row),
         "horizon_days": model["horizon_days"],

@@ -14,6 +14,7 @@ from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
 from chalicelib.pipeline.foresight import drifting, foreseen
 from chalicelib.pipeline.lessons import DealLesson, Lessons, lessons_of
+from chalicelib.pipeline.snapshots import LeadSnapshot
 from chalicelib.pipeline.train import train
 from chalicelib.policy import compile_policy, version_of
 from chalicelib.prediction.propensity import Propensity
@@ -173,12 +174,13 @@ def test_few_deals_leave_stages_in_force_and_the_card_says_how_many_are_needed()
 
 # --- upkeep ----------------------------------------------------------------------------------
 
-LEADS = leading(segment="source")
+LEADS = leading(segment="source", known=["visits", "demo", "size"])
 
 
 def lessons(rows, outcomes, times):
     told = zip(map(iso, times), outcomes, rows, strict=True)
-    return Lessons(snapshots=tuple(sorted(told, key=lambda one: one[0])))
+    looks = [LeadSnapshot(*one) for one in sorted(told, key=lambda one: one[0])]
+    return Lessons(snapshots=tuple(looks))
 
 
 def dated(count, **more):
@@ -249,8 +251,8 @@ def test_too_many_successes_lately_set_the_odds_anew_and_the_card_says_so(in_for
 def test_odds_that_were_set_anew_are_those_of_late_and_are_let_be(in_force):
     found = foreseen(off(), LEADS, in_force, LATE)
     model = Propensity.from_json(found["propensity"])
-    late = [(did, row) for at, did, row in off().snapshots
-            if parse_instant(at) >= LATE - 180 * DAY]  # fmt: skip
+    late = [(one.did, one.row) for one in off().snapshots
+            if parse_instant(one.at) >= LATE - 180 * DAY]  # fmt: skip
     foretold = math.fsum(model.probability(row) for _, row in late)
     assert foretold == pytest.approx(sum(did for did, _ in late), rel=0.01)
     assert foreseen(off(), LEADS, found, LATE + timedelta(hours=9)) == found
@@ -367,10 +369,9 @@ def test_a_sample_is_chosen_whatever_came_of_people(sampling):
     rows, outcomes, times = dated(3000)
     one = Lessons.of([lessons(rows, outcomes, times)])
     other = Lessons.of([lessons(rows, [not did for did in outcomes], times)])
-    assert [(at, row) for at, _, row in one.snapshots] == [
-        (at, row) for at, _, row in other.snapshots
-    ]
-    seen = [at for at, _, _ in one.snapshots]
+    looks = [[(each.at, each.row) for each in found.snapshots] for found in (one, other)]
+    assert looks[0] == looks[1]
+    seen = [each.at for each in one.snapshots]
     middle = sorted(map(iso, times))[1500]
     assert sum(at < middle for at in seen) == pytest.approx(200, abs=40)
 

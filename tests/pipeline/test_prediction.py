@@ -164,8 +164,8 @@ def with_others(shares, now):
     horizon = SECTION["leads"]["horizon_days"] * DAY
     known = [one for share in shares for one in share.lessons.snapshots]
     others = tuple(
-        (iso(now - horizon - HOUR), did, {**row, "did:page.viewed": 99.0})
-        for _, did, row in islice(cycle(known), 300)
+        one._replace(at=iso(now - horizon - HOUR), row={**one.row, "did:page.viewed": 99.0})
+        for one in islice(cycle(known), 300)
     )
     return [*shares, Share(lessons=Lessons(snapshots=others))]
 

@@ -53,6 +53,14 @@ BROKEN = {
         {"leads": {"target": BOUGHT, "exclude": ["job_titel"]}},
         "/prediction/leads/exclude/0: job_titel is not in attributes, did you mean job_title?",
     ),
+    "something known that is no attribute": (
+        {"leads": {"target": BOUGHT, "known": ["job_title", "contry"]}},
+        "/prediction/leads/known/1: contry is nothing that a chance may go by, did you mean country?",
+    ),
+    "a beginning that is no date": (
+        {"leads": {"target": BOUGHT, "since": "renews_onn"}},
+        "/prediction/leads/since: renews_onn is no attribute of type date, did you mean renews_on?",
+    ),
     "a segment that is no attribute of leads": (
         {"leads": {"target": BOUGHT, "segment": "renews_on"}},
         "/prediction/leads/segment: renews_on is no choice, boolean or text of leads, write one of: account.industry, country, job_title, lifecycle_stage",

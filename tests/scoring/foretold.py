@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 _targets = st.sampled_from([
+    {"count": "purchase", "at_least": 3},
     {"count": "purchase", "at_least": 1},
     {"any": [{"count": "call.held", "at_least": 3}, {"sum": "purchase", "at_least": 500}]},
 ])  # fmt: skip
@@ -55,6 +56,7 @@ _FIELDS = [
     {"name": "quiet_days", "edges": [3.0, 20.0, 89.0], "values": [],
      "weights": [0.5, 0.1, -0.4, -1.2, 0.0, 0.0]},
     {"name": "kinds", "edges": [0.0, 1.0], "values": [], "weights": [-0.5, 0.1, 0.6, 0.0, 0.0]},
+    {"name": "bought", "edges": [0.0, 2.0], "values": [], "weights": [-0.2, 0.3, 0.7, 0.0, 0.0]},
 ]  # fmt: skip
 _OF_RENEWALS = [
     {"name": "renewal:survived", "edges": [0.0, 2.0], "values": [],
