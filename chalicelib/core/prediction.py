@@ -161,13 +161,14 @@ class PurchasePrediction:
 @dataclass(frozen=True, slots=True)
 class SubscriptionPrediction:
     """``renewal`` names the attribute that holds the next due date; ``usage`` the activities that
-    are use of what was subscribed to, all if empty; ``exclude`` the fields that tell too late.
+    are use of what was subscribed to, all if empty; ``known`` the attributes that were as they are
+    before anybody left, by which alone risks go.
     """
 
     renewal: str
     grace_days: int = 15
     usage: frozenset[str] = frozenset()
-    exclude: frozenset[str] = frozenset()
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _subscriptions(row: Page | None) -> SubscriptionPrediction | None:
         renewal=row["renewal"],
         grace_days=row.get("grace_days", default.grace_days),
         usage=frozenset(row.get("usage", default.usage)),
-        exclude=frozenset(row.get("exclude", default.exclude)),
+        known=frozenset(row.get("known", default.known)),
     )
 
 

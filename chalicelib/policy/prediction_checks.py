@@ -28,21 +28,21 @@ def renewal_is_a_date(page: Page) -> Iterator[Problem]:
 
 def exclusions_are_attributes(page: Page) -> Iterator[Problem]:
     known = sorted(called(name, one) for name, one in page["attributes"].items())
-    for part in ("leads", "subscriptions"):
-        names = page.get("prediction", {}).get(part, {}).get("exclude", [])
-        for index, name in enumerate(names):
-            if name not in known:
-                where = pointer(("prediction", part, "exclude", index))
-                yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
+    names = page.get("prediction", {}).get("leads", {}).get("exclude", [])
+    for index, name in enumerate(names):
+        if name not in known:
+            where = pointer(("prediction", "leads", "exclude", index))
+            yield Problem(where, f"{name} is not in attributes, {instead(name, known)}")
 
 
-def known_ones_are_of_leads(page: Page) -> Iterator[Problem]:
+def known_ones_are_of_people(page: Page) -> Iterator[Problem]:
     fair = [called(key, one) for key, one in page["attributes"].items() if _is_telling(key, one)]
-    for index, name in enumerate(page.get("prediction", {}).get("leads", {}).get("known", [])):
-        if name not in fair:
-            where = pointer(("prediction", "leads", "known", index))
-            advice = f"{name} is nothing that a chance may go by, {instead(name, sorted(fair))}"
-            yield Problem(where, advice)
+    for part in ("leads", "subscriptions"):
+        for index, name in enumerate(page.get("prediction", {}).get(part, {}).get("known", [])):
+            if name not in fair:
+                where = pointer(("prediction", part, "known", index))
+                advice = f"{name} is nothing that a chance may go by, {instead(name, sorted(fair))}"
+                yield Problem(where, advice)
 
 
 def beginning_is_a_date(page: Page) -> Iterator[Problem]:
@@ -109,7 +109,7 @@ CHECKS = (
     renewal_is_a_date,
     exclusions_are_attributes,
     segment_is_of_leads,
-    known_ones_are_of_leads,
+    known_ones_are_of_people,
     beginning_is_a_date,
     deals_have_a_funnel,
     targets_happen,

@@ -1,5 +1,6 @@
 """When a subscription is to be renewed, whether that was missed, and what the chance of leaving is
-told by: what leads are told by, and the use of late against that before, tickets and answers.
+told by: what leads are told by, less their purchases, and the use of late against that before, tickets
+and answers.
 
 All of a row is of before it is asked for. Rows stay as they are once nothing has been heard for
 90 days.
@@ -25,6 +26,7 @@ from chalicelib.scoring.features import (
     LATELY,
     MOST_COUNTED,
     RENEWAL,
+    is_dated,
     row_of,
 )
 from chalicelib.scoring.models.satisfaction import answers
@@ -61,7 +63,10 @@ def subscriber_row(
     """Of who has come through so many renewals, as of ``at``, which is not before anything
     that was done or bought.
     """
-    row = row_of(profile, policy, at)
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    known = asked.known if asked else frozenset[str]()
+    told = row_of(profile, policy, at).items()
+    row = {name: value for name, value in told if name in known or is_dated(name)}
     row[SURVIVED] = survived
     trend = usage_trend(_uses(profile, policy, at))
     if trend is not None:

@@ -23,7 +23,7 @@ subscriptions = st.fixed_dictionaries(
     optional={
         "grace_days": st.sampled_from([0, 30]),
         "usage": st.sampled_from([["page.viewed"], ["call.held", "email.opened"]]),
-        "exclude": st.just(["given_score"]),
+        "known": st.just(["job_title"]),
     },
 )
 leads = st.fixed_dictionaries(
