@@ -1,6 +1,6 @@
 """When a subscription is to be renewed, whether that was missed, and what the chance of leaving is
-told by: what leads are told by, less their purchases, and the use of late against that before, tickets
-and answers.
+told by: what leads are told by, less their purchases, and the use of late against that before,
+tickets and answers.
 
 All of a row is of before it is asked for. Rows stay as they are once nothing has been heard for
 90 days.
