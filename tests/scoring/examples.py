@@ -267,8 +267,8 @@ def _group(identity, parameters):
     return st.tuples(parameters, bounds).map(lambda both: {"id": identity, **both[0], **both[1]})
 
 
-def _page(fit, engagement, behaviour, value, zone, profile, step):
-    page = starter(time_zone=zone, publish={"step": step, "profile": profile})
+def _page(fit, engagement, behaviour, value, zone, publish):
+    page = starter(time_zone=zone, publish=publish)
     page["lead"]["groups"] = [fit, engagement]
     page["customer"]["components"] = [
         {**behaviour, "cap": [0, 100]},
@@ -284,8 +284,13 @@ pages = st.builds(
     _group("behaviour", engagement_parameters),
     _group("value", rfm_parameters),
     st.sampled_from(["UTC", "Asia/Tehran", "America/New_York"]),
-    st.sampled_from(["full", "full", "minimal"]),
-    st.sampled_from([1, 3, 5, 7.5]),
+    st.fixed_dictionaries(
+        {
+            "profile": st.sampled_from(["full", "full", "minimal"]),
+            "step": st.sampled_from([1, 3, 5, 7.5]),
+        },
+        optional={"topics": st.booleans()},
+    ),
 )
 
 fitted = st.sampled_from(
