@@ -32,6 +32,8 @@ leads = st.fixed_dictionaries(
         "horizon_days": st.just(60),
         "exclude": st.just(["given_score"]),
         "segment": st.just("job_title"),
+        "known": st.just(["job_title"]),
+        "since": st.just("reset_at"),
     },
 )
 deals = st.fixed_dictionaries({}, optional={"horizon_days": st.just(180)})
