@@ -12,7 +12,6 @@ from typing import cast
 
 from chalicelib import logs
 from chalicelib.core.connector import Connection
-from chalicelib.core.errors import WrittenInPart
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.ports import SHARDS
 from chalicelib.pipeline.messages import Reason, refs_messages
@@ -30,9 +29,9 @@ MOST_AT_ONCE = 5_000
 """Cards told in one run, as far as shares allow: what the CRM tells meanwhile waits behind them."""
 
 
-def note(connection: str, parts: Iterable[WrittenInPart], services: Services) -> None:
+def note(connection: str, lost: Iterable[Mapping[str, str]], services: Services) -> None:
     """One item tells a person, however often they are found to be lacking."""
-    fields = sorted({field for part in parts for field in part.left_out.values()})
+    fields = sorted({field for of_one in lost for field in of_one.values()})
     if not fields:
         return
     services.settings.set_checkpoint(connection, LACKING, {"fields": [*fields]})

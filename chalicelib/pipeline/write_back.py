@@ -22,6 +22,7 @@ from chalicelib.core.errors import (
 )
 from chalicelib.core.model import Json, Ref
 from chalicelib.core.outputs import OUTPUTS, Fields, Output
+from chalicelib.core.policy import Policy
 from chalicelib.core.ports import LiveSettings
 from chalicelib.core.stored import Mark, StoredCard
 from chalicelib.pipeline.lacking import note
@@ -37,9 +38,11 @@ from chalicelib.pipeline.messages import (
 from chalicelib.pipeline.park import park
 from chalicelib.pipeline.pause import Guard
 from chalicelib.pipeline.places import placed, placed_fields, unplaced_fields
+from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.stuck import batches, park_to_rewrite, put_off, suspect, taken
 from chalicelib.scoring import changed_fields
+from chalicelib.scoring.publication import published
 
 LEFT_TO_SWEEP_AFTER = 8
 """A ring that a busy CRM turned away so often is let go: sweep rings for what is unwritten."""
@@ -108,18 +111,22 @@ def _write_connection(
 
 @dataclass(frozen=True, slots=True)
 class _Crm:
-    """A client, the guard that every call of it passes, and what it was declared to take."""
+    """A client, the guard that every call of it passes, what it was declared to take, and what the
+    policy in force asks for.
+    """
 
     connection: str
     client: CrmClient
     guard: Guard
     connector: Connector
+    policy: Policy
 
 
 def _guarded(live: LiveSettings, services: Services) -> _Crm:
     guard = Guard(live, services.settings, services.clock)
     connector = services.connector(live.connection.id)
-    return _Crm(live.connection.id, services.client(live), guard, connector)
+    client, policy = services.client(live), compiled(live.policy)
+    return _Crm(live.connection.id, client, guard, connector, policy)
 
 
 def _refs(envelope: Envelope, services: Services) -> tuple[Ref, ...]:
@@ -179,31 +186,46 @@ def _write_batch(
     sent = {card.ref: fields for card in cards if (fields := _to_write(card, crm.connector))}
     answer = _answered([card for card in cards if card.ref in sent], sent, crm, services)
     busy = {ref: why for ref, why in answer.items() if isinstance(why, RecordBusy)}
-    parts = {ref: why for ref, why in answer.items() if isinstance(why, WrittenInPart)}
-    refused = {ref: why for ref, why in answer.items() if ref not in (*busy, *parts)}
+    lost = _lost(answer, crm.policy)
+    refused = {ref: why for ref, why in answer.items() if ref not in (*busy, *lost)}
     for ref, reason in refused.items():  # before the mark: dying in between must leave a trace
         _pass_on(ref, reason, services, seen=ref in seen)
-    note(crm.connection, parts.values(), services)
+    note(crm.connection, lost.values(), services)
     dealt_with = [card for card in cards if card.ref not in busy]
-    _mark(dealt_with, _shown(dealt_with, sent, parts, crm.connector), refused, services)
+    _mark(dealt_with, _shown(dealt_with, sent, lost, crm.connector), refused, services)
     put_off([card for card in cards if card.ref in busy], busy, services)
     told = {"records": len(sent), "refused": len(refused), "busy": len(busy), "cards": len(cards)}
     logs.info("written", **told)
 
 
+def _lost(answer: Mapping[Ref, EmtiazError], policy: Policy) -> Mapping[Ref, Mapping[str, str]]:
+    """The fields by output that records lack, of each that was written in part.
+
+    Not those of outputs that the policy publishes no more: they were to be emptied, once, and
+    nobody provides for them.
+    """
+    return {
+        ref: {
+            name: why.left_out[name] for name in why.left_out if name in published(policy, ref.kind)
+        }
+        for ref, why in answer.items()
+        if isinstance(why, WrittenInPart)
+    }
+
+
 def _shown(
     cards: Sequence[StoredCard],
     sent: Mapping[Ref, Fields],
-    parts: Mapping[Ref, WrittenInPart],
+    lost: Mapping[Ref, Iterable[str]],
     connector: Connector,
 ) -> Mapping[Ref, Fields]:
-    """What was left out is not shown. What the CRM has no place for counts as shown all the same:
+    """What was lost is not shown. What the CRM has no place for counts as shown all the same:
     or every card would ask to be written for it.
     """
     shown: dict[Ref, Fields] = {}
     for card in cards:
-        lost = parts[card.ref].left_out if card.ref in parts else ()
-        told = {name: value for name, value in sent.get(card.ref, {}).items() if name not in lost}
+        of_it = lost.get(card.ref, ())
+        told = {name: value for name, value in sent.get(card.ref, {}).items() if name not in of_it}
         shown[card.ref] = {**told, **unplaced_fields(card.outgoing, connector)}
     return shown
 

@@ -5,6 +5,7 @@ import pytest
 from chalicelib.core.outputs import OUTPUTS
 from chalicelib.pipeline.lacking import MOST_AT_ONCE
 from chalicelib.pipeline.reconcile import AUDIT, reconcile
+from chalicelib.policy import version_of
 from tests.fakes.clock import NOON
 from tests.pipeline.conftest import CONNECTION
 
@@ -78,3 +79,46 @@ def test_a_field_that_goes_again_is_told_of_again(installation, contacts):
     installation.deliver(f"contact:{ref.id}")
     installation.run()
     assert len(installation.settings.parked(CONNECTION)) == 1
+
+
+def publish_less(installation):
+    """The least profile; returns what is published no more."""
+    page = installation.settings.live(CONNECTION).policy
+    page = {**page, "publish": {**page["publish"], "profile": "minimal"}}
+    installation.settings.publish_policy(
+        CONNECTION, version_of(page), page, installation.clock.now()
+    )
+    return {one.name for one in OUTPUTS if not one.minimal}
+
+
+def test_a_field_that_is_to_be_emptied_for_good_and_is_not_there_is_no_matter(installation):
+    ref = installation.contact(1, deals=[(NOON, 5_000)])
+    installation.deliver("contact:1")
+    installation.run()
+    dropped = publish_less(installation)
+    installation.crm.lacking = {name: f"Contact.{name}" for name in dropped}
+    installation.edit(ref, job_title="Janitor")
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.settings.parked(CONNECTION) == ()
+    tried = len(installation.writes())
+    for _ in range(3):
+        assert look(installation) == []
+        installation.deliver("contact:1")
+        installation.run()
+    assert len(installation.writes()) == tried
+
+
+def test_a_field_that_is_wanted_and_was_to_be_emptied_is_emptied_once_it_is_there(installation):
+    ref = installation.contact(1, deals=[(NOON, 5_000)])
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.crm.fields[ref]["class"] is not None
+    installation.crm.lacking = {"class": "Contact.Class"}
+    installation.contact(1)
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.crm.fields[ref]["class"] is not None
+    installation.crm.lacking = {}
+    look(installation)
+    assert installation.crm.fields[ref]["class"] is None
