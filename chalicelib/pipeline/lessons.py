@@ -41,6 +41,9 @@ MOST = 50_000
 MALFORMED = (ArithmeticError, LookupError, TypeError, ValueError)
 """What facts raise that nobody can reckon with, such as a sum of 400 digits."""
 
+MOST_SPENT = 10**30
+"""In a day; squares of more are soon beyond a float."""
+
 T = TypeVar("T")
 _Look = TypeVar("_Look", Snapshot, LeadSnapshot)
 
@@ -196,10 +199,12 @@ def _lesson(one: Collection, policy: Policy, now: datetime, today: date) -> Less
 
 
 def taught_by(bought: Bought, policy: Policy, today: date) -> Lessons:
-    """What purchases alone teach."""
+    """What purchases alone teach. Raises ValueError for sums that nobody can reckon with."""
     asked = policy.prediction
     buys = asked is not None and asked.purchases is not None and bool(bought.days)
     clustered = asked is not None and asked.clusters is not None and bool(bought.days)
+    if (buys or clustered) and any(abs(one or 0) > MOST_SPENT for one in bought.spent):
+        raise ValueError(f"more than {MOST_SPENT:.0e} was spent in a day")
     return Lessons(
         buyers={tuple(day.toordinal() for day in bought.days): 1} if buys else {},
         spend=_spend(bought) if buys else {},

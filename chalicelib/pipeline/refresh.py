@@ -44,6 +44,9 @@ EVERY = timedelta(days=1)
 STANDS = timedelta(hours=6)
 """After which a run that comes no further is given up: what is told of it kills whoever hears."""
 
+REDUCES = 2
+"""How often the end of a run is tried that kills whoever comes to it."""
+
 
 class RunStopped(Exception):
     """A run that does not come to its end; the message says where it stopped."""
@@ -96,7 +99,7 @@ def refresh(connection: str, services: Services) -> bool:
         return False
     pages = {shard: _mark(live, run, shard, services) for shard in range(SHARDS)}
     if all(mark.is_done for mark in pages.values()):
-        return _reduce(live, run, services)
+        return _counted(live, run, services)
     _go_on(live, run, pages, services)
     return False
 
@@ -148,6 +151,18 @@ def _is_due(memory: Memory, live: LiveSettings, now: datetime) -> bool:
     if memory.looked_at is None or memory.premises != premises_of(live):
         return True
     return now - memory.looked_at >= EVERY
+
+
+def _counted(live: LiveSettings, run: Run, services: Services) -> bool:
+    """A reduce that is killed cannot tell; only one that can be tried again is not counted."""
+    if run.reduces >= REDUCES:
+        raise RunStopped(f"putting the pages together {REDUCES} times did not come to its end")
+    note(live.connection.id, replace(run, reduces=run.reduces + 1), services)
+    try:
+        return _reduce(live, run, services)
+    except (Retryable, ConfigurationError):
+        note(live.connection.id, run, services)
+        raise
 
 
 def _reduce(live: LiveSettings, run: Run, services: Services) -> bool:

@@ -22,13 +22,14 @@ class Run:
     """Of what was in force when it ``began``, which is publication ``revision``.
 
     ``seen`` are the pages that each share had come to at the last look, and ``moved`` is when one
-    of them was last found to have come further.
+    of them was last found to have come further. ``reduces`` counts those that were begun.
     """
 
     began: datetime
     revision: int
     seen: Mapping[int, int] = field(default_factory=lambda: _AT_FIRST)
     moved: datetime | None = None
+    reduces: int = 0
 
     @property
     def name(self) -> str:
@@ -38,7 +39,8 @@ class Run:
     def from_json(cls, state: Mapping[str, Any]) -> Run:
         seen = {shard: int(pages) for shard, pages in enumerate(state["seen"])}
         moved = parse_instant(state["moved"]) if state.get("moved") else None
-        return cls(parse_instant(state["began"]), int(state["revision"]), seen, moved)
+        began, revision = parse_instant(state["began"]), int(state["revision"])
+        return cls(began, revision, seen, moved, state.get("reduces", 0))
 
     def stands_since(self, seen: Mapping[int, int], now: datetime) -> datetime:
         """Since when no share has come further than it is ``seen`` to be ``now``."""
@@ -49,6 +51,7 @@ class Run:
         moved = iso(self.moved) if self.moved else None
         return {
             "began": iso(self.began), "revision": self.revision, "seen": seen, "moved": moved,
+            "reduces": self.reduces,
         }  # fmt: skip
 
 

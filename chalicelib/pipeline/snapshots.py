@@ -16,7 +16,7 @@ everybody leaves but once.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -92,15 +92,14 @@ def _lag(profile: Profile, policy: Policy, at: datetime, until: datetime) -> flo
     record, asked = profile.facts.record(), policy.prediction.leads if policy.prediction else None
     if record is None or record.modified_at is None or asked is None:
         return None
-    times = [*_times(profile), until]
-    low = bisect_right(times, at)
-    inside = times[low : bisect_right(times, until)]
+    done = _times(_as_of(profile, policy, until))
+    inside = [one for one in (*done, until) if at < one <= until]
 
     def reached(time: datetime) -> bool:
         return bool(asked.target.holds(_as_of(profile, policy, time)))
 
-    place = bisect_left(inside, True, key=reached)
-    return (inside[min(place, len(inside) - 1)] - record.modified_at) / _DAY
+    place = bisect_left(inside, True, hi=len(inside) - 1, key=reached)
+    return (inside[place] - record.modified_at) / _DAY
 
 
 def _times(profile: Profile) -> list[datetime]:

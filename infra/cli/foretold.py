@@ -60,13 +60,15 @@ def _of_value(outlook: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "each of", _sum(outlook["spend"])
     yield f"value of {months}", _sum(outlook["model"])
     yield "open deals", f"{_sum(outlook['pipeline'])}, overlap {_sum(outlook['overlap'])}"
-    likely = outlook["likely"]
+    # Cards that an earlier version stored have neither this nor costs and a total.
+    likely = outlook.get("likely")
     ends = f" ({_sum(likely['low'])} – {_sum(likely['high'])} four times of five)" if likely else ""
     yield "value to come", f"{_sum(outlook['value'])}{ends}"
     yield "realised so far", _sum(outlook["realised"])
-    if (money(outlook["costs"]) or Money(0, "")).amount:
+    if (money(outlook.get("costs")) or Money(0, "")).amount:
         yield "known costs", _sum(outlook["costs"])
-    yield "altogether", _sum(outlook["total"])
+    if "total" in outlook:
+        yield "altogether", _sum(outlook["total"])
     if outlook["at_risk"]:
         yield "value at risk", _sum(outlook["at_risk"])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chalicelib.core.policy import FittedModels
 from chalicelib.pipeline.foresight import foreseen
-from chalicelib.pipeline.lessons import Lessons, lessons_of, taught_by
+from chalicelib.pipeline.lessons import MALFORMED, Lessons, lessons_of, taught_by
 from chalicelib.policy.version import version_of
+from infra.prediction.buyers import Buyer
 from infra.prediction.evidence import Evidence
 
 
@@ -19,4 +20,11 @@ def learn(known: Evidence) -> FittedModels:
 def _lessons(known: Evidence) -> Lessons:
     if known.people:
         return lessons_of(known.collections("learning"), known.policy, known.now)
-    return Lessons.of(taught_by(one.bought, known.policy, known.end) for one in known.buyers)
+    return Lessons.of(_taught(one, known) for one in known.buyers)
+
+
+def _taught(one: Buyer, known: Evidence) -> Lessons:
+    try:
+        return taught_by(one.bought, known.policy, known.end)
+    except MALFORMED:
+        return Lessons(malformed=1)

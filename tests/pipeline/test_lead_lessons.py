@@ -14,7 +14,7 @@ from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.policy import compile_policy
 from chalicelib.prediction.propensity import Propensity
 from chalicelib.scoring import score_card
-from tests.scoring.examples import NOW, ago, row, starter
+from tests.scoring.examples import NOW, ago, refunded, row, starter
 
 BOUGHT = {"count": "purchase", "at_least": 1}
 PREMIUM = {"count": "purchase", "where": {"plan": "premium"}, "at_least": 1}
@@ -197,6 +197,14 @@ class TestChanged:
         assert found.did
         assert found.lag == pytest.approx(20)
         assert Lessons.from_json(lessons_of([one], leading(), NOW).to_json()).snapshots == (found,)
+
+    def test_what_was_given_back_later_came_when_it_was_bought(self):
+        buys = [visit(300), paid(285), visit(20), visit(10)]
+        gives_back = refunded("r1", "p285", ago(days=30), 100)
+        people = [person(n, record(n, 290), *buys, gives_back) for n in range(40)]
+        found = lessons_of(people, leading(), NOW)
+        assert found.malformed == 0
+        assert {one.lag for one in found.snapshots if one.did} == {5}
 
 
 def test_a_customer_has_a_chance_of_the_target_and_one_who_reached_it_none():

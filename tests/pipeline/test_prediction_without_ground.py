@@ -203,6 +203,20 @@ def test_whoever_paid_more_than_can_be_reckoned_with_teaches_nothing_and_stops_n
     assert told[-1] == "Records that taught nothing, as their facts are malformed: 1"
 
 
+@pytest.mark.parametrize("paid", [[10**400], [10**200] * 2, [10**31] * 2])
+def test_one_sum_that_nobody_can_reckon_with_keeps_nothing_from_being_learned_of_others(paid):
+    crowd = [
+        [bought("o1", ago(days=120 + n), 900 + n), bought("o2", ago(days=9 + n), 90 * n)]
+        for n in range(MANY)
+    ]
+    boundless = [bought(f"o{n}", ago(days=5 + n), one) for n, one in enumerate(paid)]
+    both = [Held(*one) for one in known([*crowd, boundless])]
+    found = lessons_of(both, POLICY, NOW)
+    assert found.malformed == 1
+    assert replace(found, malformed=0) == lessons_of(both[:-1], POLICY, NOW)
+    assert {"spend", "clusters"} <= foreseen(found, POLICY, {}, NOW)[CARDS].keys()
+
+
 @pytest.mark.parametrize("fault", [ZeroDivisionError, KeyError, TypeError, ValueError])
 def test_nobody_who_cannot_be_reckoned_with_keeps_a_page_from_being_learned(monkeypatch, fault):
     held = [Held(*one) for one in known([[bought("o", ago(days=90))]] * 3)]

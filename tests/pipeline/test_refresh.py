@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.core.errors import Conflict, Parked
+from chalicelib.core.errors import Conflict, Parked, Retryable
 from chalicelib.core.facts import iso
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.policy import FittedModels
@@ -449,6 +449,59 @@ def test_a_run_of_which_nobody_lives_to_tell_is_given_up(ranked):
     with pytest.raises(RunStopped, match="come no further"):
         refresh_all(ranked.services, ranked.clock.now() + LATER)
     assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+
+
+def all_pages_there(installation):
+    somebody_buys(installation)
+    refresh(CONNECTION, installation.services)
+    installation.run()
+
+
+def looks_where_the_reduce(fault, installation, monkeypatch, times):
+    """What each raised."""
+    begun, raised = [], []
+
+    def reduced(*_):
+        begun.append(installation.clock.now())
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.pipeline.refresh.learned_of", reduced)
+        for _ in range(times):
+            installation.clock.advance(minutes=15)
+            with pytest.raises((Killed, Retryable, RunStopped)) as found:
+                refresh_all(installation.services, installation.clock.now() + LATER)
+            raised.append(found.type)
+    return len(begun), raised
+
+
+def test_a_reduce_that_kills_whoever_begins_it_is_told_of_and_begun_a_day_later(
+    ranked, monkeypatch
+):
+    all_pages_there(ranked)
+    found = looks_where_the_reduce(Killed(), ranked, monkeypatch, 3)
+    assert found == (2, [Killed, Killed, RunStopped])
+    assert "did not come to its end" in Turn.of(CONNECTION, ranked.services).fault
+    for _ in range(4 * 23):
+        ranked.clock.advance(minutes=15)
+        refresh_all(ranked.services, ranked.clock.now() + LATER)
+        assert ranked.settings.checkpoint(CONNECTION, CHECKPOINT) is None
+    ranked.clock.advance(hours=1)
+    looks_until_it_is_over_from_the_start(ranked)
+    assert Turn.of(CONNECTION, ranked.services).fault == ""
+
+
+def looks_until_it_is_over_from_the_start(installation):
+    refresh(CONNECTION, installation.services)
+    looks_until_it_is_over(installation)
+
+
+def test_a_reduce_that_may_go_well_the_next_time_is_tried_as_long_as_that(ranked, monkeypatch):
+    all_pages_there(ranked)
+    fault = Retryable("busy")
+    assert looks_where_the_reduce(fault, ranked, monkeypatch, 4) == (4, [Retryable] * 4)
+    looks_until_it_is_over(ranked)
+    assert Turn.of(CONNECTION, ranked.services).fault == ""
 
 
 def test_what_was_learned_for_a_policy_that_was_replaced_meanwhile_is_not_published(

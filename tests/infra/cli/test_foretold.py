@@ -1,6 +1,8 @@
 """``status``, ``train``, ``explain`` and ``score`` tell what is foretold, and what is not."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -13,6 +15,8 @@ from tests.pipeline.test_prediction import foreseeing
 from tests.scoring import foretold
 from tests.scoring.chapters.test_chapter_09_forecast import FUNNEL, ODDS, deal
 from tests.scoring.examples import NOW, SUBJECT, ago, bought, starter
+
+EARLIER = Path(__file__).parent / "prediction_of_an_earlier_version.json"
 
 
 @pytest.fixture
@@ -84,3 +88,12 @@ def test_a_table_of_cards_has_a_column_for_it(emtiaz, files):
     assert "churn risk" in emtiaz("score", *files).out
     without = [one for one in files if "models" not in one]
     assert "to come" not in emtiaz("score", *without).out
+
+
+def test_a_card_that_an_earlier_version_stored_is_explained_too(emtiaz, foreseen):
+    ref, held = next(iter(foreseen.store.subjects.items()))
+    earlier = json.loads(EARLIER.read_text("utf-8"))
+    held.card = replace(held.card, body={**held.card.body, "prediction": earlier})
+    told = emtiaz("explain", str(ref)).out.splitlines()
+    assert any("value to come" in line and line.rstrip("│ ").endswith("90.00 USD") for line in told)
+    assert not any("altogether" in line or "known costs" in line for line in told)
