@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pynamodb.exceptions import TransactWriteError
 from pynamodb.expressions.update import Action
@@ -47,9 +47,9 @@ class Marks(SubjectTable):
             for batch in _card_batches(dict.fromkeys(refs)):
                 self._all_or_each(batch, put, prolong)
 
-    def set_back(self, setbacks: Mapping[Ref, Setback]) -> None:
+    def set_back(self, cards: Sequence[StoredCard]) -> None:
         with translating():
-            for batch in _card_batches(setbacks.items()):
+            for batch in _card_batches(card for card in cards if card.setback):
                 self._all_or_each(batch, self._put_setback, lambda _: None)
 
     def _all_or_each(
@@ -105,12 +105,12 @@ class Marks(SubjectTable):
             self.item.setback.remove(),
         ]
 
-    def _put_setback(self, of: tuple[Ref, Setback], transaction: TransactWrite) -> None:
-        (ref, setback), item = of, self.item
+    def _put_setback(self, card: StoredCard, transaction: TransactWrite) -> None:
+        item, setback = self.item, cast(Setback, card.setback)
         transaction.update(
-            item(str(ref), CARD),
+            item(str(card.ref), CARD),
             [item.setback.set(setback_json(setback)), item.due_at.set(setback.until)],
-            condition=item.version.exists() & self._is_no_stub(),
+            condition=(item.version == card.version) & self._is_no_stub(),
         )
 
     def _put_doubt(self, until: datetime, ref: Ref, transaction: TransactWrite) -> None:

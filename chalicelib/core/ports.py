@@ -18,7 +18,6 @@ from chalicelib.core.stored import (
     HandedOut,
     Mark,
     Save,
-    Setback,
     StoredCard,
     Stub,
 )
@@ -120,10 +119,10 @@ class SubjectStore(Protocol):
         """
         ...
 
-    def set_back(self, setbacks: Mapping[Ref, Setback]) -> None:
-        """They are due when their setbacks end; stubs, and who has no card, stay as they are.
+    def set_back(self, cards: Sequence[StoredCard]) -> None:
+        """Keep the setback of each, when it is due again; those saved meanwhile stay as they are.
 
-        A mark ends a setback, and so does a save that says so.
+        So do stubs, and who has no card. A mark ends a setback, and so does a save that says so.
         """
         ...
 

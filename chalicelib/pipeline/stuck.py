@@ -8,6 +8,7 @@ tried on and on; it never keeps others from being written.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chalicelib import logs
@@ -60,7 +61,9 @@ def suspect(cards: Sequence[StoredCard], error: CrmUnavailable, services: Servic
         put_off(cards, {cards[0].ref: error}, services)
         return
     until = now + timedelta(seconds=error.retry_after or 0)
-    services.store.set_back({card.ref: Setback(_since(card, now), until) for card in cards})
+    services.store.set_back(
+        [replace(card, setback=Setback(_since(card, now), until)) for card in cards]
+    )
 
 
 def put_off(cards: Sequence[StoredCard], why: Mapping[Ref, Retryable], services: Services) -> None:
@@ -71,7 +74,7 @@ def put_off(cards: Sequence[StoredCard], why: Mapping[Ref, Retryable], services:
         if _is_told(setback, now):
             told = f"not taken since {iso(setback.since)}, and tried again: {why[ref]}"
             park_to_rewrite(ref, told, services)
-    services.store.set_back(setbacks)
+    services.store.set_back([replace(card, setback=setbacks[card.ref]) for card in cards])
 
 
 def taken(cards: Iterable[StoredCard], services: Services) -> None:

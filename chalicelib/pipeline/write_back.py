@@ -252,18 +252,22 @@ def _answered(
         with crm.guard:
             return crm.client.write([Update(ref, fields) for ref, fields in sent.items()])
     except CrmUnavailable as error:
-        if error.in_doubt:
-            _leave_alone(sent, error, services)
-        suspect(cards, error, services)
+        suspect(_left_alone(cards, error, services) if error.in_doubt else cards, error, services)
         if error.in_doubt:
             raise Retryable(f"left alone for now: {error}", retry_after=0) from error
         raise
 
 
-def _leave_alone(refs: Iterable[Ref], error: CrmUnavailable, services: Services) -> None:
-    """A write whose answer was lost may still be made: nothing may be written before that."""
+def _left_alone(
+    cards: Sequence[StoredCard], error: CrmUnavailable, services: Services
+) -> list[StoredCard]:
+    """A write whose answer was lost may still be made: nothing may be written before that.
+
+    Returns the cards as they are by that, unless somebody else has saved them.
+    """
     until = services.clock.now() + timedelta(seconds=error.retry_after or 0)
-    services.store.doubt(list(refs), until)
+    services.store.doubt([card.ref for card in cards], until)
+    return [replace(card, version=card.version + 1) for card in cards]
 
 
 def _to_write(card: StoredCard, connector: Connector) -> Fields:

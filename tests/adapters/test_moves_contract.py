@@ -391,16 +391,22 @@ def test_a_save_ends_a_doubt_or_keeps_it_as_it_says(store):
 SET_BACK = Setback(NOON, LATER)
 
 
+def set_back(store, *refs):
+    """As whoever has just read them does."""
+    cards = (store.load(ref).card for ref in refs)
+    store.set_back([replace(one, setback=SET_BACK) for one in cards])
+
+
 def test_a_setback_stays_until_a_version_is_marked_or_a_save_says_so(store):
     store.save(save())
     before = card(store)
-    store.set_back({ANNA: SET_BACK})
+    set_back(store, ANNA)
     assert card(store) == replace(before, setback=SET_BACK, due_at=LATER)
     store.save(save(ANNA, 1))
     assert card(store).setback == SET_BACK
     store.save(replace(save(ANNA, 2), afresh=True))
     assert card(store).setback is None
-    store.set_back({ANNA: SET_BACK})
+    set_back(store, ANNA)
     store.mark_written([mark(3)])
     assert card(store).setback is None
 
@@ -410,10 +416,20 @@ def test_only_who_has_a_card_is_set_back(store):
     for ref in refs[:50]:
         store.save(save(ref))
     store.retire(refs[3], 1, EXPIRED, NOON)
-    store.set_back(dict.fromkeys(refs, SET_BACK))
+    set_back(store, *refs)
     found = {one.ref: one.setback for one in store.cards(refs)}
     assert found == dict.fromkeys(refs[:50], SET_BACK) | {refs[3]: None}
-    store.set_back({})
+    set_back(store)
+
+
+def test_who_was_saved_meanwhile_is_not_set_back(store):
+    for ref in (ANNA, BEN):
+        store.save(save(ref))
+    read = store.cards([ANNA, BEN])
+    store.save(save(ANNA, 1, due=NOON))
+    store.set_back([replace(one, setback=SET_BACK) for one in read])
+    assert (card(store).setback, card(store).due_at) == (None, NOON)
+    assert card(store, BEN).setback == SET_BACK
 
 
 def test_a_hidden_card_has_a_time_and_no_numbers(store):

@@ -443,7 +443,7 @@ STEP = st.one_of(
     ),
     st.tuples(st.just("mark"), st.sampled_from(SUBJECTS), st.integers(1, 5), st.booleans()),
     st.tuples(st.just("doubt"), st.sampled_from(SUBJECTS), st.integers(0, 9)),
-    st.tuples(st.just("set_back"), st.sampled_from(SUBJECTS), st.integers(0, 9)),
+    st.tuples(st.just("set_back"), st.sampled_from(SUBJECTS), st.integers(0, 9), st.booleans()),
     st.tuples(
         st.just("retire"), st.sampled_from(SUBJECTS), st.sampled_from(sorted(WHY)), st.booleans()
     ),
@@ -502,8 +502,10 @@ def take_doubt(store, ref, minutes):
     store.doubt([ref, ref], NOON + timedelta(minutes=minutes))
 
 
-def take_set_back(store, ref, minutes):
-    store.set_back({ref: Setback(NOON, NOON + timedelta(minutes=minutes))})
+def take_set_back(store, ref, minutes, is_late):
+    card = store.load(ref).card
+    setback = Setback(NOON, NOON + timedelta(minutes=minutes))
+    store.set_back([replace(card, version=card.version - is_late, setback=setback)])
 
 
 def take_retire(store, ref, why, is_late):

@@ -258,11 +258,11 @@ class InMemorySubjectStore:
                     subject.card = doubted(subject.card, until)
                     subject.doubted = subject.version
 
-    def set_back(self, setbacks):
+    def set_back(self, cards):
         with self._lock:
-            for ref, setback in setbacks.items():
-                subject = self.subjects.get(ref, Subject())
-                if subject.card and not subject.stub:
+            for card in cards:
+                subject, setback = self.subjects.get(card.ref, Subject()), card.setback
+                if subject.card and subject.version == card.version and not subject.stub:
                     subject.card = replace(subject.card, setback=setback, due_at=setback.until)
 
     def due(self, connection, now, limit):

@@ -504,3 +504,31 @@ def test_topics_that_a_crm_does_not_have_are_no_reason_to_ring_for_ever(installa
     assert not installation.card(ref).pending
     assert not installation.ring.messages
     assert installation.card(ref).written_version >= version
+
+
+@pytest.mark.parametrize(
+    "error",
+    [LOCKED, CrmStumbled("500"), CrmUnavailable("no answer", retry_after=110, in_doubt=True)],
+)
+def test_a_record_deleted_while_it_is_written_is_not_woken_for_what_came_of_that(
+    installation, error
+):
+    ref = installation.contact(1)
+    ring_for(installation, ref)
+    real = installation.crm.write
+
+    def write(_updates):
+        installation.crm.write = real
+        installation.crm.delete(ref)
+        installation.clock.advance(seconds=1)
+        ring_for(installation, ref)
+        if isinstance(error, RecordBusy):
+            return {ref: error}
+        raise error
+
+    installation.crm.write = write
+    installation.write()
+    assert installation.card(ref).hidden
+    assert installation.card(ref).setback is None
+    pass_time(installation, 10 * MINUTE)
+    assert installation.sweep() == 0
