@@ -7,7 +7,8 @@ a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import cast
 
 from chalicelib import logs
@@ -22,8 +23,12 @@ from chalicelib.pipeline.scorer import compiled
 from chalicelib.pipeline.services import Services
 from chalicelib.scoring.publication import provisioned, provisioned_kinds
 
+_State = Mapping[str, Json]
+
 LACKING = "lacking"
-"""The checkpoint: the fields, or, once they are there, the share of the cards that is told next."""
+"""The checkpoint: ``fields`` that are lacking, and while cards are told of others that are there by
+now, the ``shard`` of them that is next.
+"""
 
 MOST_AT_ONCE = 5_000
 """Cards told in one run, as far as shares allow: what the CRM tells meanwhile waits behind them."""
@@ -31,31 +36,70 @@ MOST_AT_ONCE = 5_000
 
 def note(connection: str, lost: Iterable[Mapping[str, str]], services: Services) -> None:
     """One item tells a person, however often they are found to be lacking."""
-    fields = sorted({field for of_one in lost for field in of_one.values()})
-    if not fields:
-        return
-    services.settings.set_checkpoint(connection, LACKING, {"fields": [*fields]})
-    told = f"the CRM does not take {', '.join(fields)}; all else is written, and those once it does"
-    park(_item(connection), told, services, services.clock.now())
+    found = {field for of_one in lost for field in of_one.values()}
+    if found:
+        state = _change(connection, services, lambda held: _lacking(held, found | _fields(held)))
+        _tell_person(connection, _fields(state), services)
 
 
 def rewrite(connection: Connection, services: Services) -> int:
     """Queue cards for fields that are there by now; returns how many."""
-    state = services.settings.checkpoint(connection.id, LACKING)
-    if state is None or ("shard" not in state and _still_lacks(connection, state, services)):
+    begun = _begun(connection, services)
+    if begun is None:
         return 0
-    shard, told = cast(int, state.get("shard", 0)), 0
+    shard, told = begun, 0
     while shard < SHARDS and told < MOST_AT_ONCE:
         told += _tell(connection.id, shard, services)
         shard += 1
-    rest: dict[str, Json] | None = {"shard": shard} if shard < SHARDS else None
-    services.settings.set_checkpoint(connection.id, LACKING, rest)
-    unpark(_item(connection.id), services, services.clock.now())
+    state = _change(connection.id, services, lambda held: _told_up_to(shard, held))
+    _tell_person(connection.id, _fields(state), services)
     logs.info("fields are there", connection=connection.id, told=told)
     return told
 
 
-def _still_lacks(connection: Connection, state: Mapping[str, Json], services: Services) -> bool:
+def _begun(connection: Connection, services: Services) -> int | None:
+    """The share to tell next; none while all that was lacking still is."""
+    state = services.settings.checkpoint(connection.id, LACKING) or {}
+    if "shard" in state:
+        return cast(int, state["shard"])
+    there = _there_by_now(connection, _fields(state), services)
+    if not there:
+        return None
+    _change(
+        connection.id, services, lambda held: {**_lacking(held, _fields(held) - there), "shard": 0}
+    )
+    return 0
+
+
+def _change(
+    connection: str, services: Services, change: Callable[[_State], dict[str, Json]]
+) -> _State:
+    """Returns the checkpoint as it is then; the writer and reconcile may both change it at once."""
+    while True:
+        held = services.settings.checkpoint(connection, LACKING)
+        wanted = change(held or {})
+        if held == wanted or services.settings.move_checkpoint(connection, LACKING, held, wanted):
+            return wanted
+
+
+def _lacking(state: _State, fields: AbstractSet[str]) -> dict[str, Json]:
+    return {**state, "fields": [*sorted(fields)]}
+
+
+def _told_up_to(shard: int, state: _State) -> dict[str, Json]:
+    rest = {name: value for name, value in state.items() if name != "shard"}
+    return {**rest, "shard": shard} if shard < SHARDS else rest
+
+
+def _fields(state: _State) -> frozenset[str]:
+    return frozenset(cast("list[str]", state.get("fields", [])))
+
+
+def _there_by_now(
+    connection: Connection, fields: frozenset[str], services: Services
+) -> frozenset[str]:
+    if not fields:
+        return fields
     live = services.settings.live(connection.id)
     policy = compiled(live.policy)
     client = services.client(live, policy.attributes)
@@ -63,7 +107,17 @@ def _still_lacks(connection: Connection, state: Mapping[str, Json], services: Se
     wanted = placed(provisioned(policy, "contact"), services.connector(connection.id))
     with Guard(live, services.settings, services.clock):
         planned = client.plan(wanted, policy.language, kinds)
-    return any(one.target in cast("list[str]", state["fields"]) for one in planned)
+    return fields.difference(one.target for one in planned)
+
+
+def _tell_person(connection: str, fields: frozenset[str], services: Services) -> None:
+    now = services.clock.now()
+    if not fields:
+        unpark(_item(connection), services, now)
+        return
+    names = ", ".join(sorted(fields))
+    told = f"the CRM does not take {names}; all else is written, and those once it does"
+    park(_item(connection), told, services, now)
 
 
 def _tell(connection: str, shard: int, services: Services) -> int:

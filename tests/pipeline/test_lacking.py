@@ -3,6 +3,7 @@
 import pytest
 
 from chalicelib.core.outputs import OUTPUTS
+from chalicelib.pipeline import lacking
 from chalicelib.pipeline.lacking import MOST_AT_ONCE
 from chalicelib.pipeline.reconcile import AUDIT, reconcile
 from chalicelib.policy import version_of
@@ -122,3 +123,61 @@ def test_a_field_that_is_wanted_and_was_to_be_emptied_is_emptied_once_it_is_ther
     installation.crm.lacking = {}
     look(installation)
     assert installation.crm.fields[ref]["class"] is None
+
+
+def told_in_shares(installation, monkeypatch):
+    """The tags are there, and some of the cards have been told."""
+    monkeypatch.setattr("chalicelib.pipeline.lacking.MOST_AT_ONCE", 1)
+    installation.crm.lacking = {}
+    assert look(installation)
+
+
+def test_another_field_that_is_lacking_by_then_takes_nobody_their_turn(
+    installation, contacts, monkeypatch
+):
+    told_in_shares(installation, monkeypatch)
+    installation.crm.lacking = {"why": "Contact.Why"}
+    installation.contact(50, deals=[(NOON, 7_000)])
+    installation.deliver("contact:50")
+    installation.run()
+    for _ in contacts:
+        look(installation)
+    assert all("tags" in installation.crm.fields[ref] for ref in contacts)
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "Contact.Why" in item.reason
+    assert "Contact.Tags" not in item.reason
+
+
+def test_a_field_found_to_be_lacking_while_others_are_told_is_written_too_in_the_end(
+    installation, contacts, monkeypatch
+):
+    """It is noted between two steps of reconcile, the last one too."""
+    installation.crm.lacking = {}
+    tell = lacking._tell
+
+    def find_another(connection, shard, services):
+        lacking.note(connection, [{"grade": "Contact.Grade"}], services)
+        return tell(connection, shard, services)
+
+    monkeypatch.setattr(lacking, "_tell", find_another)
+    look(installation)
+    monkeypatch.undo()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "Contact.Grade" in item.reason
+    look(installation)
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_what_is_there_is_not_kept_waiting_for_what_still_lacks(installation, contacts):
+    installation.crm.lacking |= {"grade": "Contact.Grade"}
+    ref = installation.contact(9, deals=[(NOON, 5_000)])
+    installation.deliver("contact:9")
+    installation.run()
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "Contact.Grade, Contact.Tags" in item.reason
+    del installation.crm.lacking["tags"]
+    look(installation)
+    assert all("tags" in installation.crm.fields[one] for one in [ref, *contacts])
+    (item,) = installation.settings.parked(CONNECTION)
+    assert "Contact.Tags" not in item.reason
+    assert look(installation) == [], "nothing more is there"
