@@ -33,6 +33,7 @@ from chalicelib.pipeline.setbacks import (
     postpone,
     times_of,
 )
+from chalicelib.pipeline.stuck import taken
 from chalicelib.pipeline.take_events import is_of_events, take_events
 from chalicelib.pipeline.visit import (
     Owners,
@@ -148,7 +149,7 @@ def _answer(work: Work, services: Services, now: datetime) -> list[Failure]:
     if work.reason is Reason.DELIVER:
         return _deliver_all(work, score, services)
     visit = visited(work, live, services, now)
-    unwritten, failures = _take(_steps(visit, score), visit.owners, work.reason, services)
+    unwritten, failures = _take(_steps(visit, score, services), visit.owners, work.reason, services)
     ring(work.connection, unwritten, score, services)
     ring_again(lagging(visit, now), work.connection, services, now)
     return failures
@@ -195,11 +196,17 @@ def _take(
     return list(unwritten), failures
 
 
-def _steps(visit: Visit, score: Scorer) -> Iterator[tuple[Ref, Step]]:
+def _steps(visit: Visit, score: Scorer, services: Services) -> Iterator[tuple[Ref, Step]]:
     """Moves first: the survivor is then scored with all that came to it."""
     for loser, survivor in moves(visit, score.now).items():
-        yield loser, partial(score.merge, loser, survivor)
+        yield loser, partial(_leave, loser, partial(score.merge, loser, survivor), services)
     for subject, known in visit.reading.facts.items():
         yield subject, partial(score.score, subject, known)
     for subject in gone(visit, score.now):
-        yield subject, partial(score.hide, subject)
+        yield subject, partial(_leave, subject, partial(score.hide, subject), services)
+
+
+def _leave(subject: Ref, step: Step, services: Services) -> Ref | None:
+    """Nobody has to be told of a record that is gone; first, as the step ends its setback."""
+    taken(services.store.cards([subject]), services)
+    return step()

@@ -78,7 +78,7 @@ def put_off(cards: Sequence[StoredCard], why: Mapping[Ref, Retryable], services:
 
 
 def taken(cards: Iterable[StoredCard], services: Services) -> None:
-    """Of those that a person was told of, nobody has to be told any more."""
+    """Of those that a person was told of, nobody has to be told any more: taken, or gone."""
     now = services.clock.now()
     for card in cards:
         if card.setback and _is_told(card.setback, now):

@@ -239,8 +239,9 @@ def _mark(
     marks = [
         _refused(card, services) if card.ref in refused else _written(card, shown) for card in cards
     ]
-    services.store.mark_written(marks)
+    # First: a mark ends the setback by which it is known that somebody was told.
     taken([card for card in cards if card.ref not in refused], services)
+    services.store.mark_written(marks)
 
 
 def _answered(

@@ -532,3 +532,60 @@ def test_a_record_deleted_while_it_is_written_is_not_woken_for_what_came_of_that
     assert installation.card(ref).setback is None
     pass_time(installation, 10 * MINUTE)
     assert installation.sweep() == 0
+
+
+def told_of(installation):
+    """A record that has been busy for so long that a person was told."""
+    ref = stuck(installation, 1)
+    ring_for(installation, ref)
+    installation.write()
+    pass_time(installation, 2 * TOLD_AFTER)
+    assert len(installation.settings.parked(CONNECTION)) == 1
+    installation.crm.refusals.clear()
+    return ref
+
+
+def test_a_worker_killed_before_its_mark_leaves_nobody_told_in_the_end(installation):
+    told_of(installation)
+    real, installation.store.mark_written = installation.store.mark_written, killed
+    with pytest.raises(KeyboardInterrupt):
+        pass_time(installation, LONGEST + 3 * MINUTE)
+    installation.store.mark_written = real
+    pass_time(installation, LONGEST + 3 * MINUTE)
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_a_worker_killed_after_its_mark_leaves_nobody_told(installation):
+    told_of(installation)
+    real = installation.store.mark_written
+
+    def mark_and_die(marks):
+        real(marks)
+        killed(marks)
+
+    installation.store.mark_written = mark_and_die
+    with pytest.raises(KeyboardInterrupt):
+        pass_time(installation, LONGEST + 3 * MINUTE)
+    installation.store.mark_written = real
+    pass_time(installation, LONGEST + 3 * MINUTE)
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_of_a_record_that_is_deleted_nobody_is_told_any_more(installation):
+    ref = told_of(installation)
+    installation.crm.delete(ref)
+    installation.clock.advance(seconds=1)
+    installation.deliver("contact:1")
+    installation.run()
+    assert installation.card(ref).hidden
+    assert installation.settings.parked(CONNECTION) == ()
+
+
+def test_of_a_record_that_is_merged_into_another_nobody_is_told_any_more(installation):
+    ref, survivor = told_of(installation), installation.contact(2)
+    installation.crm.merge(ref, survivor)
+    installation.clock.advance(seconds=1)
+    installation.deliver("contact:1", "contact:2")
+    installation.run()
+    assert installation.card(ref).stub
+    assert installation.settings.parked(CONNECTION) == ()
