@@ -21,14 +21,14 @@ from chalicelib.core.facts import parse_instant
 from chalicelib.core.funnel import ClosedDeal
 from chalicelib.core.model import Json, Money, Text
 from chalicelib.core.policy import Policy
-from chalicelib.core.prediction import Gate, ModelCard, PredictionPolicy
+from chalicelib.core.prediction import Gate, LeadPrediction, ModelCard, PredictionPolicy
 from chalicelib.localization import models as say
 from chalicelib.localization.purchase_gates import spend_of_a_year
 from chalicelib.pipeline.lessons import MOST, DealLesson, Lessons, Point
-from chalicelib.pipeline.snapshots import AHEAD_DAYS, LeadSnapshot, Snapshot
+from chalicelib.pipeline.snapshots import AHEAD_DAYS, LeadSnapshot, RenewalSnapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
-from chalicelib.scoring.features import is_dated, names_of
+from chalicelib.scoring.features import is_dated, known_of, names_of
 from chalicelib.scoring.fitted import CARDS
 from chalicelib.scoring.future import PRICES_RISE
 from chalicelib.scoring.renewals import SURVIVED
@@ -53,6 +53,8 @@ FORETELLING = (
 """Names of all such models."""
 
 OLDEST = timedelta(days=30)
+
+_DAY = timedelta(days=1)
 
 Parameters = Mapping[str, Mapping[str, Json]]
 
@@ -96,7 +98,8 @@ def drifting(lessons: Lessons, policy: Policy, before: Parameters, now: datetime
     """Whether a model in force is of people or deals that are others by now, or is off of late."""
     if policy.prediction is None:
         return False
-    return bool(_Fitting(lessons, policy, policy.prediction, sound(before, policy), now).drifted())
+    lessons, before = _allowed(lessons, policy), sound(before, policy)
+    return bool(_Fitting(lessons, policy, policy.prediction, before, now).drifted())
 
 
 def foreseen(
@@ -106,7 +109,7 @@ def foreseen(
     if policy.prediction is None:
         return {}
     before = sound(before, policy)
-    fitted = _Fitting(lessons, policy, policy.prediction, before, now)
+    fitted = _Fitting(_allowed(lessons, policy), policy, policy.prediction, before, now)
     wanted = asked_for(policy)
     drifted = fitted.drifted()
     fresh = set(wanted if anew else due(policy, before, now))
@@ -158,6 +161,20 @@ def sound(before: Parameters, policy: Policy) -> Parameters:
     return {name: one for name, one in before.items() if name != "propensity"} | {CARDS: kept}
 
 
+def _allowed(lessons: Lessons, policy: Policy) -> Lessons:
+    """Without attributes that the policy does not call known: pages that an earlier version
+    learned of may have them.
+    """
+    asked = policy.prediction or PredictionPolicy()
+    leads = asked.leads.known_ones if asked.leads else frozenset[str]()
+    renewals = asked.subscriptions.known if asked.subscriptions else frozenset[str]()
+    return replace(
+        lessons,
+        snapshots=tuple(one._replace(row=known_of(one.row, leads)) for one in lessons.snapshots),
+        renewals=tuple(one._replace(row=known_of(one.row, renewals)) for one in lessons.renewals),
+    )
+
+
 def _attributes(model: Propensity) -> frozenset[str]:
     """That it goes by."""
     own = {field.name for field in model.fields if not is_dated(field.name)}
@@ -176,9 +193,11 @@ class _Case(NamedTuple):
     row: Mapping[str, Value]
 
 
-def _cases(snapshots: Iterable[Snapshot | LeadSnapshot], horizon_days: int) -> list[_Case]:
-    later = timedelta(days=horizon_days)
-    return [_Case(parse_instant(at) + later, did, row) for at, did, row, *_ in snapshots]
+def _cases(
+    snapshots: Iterable[RenewalSnapshot | LeadSnapshot], known: Iterable[datetime]
+) -> list[_Case]:
+    told = zip(snapshots, known, strict=True)
+    return [_Case(known_at, did, row) for (_, did, row, *_), known_at in told]
 
 
 UNMOVED = drift.Upkeep("keep", {}, ())
@@ -274,10 +293,9 @@ class _Fitting:
         found: dict[str, Sequence[_Case]] = {}
         ended = self._ended
         if leads := self.asked.leads:
-            found["propensity"] = _cases(self.lessons.snapshots, leads.horizon_days)
-        if renewals := self.asked.subscriptions:
-            days = AHEAD_DAYS + renewals.grace_days
-            found["renewals"] = _cases(self.lessons.renewals, days)
+            found["propensity"] = _cases(self.lessons.snapshots, self._leads_known(leads))
+        if self.asked.subscriptions:
+            found["renewals"] = _cases(self.lessons.renewals, self._renewals_known())
         if deals := self.asked.deals:
             found["deals"] = [
                 _Case(ended[one.id] - timedelta(days=one.days_known), one.won, one.row)
@@ -286,6 +304,25 @@ class _Fitting:
                 )
             ]
         return found
+
+    def _leads_known(self, asked: LeadPrediction) -> list[datetime]:
+        """When it was known what came of each."""
+        later = timedelta(days=asked.horizon_days)
+        return [parse_instant(one.at) + later for one in self.lessons.snapshots]
+
+    def _renewals_known(self) -> list[datetime]:
+        return [
+            parse_instant(one.known_at)
+            if one.known_at
+            else parse_instant(one.at) + self._longest * _DAY
+            for one in self.lessons.renewals
+        ]
+
+    @property
+    def _longest(self) -> int:
+        """Days from a look at a renewal to the end of its grace."""
+        asked = self.asked.subscriptions
+        return AHEAD_DAYS + (asked.grace_days if asked else 0)
 
     def _running(self, name: str) -> Propensity | None:
         held = self.before.get(name)
@@ -368,13 +405,14 @@ class _Fitting:
         return Fit(card, found.to_json() if found.model else None)
 
     def _renewals(self) -> Fit:
-        asked, rows = self.asked.subscriptions, self.lessons.renewals
+        rows = self.lessons.renewals
         found = train_hazard(
-            [row for _, _, row in rows],
-            [left for _, left, _ in rows],
-            [parse_instant(at) for at, _, _ in rows],
+            [one.row for one in rows],
+            [one.left for one in rows],
+            [parse_instant(one.at) for one in rows],
             seed=SEED,
-            horizon_days=AHEAD_DAYS + (asked.grace_days if asked else 0),
+            horizon_days=self._longest,
+            known_at=self._renewals_known(),
             survived=SURVIVED,
             by_tenure=fit_renewals(self.lessons.lost, self.lessons.stayed).model,
             running=self._rival("renewals"),

@@ -22,7 +22,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.stored import Collection
 from chalicelib.pipeline.snapshots import (
     LeadSnapshot,
-    Snapshot,
+    RenewalSnapshot,
     leads_of,
     renewals_of,
     subscribers_of,
@@ -45,7 +45,7 @@ MOST_SPENT = 10**30
 """In a day; squares of more are soon beyond a float."""
 
 T = TypeVar("T")
-_Look = TypeVar("_Look", Snapshot, LeadSnapshot)
+_Look = TypeVar("_Look", RenewalSnapshot, LeadSnapshot)
 
 Point = tuple[int, int, int]
 """Days since the last purchase, purchases, and their sum."""
@@ -78,7 +78,7 @@ class Lessons:
     snapshots: tuple[LeadSnapshot, ...] = ()
     lost: Mapping[int, int] = field(default_factory=dict)
     stayed: Mapping[int, int] = field(default_factory=dict)
-    renewals: tuple[Snapshot, ...] = ()
+    renewals: tuple[RenewalSnapshot, ...] = ()
     deals: Mapping[str, DealLesson] = field(default_factory=dict)
     still_open: Mapping[str, DealLesson] = field(default_factory=dict)
     malformed: int = 0
@@ -134,7 +134,7 @@ class Lessons:
             snapshots=tuple(LeadSnapshot(*one) for one in held["snapshots"]),
             lost=dict(held["lost"]),
             stayed=dict(held["stayed"]),
-            renewals=tuple((at, left, row) for at, left, row in held.get("renewals", ())),
+            renewals=tuple(RenewalSnapshot(*one) for one in held.get("renewals", ())),
             deals={name: DealLesson(*one) for name, one in held.get("deals", {}).items()},
             still_open={name: DealLesson(*one) for name, one in held.get("still_open", {}).items()},
             malformed=held.get("malformed", 0),
@@ -230,17 +230,17 @@ def _sample(snapshots: Iterable[_Look]) -> tuple[tuple[_Look, ...], int]:
     return tuple(sorted(found, key=_in_order)), 0
 
 
-def _drawn(one: Snapshot | LeadSnapshot) -> tuple[bytes, bool]:
+def _drawn(one: RenewalSnapshot | LeadSnapshot) -> tuple[bytes, bool]:
     """By what was known and when: nobody else was looked at at that instant."""
     at, did, row, *_ = one
     return sha256(repr((at, sorted(row.items()))).encode()).digest(), did
 
 
-def _told_rows(rows: Iterable[Snapshot | LeadSnapshot]) -> Json:
+def _told_rows(rows: Iterable[RenewalSnapshot | LeadSnapshot]) -> Json:
     return [[at, came, cast(Json, dict(row)), *more] for at, came, row, *more in rows]
 
 
-def _in_order(one: Snapshot | LeadSnapshot) -> tuple[str, bool, str]:
+def _in_order(one: RenewalSnapshot | LeadSnapshot) -> tuple[str, bool, str]:
     at, did, row, *more = one
     return at, did, repr((sorted(row.items()), more))
 

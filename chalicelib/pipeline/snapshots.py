@@ -29,7 +29,7 @@ from chalicelib.core.prediction import LeadPrediction
 from chalicelib.localization.periods import midnight
 from chalicelib.localization.reading import day_of
 from chalicelib.prediction.propensity import Value
-from chalicelib.scoring.features import is_dated, lead_row
+from chalicelib.scoring.features import known_of, lead_row
 from chalicelib.scoring.future import Bought
 from chalicelib.scoring.profile import profile_of
 from chalicelib.scoring.renewals import is_missed, renewal_of, subscriber_row
@@ -54,8 +54,13 @@ class LeadSnapshot(NamedTuple):
     lag: float | None = None
 
 
-Snapshot = tuple[str, bool, Mapping[str, Value]]
-"""When somebody is looked at, what came of it, and what was known."""
+class RenewalSnapshot(NamedTuple):
+    """``known_at`` is when the grace was over, of who stayed too; older ones do not tell it."""
+
+    at: str
+    left: bool
+    row: Mapping[str, Value]
+    known_at: str | None = None
 
 
 def leads_of(profile: Profile, policy: Policy) -> Iterator[LeadSnapshot]:
@@ -80,8 +85,7 @@ def snapshot_at(
     if asked.target.holds(then):
         return None
     did, kept = bool(asked.target.holds(_as_of(profile, policy, until))), asked.known_ones
-    row = lead_row(then, policy, at)
-    known = {name: value for name, value in row.items() if name in kept or is_dated(name)}
+    known = known_of(lead_row(then, policy, at), kept)
     return LeadSnapshot(iso(at), did, known, _lag(profile, policy, at, until) if did else None)
 
 
@@ -156,29 +160,35 @@ class _Renewal(NamedTuple):
 
 def subscribers_of(
     profile: Profile, policy: Policy, bought: Bought, today: date
-) -> Iterator[Snapshot]:
+) -> Iterator[RenewalSnapshot]:
     """Of each renewal that is looked at, and whether it was missed."""
     for one in _chosen(_renewals(profile, policy, bought, today), policy, today):
-        yield renewal_at(one.seen_on, profile, policy, one.number, missed=one.missed)
+        found = renewal_at(one.seen_on, profile, policy, one.number, missed=one.missed)
+        over = midnight(one.due + _grace(policy) + _DAY, policy.time_zone)
+        yield found._replace(known_at=iso(over))
 
 
 def renewal_at(
     day: date, profile: Profile, policy: Policy, survived: int, *, missed: bool
-) -> Snapshot:
+) -> RenewalSnapshot:
     """What was known when the day began."""
     at = midnight(day, policy.time_zone)
     row = subscriber_row(_as_of(profile, policy, at), policy, survived, at)
-    return iso(at), missed, row
+    return RenewalSnapshot(iso(at), missed, row)
 
 
 def _chosen(told: Sequence[_Renewal], policy: Policy, today: date) -> list[_Renewal]:
     """Those under way at each look, if their grace is over by now, however they ended."""
-    asked = policy.prediction.subscriptions if policy.prediction else None
-    last = today - asked.grace_days * _DAY if asked else today
-    known = [one for one in told if one.due <= last]
+    last = today - _grace(policy)
+    known = [one for one in told if one.due < last]
     looks = [last - days * _DAY for days in LOOKS]
     found = [one for look in looks for one in known if one.since < look <= one.due]
     return list(dict.fromkeys(found))
+
+
+def _grace(policy: Policy) -> timedelta:
+    asked = policy.prediction.subscriptions if policy.prediction else None
+    return asked.grace_days * _DAY if asked else timedelta(0)
 
 
 def _renewals(profile: Profile, policy: Policy, bought: Bought, today: date) -> Sequence[_Renewal]:

@@ -36,6 +36,9 @@ _Z = [NormalDist().inv_cdf((place + 0.5) / _POINTS) for place in range(_POINTS)]
 _MOST_COUNTS = 16
 _NEARLY = 1e-9
 
+_WIDEST = 10.0
+"""Deviation of a sum's logarithm beyond which a range tells nothing."""
+
 
 def purchases_to_come(
     model: PurchaseModel,
@@ -48,7 +51,8 @@ def purchases_to_come(
     paid: int | None = None,
 ) -> list[Weighed]:
     """Sums of what is bought within the next ``t``, each times ``scale``; none where there may be
-    too many purchases to count. ``mean`` is of all repeat purchases, or of ``paid`` of them.
+    too many purchases to count, or where sums may be anything. ``mean`` is of all repeat
+    purchases, or of ``paid`` of them.
     """
     chances = model.counts(h, t)
     if not chances:
@@ -63,6 +67,8 @@ def purchases_to_come(
         if n:
             own, wide = _log_gamma(spend.p * n)
             start, deviation = log(v * scale) + own - middle, sqrt(wide + spread)
+            if deviation > _WIDEST:
+                return []
             found += [(weight / _POINTS, exp(start + deviation * z)) for z in _Z]
     return found
 

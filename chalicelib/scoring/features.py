@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -64,6 +64,11 @@ def lead_row(profile: Profile, policy: Policy, at: datetime) -> dict[str, Value]
 def is_dated(name: str) -> bool:
     """Whether a field tells of what happened, which is known as of any time."""
     return name in (KINDS, QUIET, BOUGHT) or name.startswith((DID, RENEWAL))
+
+
+def known_of(row: Mapping[str, Value], names: Collection[str]) -> dict[str, Value]:
+    """Of the attributes only those that are known from the start."""
+    return {name: value for name, value in row.items() if name in names or is_dated(name)}
 
 
 def _doings(profile: Profile, at: datetime) -> dict[str, Value]:

@@ -26,7 +26,7 @@ from chalicelib.scoring.features import (
     LATELY,
     MOST_COUNTED,
     RENEWAL,
-    is_dated,
+    known_of,
     row_of,
 )
 from chalicelib.scoring.models.satisfaction import answers
@@ -65,8 +65,7 @@ def subscriber_row(
     """
     asked = policy.prediction.subscriptions if policy.prediction else None
     known = asked.known if asked else frozenset[str]()
-    told = row_of(profile, policy, at).items()
-    row = {name: value for name, value in told if name in known or is_dated(name)}
+    row = known_of(row_of(profile, policy, at), known)
     row[SURVIVED] = survived
     trend = usage_trend(_uses(profile, policy, at))
     if trend is not None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import exp, log
 
 from chalicelib.core.model import Json
@@ -83,11 +83,13 @@ def train_hazard(  # noqa: PLR0913  what may be said of a training
     seed: int,
     horizon_days: int,
     survived: str,
+    known_at: Sequence[datetime],
     by_tenure: ShiftedBetaGeometric | None,
     running: Rival | None = None,
     trained_at: datetime | None = None,
 ) -> Trained:
-    """A discrete-time hazard: a logistic model of renewals, of who ``left`` at them.
+    """A discrete-time hazard: a logistic model of renewals, of who ``left`` at them, which
+    was ``known_at`` some time within ``horizon_days``.
 
     It needs 120 who left and as many who stayed, and has to foretell the newest better than the
     model in force or, before there is one, than ``by_tenure``, which serves without it and goes by
@@ -104,7 +106,7 @@ def train_hazard(  # noqa: PLR0913  what may be said of a training
     found = train(
         rows, left, times,
         seed=seed, horizon_days=horizon_days, name=HAZARD, keep=(survived,),
-        known_at=[at + timedelta(days=horizon_days) for at in times],
+        known_at=known_at,
         rival=running or _alone(by_tenure, survived, horizon_days, len(left)),
         trained_at=trained_at,
     )  # fmt: skip

@@ -87,8 +87,8 @@ def renewals_tried(
 
 def _risk(models: Fitted, then: Profile, policy: Policy, day: date, survived: int) -> float:
     if models.renewals:
-        _, _, row = renewal_at(day + _DAY, then, policy, survived, missed=False)
-        return models.renewals.probability(row)
+        seen = renewal_at(day + _DAY, then, policy, survived, missed=False)
+        return models.renewals.probability(seen.row)
     assert models.subscriptions
     return models.subscriptions.leaves_at(survived)
 

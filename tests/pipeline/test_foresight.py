@@ -340,7 +340,8 @@ def test_a_segment_that_is_foretold_better_by_itself_has_its_own_model_in_force(
     found = foreseen(lessons(split, came, times), LEADS, {}, NOW)
     assert list(found["propensity"]["segments"]) == ["cold", "web"]
     assert "web has a model of its own" in said(found, "propensity")
-    common = foreseen(lessons(split, came, times), leading(), {}, NOW)
+    alike = leading(known=["visits", "demo", "size", "source"])
+    common = foreseen(lessons(split, came, times), alike, {}, NOW)
     assert common["propensity"]["segments"] == {}
 
 

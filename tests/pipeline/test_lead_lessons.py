@@ -165,6 +165,12 @@ class TestKnown:
         assert "propensity" not in foreseen(few, leading(known=["source"]), leaking, NOW)
         assert "propensity" in foreseen(few, policy, leaking, NOW)
 
+    def test_pages_that_were_learned_of_before_by_all_attributes_teach_of_those_alone(self, taught):
+        policy, every = leading(known=["source"]), leading(known=["source", "status"])
+        before = lessons_of(followed_up(), every, NOW)
+        assert any("status" in one.row for one in before.snapshots)
+        assert foreseen(before, policy, {}, NOW) == foreseen(taught, policy, {}, NOW)
+
 
 class TestChanged:
     """Since a record was changed last none of its attributes was."""

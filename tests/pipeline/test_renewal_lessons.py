@@ -15,7 +15,7 @@ from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
 from chalicelib.pipeline.foresight import foreseen
 from chalicelib.pipeline.lessons import Lessons, lessons_of
-from chalicelib.pipeline.snapshots import renewal_at
+from chalicelib.pipeline.snapshots import RenewalSnapshot, renewal_at
 from chalicelib.policy import compile_policy
 from chalicelib.scoring import score_card
 from chalicelib.scoring.profile import profile_of
@@ -45,7 +45,7 @@ def seen(lessons):
     today = NOW.date()
     return [
         ((today - parse_instant(at).date()).days, row["renewal:survived"], left)
-        for at, left, row in lessons.renewals
+        for at, left, row, _ in lessons.renewals
     ]
 
 
@@ -78,6 +78,62 @@ def test_what_is_learned_survives_a_page():
     found = told(paid(210, 180, 150) + due(120))
     assert Lessons.from_json(found.to_json()).renewals == found.renewals
     assert Lessons.of([found, told([])]).renewals == found.renewals
+    page = found.to_json()
+    earlier = page | {"renewals": [one[:3] for one in page["renewals"]]}
+    assert Lessons.from_json(earlier).renewals == tuple(
+        one._replace(known_at=None) for one in found.renewals
+    )
+
+
+@pytest.mark.parametrize("every", [7, 30, 90, 365])
+def test_no_renewal_teaches_before_it_is_known_what_came_of_it(every):
+    grace = 15
+    for phase in range(every):
+        days = range(phase, phase + 6 * every, every)
+        for one in told(paid(*days) + due(phase - every)).renewals:
+            known, seen_at = parse_instant(one.known_at), parse_instant(one.at)
+            assert known <= NOW
+            assert known - seen_at == (min(30, every // 2) + grace + 1) * DAY
+
+
+@pytest.mark.parametrize(("days", "teach"), [(15, 0), (16, 1)])
+def test_who_left_and_who_stayed_teach_from_the_same_day_on(days, teach):
+    assert len(seen(told(paid(days + 200) + due(days)))) == teach
+    assert len(seen(told(paid(days + 200, days) + due(days - 200)))) == teach
+
+
+def falls_tell(known_after):
+    """Looks of an hour each, the newest 32 days ago, and after how many days they are known."""
+    chance = Random(4)
+    for n in range(4000):
+        at, use = NOW - timedelta(days=32, hours=n), chance.uniform(0, 2)
+        left = chance.random() < (0.4 if use < 0.6 else 0.05)
+        known_at = iso(at + known_after * DAY) if known_after else None
+        row = {"renewal:survived": chance.randrange(12), "renewal:usage": use}
+        yield RenewalSnapshot(iso(at), left, row, known_at)
+
+
+@pytest.mark.parametrize(("known_after", "unseen"), [(31, 0), (45, 13 * 24), (None, 13 * 24)])
+def test_a_model_is_held_against_the_one_in_force_by_what_came_to_be_known_since(
+    known_after, unseen
+):
+    """Of which the newer half judges; a page that does not tell is taken to know it latest."""
+    renewals = tuple(sorted(falls_tell(known_after)))
+    before = foreseen(Lessons(renewals=renewals), POLICY, {}, NOW)
+    assert before["model_cards"]["renewals"]["passed"]
+    found = foreseen(Lessons(renewals=renewals), POLICY, before, NOW + DAY, anew=True)
+    sentence = found["model_cards"]["renewals"]["sentences"][-1]["en"]
+    left = sum(one.left for one in renewals[len(renewals) - unseen // 2 :])
+    assert sentence.endswith(f": {left} of the 30 new cases of either outcome that are needed")
+
+
+def test_pages_of_renewals_that_tell_of_other_attributes_too_teach_of_known_ones_alone():
+    renewals = tuple(sorted(falls_tell(31)))
+    told_more = [one._replace(row={**one.row, "status": str(one.left)}) for one in renewals]
+    found, before = (foreseen(Lessons(renewals=tuple(some)), POLICY, {}, NOW)
+                     for some in (renewals, told_more))  # fmt: skip
+    assert found == before
+    assert "renewals" in found
 
 
 @settings(max_examples=80)
@@ -137,7 +193,7 @@ def test_looks_are_a_fair_sample_of_renewals(learned):
     """As many leave among them as leave at any renewal, though each left once and stayed often."""
     lessons, _ = learned
     leave = 0.25 * LEAVE_IDLE + 0.75 * LEAVE_BUSY
-    left, looks = sum(left for _, left, _ in lessons.renewals), len(lessons.renewals)
+    left, looks = sum(one.left for one in lessons.renewals), len(lessons.renewals)
     assert left / looks == pytest.approx(leave, abs=3 * math.sqrt(leave * (1 - leave) / looks))
 
 

@@ -1,6 +1,7 @@
 """Do the ranges hold what becomes of simulated customers four times of five?"""
 
 from functools import partial
+from math import exp, inf
 from random import Random
 
 import pytest
@@ -81,6 +82,33 @@ models = st.builds(
     a=st.floats(0.1, 5),
     b=st.floats(0.1, 9),
 )
+
+
+WHAT_TRAINING_MAY_FIND = st.builds(
+    SpendModel,
+    p=st.floats(-9, 9).map(exp),
+    q=st.floats(-9, 9).map(lambda at: 1.05 + exp(at)),
+    v=st.floats(-7, 28).map(exp),
+)
+
+
+@given(models, WHAT_TRAINING_MAY_FIND, histories, st.sampled_from([0.0, 100.0, 1e12]))
+def test_whatever_was_found_of_spend_the_range_is_one_of_sums_or_there_is_none(
+    model, spend, h, mean
+):
+    sums = purchases_to_come(model, spend, h, mean, t=YEAR, scale=0.5)
+    if sums:
+        low, high = likely(with_deals(sums, 1000.0, 300.0, 0.5))
+        assert 0 <= low <= high < inf
+
+
+def test_of_spend_that_may_be_anything_no_range_is_told():
+    model, h = PurchaseModel("mbg_nbd", 0.5, 5.0, 0.8, 2.0), History(3, 5.0, 10.0)
+    told = {
+        p: bool(purchases_to_come(model, SpendModel(p, 3.0, 1e4), h, 100.0, t=YEAR, scale=0.5))
+        for p in (0.0007, 0.01, 0.5, 6.0)
+    }
+    assert told == {0.0007: False, 0.01: False, 0.5: True, 6.0: True}
 
 
 @given(models, histories, st.floats(0.1, 60))

@@ -91,9 +91,11 @@ def renewals(number, chance_of, seed=5):
 
 def trained(number, chance_of, by_tenure=None):
     rows, left, times = zip(*renewals(number, chance_of), strict=True)
+    known_at = [at + timedelta(days=30) for at in times]
     return train_hazard(
-        rows, left, times, seed=1, horizon_days=45, survived="survived", by_tenure=by_tenure
-    )
+        rows, left, times,
+        seed=1, horizon_days=45, survived="survived", known_at=known_at, by_tenure=by_tenure,
+    )  # fmt: skip
 
 
 def falling(row):
