@@ -40,7 +40,18 @@ def told_data(data: Mapping[str, Json], record_id: RecordId) -> dict[str, Json]:
     found = dict(data)
     if isinstance(deal := data.get("deal"), str):
         found["deal"] = record_id(deal)
-    kind, colon, identity = str(data.get("purchase", "")).partition(":")
-    if kind + colon in _RECORDS:
-        found["purchase"] = f"{kind}:{record_id(identity)}"
+    if isinstance(purchase := data.get("purchase"), str):
+        found["purchase"] = told_id(purchase, record_id)
     return found
+
+
+def told_id(text: str, record_id: RecordId) -> str:
+    """Of a purchase or a refund.
+
+    >>> told_id("deal:0512", lambda identity: identity.lstrip("0"))
+    'deal:512'
+    >>> told_id("0512", lambda identity: identity.lstrip("0"))
+    '0512'
+    """
+    kind, colon, identity = text.partition(":")
+    return f"{kind}:{record_id(identity)}" if kind + colon in _RECORDS else text
