@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -121,6 +121,14 @@ def _loud_rows(profile: str, kind: Kind, sections: tuple[Section, ...]) -> tuple
 
 
 @cache
+def _following_rows(
+    profile: str, kind: Kind, sections: tuple[Section, ...]
+) -> Mapping[str, Output]:
+    rows = _rows(profile, kind, sections)
+    return {row.name: row for row in rows if row.trigger is Trigger.FOLLOW}
+
+
+@cache
 def _loud_or_following(profile: str, kind: Kind, sections: tuple[Section, ...]) -> frozenset[str]:
     """The names of those rows, and of all that are never a reason to write."""
     return _FOLLOWERS.union(row.name for row in _loud_rows(profile, kind, sections))
@@ -146,9 +154,22 @@ def speaks(card: ScoreCard, written: Written, policy: Policy) -> bool:
         new, old = fields[row.name], shown.get(row.name)
         if new != old and not _follows_score(row, policy) and _fires(row, new, old, step):
             return True
-    return not known.issuperset(shown) and any(
+    if not known.issuperset(shown) and any(
         value is not None for name, value in shown.items() if name not in known
-    )
+    ):
+        return True
+    return _was_left_out(_following_rows(*which), card, written, policy)
+
+
+def _was_left_out(
+    followers: Mapping[str, Output], card: ScoreCard, written: Written, policy: Policy
+) -> bool:
+    """Whether one has a value and was never shown, though others were: its field was lacking."""
+    shown = written.fields
+    if not shown or shown.keys() >= followers.keys():
+        return False
+    rows = [row for name, row in followers.items() if name not in shown]
+    return any(value not in _EMPTY for value in _fields(rows, card, written, policy).values())
 
 
 def tells_of_future(card: ScoreCard, shown: Fields, policy: Policy) -> bool:
@@ -227,14 +248,15 @@ def _dropped(fields: Fields, shown: Fields) -> dict[str, FieldValue]:
 def changed_fields(outgoing: Fields, shown: Fields) -> Fields:
     """What has to be set so that a CRM that shows ``shown`` shows ``outgoing``.
 
-    Empty if they differ only in outputs that are no reason to write.
+    Empty if they differ only in outputs that are no reason to write, and were shown before.
     """
     changed = {
         name: value
         for name, value in outgoing.items()
         if _differs(_as_kept(name, value, shown.get(name)), shown.get(name))
     }
-    return changed if any(name not in _FOLLOWERS for name in changed) else {}
+    is_due = any(name not in _FOLLOWERS or name not in shown for name in changed)
+    return changed if is_due else {}
 
 
 def _differs(value: FieldValue, shown: FieldValue) -> bool:

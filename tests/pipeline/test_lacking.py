@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.outputs import OUTPUTS
+from chalicelib.core.outputs import OUTPUTS, Trigger
 from chalicelib.pipeline import lacking
 from chalicelib.pipeline.lacking import MOST_AT_ONCE
 from chalicelib.pipeline.reconcile import AUDIT, reconcile
@@ -181,3 +181,25 @@ def test_what_is_there_is_not_kept_waiting_for_what_still_lacks(installation, co
     (item,) = installation.settings.parked(CONNECTION)
     assert "Contact.Tags" not in item.reason
     assert look(installation) == [], "nothing more is there"
+
+
+def test_fields_that_are_never_a_reason_to_write_are_written_too_once_they_are_there(installation):
+    followers = {one.name for one in OUTPUTS if one.trigger is Trigger.FOLLOW}
+    installation.crm.provisioned = {one.name for one in OUTPUTS}
+    installation.crm.lacking = {name: f"Contact.{name}" for name in followers}
+    ref = installation.contact(1, deals=[(NOON, 5_000)])
+    installation.deliver("contact:1")
+    installation.run()
+    assert not followers & installation.crm.fields[ref].keys()
+    installation.crm.lacking = {}
+    (written,) = look(installation)
+    assert written.fields.keys() <= followers
+    told = installation.card(ref).outgoing
+    assert {"why", "updated", "confidence"} <= written.fields.keys()
+    assert all(
+        installation.crm.fields[ref].get(name) == told[name] for name in followers & told.keys()
+    )
+    installation.clock.advance(minutes=5)
+    installation.deliver("contact:1")
+    installation.run()
+    assert look(installation) == [], "that was all"

@@ -204,6 +204,16 @@ def test_a_difference_of_followers_alone_is_none():
     assert changed_fields({**SHOWN, "why": "other words", "updated": "later"}, SHOWN) == {}
 
 
+def test_a_follower_that_was_never_shown_is_a_reason_to_write_where_it_has_a_value():
+    shown = {**publish(CARD, Written({}, True), POLICY)}
+    assert publish(CARD, Written(shown, True), POLICY) is None
+    for name in ("why", "updated"):
+        rest = {key: value for key, value in shown.items() if key != name}
+        outgoing = publish(CARD, Written(rest, True), POLICY)
+        assert changed_fields(outgoing, rest) == {name: shown[name]}
+    assert publish(CARD, Written({**shown, "why": None}, True), POLICY) is None
+
+
 def test_an_instant_of_which_the_crm_keeps_no_less_than_a_second_is_not_set_again():
     outgoing = {**SHOWN, "grade": "C1", "updated": "2026-03-21T12:00:00.250Z"}
     shown = {**SHOWN, "updated": "2026-03-21T12:00:00.000Z"}
