@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
@@ -132,7 +132,7 @@ def carried_out(items: Sequence[K], ask: Callable[[Sequence[K]], Any], ends: flo
     found: dict[K, Any] = dict.fromkeys(items, _OUT_OF_TIME)
     left = list(items)
     for wait in (*LOCKED_S, None):
-        if monotonic() > ends:
+        if is_late(ends):
             break
         problems = _problems(left, ask)
         found = {one: why for one, why in found.items() if one not in left} | problems
@@ -146,6 +146,14 @@ def carried_out(items: Sequence[K], ask: Callable[[Sequence[K]], Any], ends: flo
 _OUT_OF_TIME = [
     {"statusCode": "REQUEST_RUNNING_TOO_LONG", "message": "what was written before took too long"}
 ]
+
+
+def is_late(ends: float) -> bool:
+    return monotonic() > ends
+
+
+def too_late(ids: Iterable[str]) -> Refusals:
+    return {one: verdict(_OUT_OF_TIME) for one in ids}
 
 
 def verdict(problem: Any) -> WriteRefused | RecordBusy:

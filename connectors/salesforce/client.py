@@ -36,7 +36,7 @@ from connectors.salesforce import changes, errands, orders, topics
 from connectors.salesforce import owners as owner_writes
 from connectors.salesforce.answers import UNSEEN, codes
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
-from connectors.salesforce.batch_write import ends_at
+from connectors.salesforce.batch_write import ends_at, is_late, too_late
 from connectors.salesforce.gaps import Gaps, write
 from connectors.salesforce.ids import full
 from connectors.salesforce.limits import SPENT_FOR
@@ -176,6 +176,9 @@ class SalesforceClient:
     def _write_topics(
         self, tags: Mapping[Ref, Sequence[str]], ends: float
     ) -> Mapping[Ref, EmtiazError]:
+        if is_late(ends):
+            late = too_late(ref.id for ref in tags)
+            return {ref: late[ref.id] for ref in tags}
         refs = {record: ref for ref, record in self._with_topics(tags).items()}
         refused = self._topics.write({record: tags[ref] for record, ref in refs.items()}, ends)
         return {refs[record]: error for record, error in refused.items()}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.core.errors import EmtiazError, WrittenInPart
 from connectors.salesforce.api import SalesforceApi
-from connectors.salesforce.batch_write import SetUpRefused, Values
+from connectors.salesforce.batch_write import SetUpRefused, Values, is_late, too_late
 from connectors.salesforce.owned import output_name
 from connectors.salesforce.person_accounts import write as write_persons
 from connectors.salesforce.schema import Schema
@@ -66,6 +66,8 @@ def write(
     lacking = gaps.known(name)
     refusals = write_persons(api, name, *_without(lacking, values, order), ends)
     refused = [one for one in order or values if isinstance(refusals.get(one), SetUpRefused)]
+    if refused and is_late(ends):
+        return {**_in_part(name, values, lacking), **refusals, **too_late(refused)}
     found = gaps.look(name, _fields(values[one] for one in refused)) if refused else lacking
     if found != lacking:
         refusals = {one: why for one, why in refusals.items() if one not in refused}

@@ -17,7 +17,14 @@ from chalicelib.core.outputs import TOPICS
 from connectors._http import Refused
 from connectors.salesforce.answers import UNSEEN, codes, message
 from connectors.salesforce.api import BATCH, SalesforceApi, chunks
-from connectors.salesforce.batch_write import Refusals, SetUpRefused, carried_out, verdict
+from connectors.salesforce.batch_write import (
+    Refusals,
+    SetUpRefused,
+    carried_out,
+    is_late,
+    too_late,
+    verdict,
+)
 from connectors.salesforce.gaps import LOOKED_AT_FOR
 from connectors.salesforce.ids import full
 from connectors.salesforce.records import ID, Record
@@ -105,7 +112,10 @@ class Topics:
         refusals: Refusals = {}
         for ids in chunks(sorted(wanted.keys() - lacking.keys()), BATCH):
             refusals |= self._write({one: _named(wanted[one]) for one in ids}, ends)
-        for one in [one for one, why in refusals.items() if isinstance(why, SetUpRefused)]:
+        refused = [one for one, why in refusals.items() if isinstance(why, SetUpRefused)]
+        if is_late(ends):
+            refusals, refused = {**refusals, **too_late(refused)}, []
+        for one in refused:
             if target := self._look_what_lacks(_object(one)):
                 lacking[one] = target
         left_out = {one: WrittenInPart(dict.fromkeys(TOPICS, to)) for one, to in lacking.items()}
@@ -125,6 +135,8 @@ class Topics:
 
     def _write(self, wanted: Mapping[str, Mapping[str, str]], ends: float) -> Refusals:
         """``wanted`` are names as they are spelled, by what they are known by."""
+        if is_late(ends):
+            return too_late(wanted)
         try:
             names = [name for of_one in wanted.values() for name in of_one.values()]
             held = self._look(list(wanted), names)

@@ -244,6 +244,16 @@ def test_no_request_of_a_write_is_begun_once_the_ones_before_have_taken_long(
     assert len(organisation.written) == 1
 
 
+def test_what_a_record_lacks_is_not_looked_for_once_a_write_has_taken_long(
+    write, organisation, monkeypatch
+):
+    times = iter([0.0, 0.0, SOON_S + 1])
+    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+    organisation.results = [(200, [refused("INVALID_FIELD")])]
+    assert isinstance(write(ONE)[ref(ONE)], RecordBusy)
+    assert organisation.calls == []
+
+
 def test_a_record_that_is_refused_while_another_is_locked_stays_refused(write, organisation):
     organisation.results = [
         (200, [refused("ENTITY_IS_DELETED"), refused("UNABLE_TO_LOCK_ROW")]),

@@ -22,7 +22,8 @@ from chalicelib.pipeline.process import process
 from chalicelib.pipeline.services import Services
 from chalicelib.pipeline.write_back import write_back
 from chalicelib.policy import version_of
-from connectors.salesforce import topics
+from connectors.salesforce import batch_write, topics
+from connectors.salesforce.api import SalesforceApi
 from connectors.salesforce.topics import LONGEST, topic_name
 from infra.sandbox.salesforce import acting
 from infra.sandbox.salesforce.records import PERSON, SALESFORCE
@@ -467,3 +468,25 @@ def test_a_policy_that_never_asked_has_no_record_looked_at(salesforce, ann):
     counts = salesforce.requests.counts()
     assert sum(count for route, count in counts.items() if "sobjects" in route) == 1
     assert salesforce.people.topics(ann) == []
+
+
+def test_no_request_is_begun_for_topics_once_a_write_has_taken_long(
+    salesforce, client, ann, monkeypatch
+):
+    clock = [0.0]
+    monkeypatch.setattr(batch_write, "monotonic", lambda: clock[0])
+    update = SalesforceApi.update
+
+    def slow(self, rows):
+        clock[0] += 110.0
+        return update(self, rows)
+
+    monkeypatch.setattr(SalesforceApi, "update", slow)
+    for name in ("queries", "describe", "create_rows", "delete_rows"):
+        monkeypatch.setattr(SalesforceApi, name, not_to_be_asked)
+    (error,) = tag(client, ann, GOLD).values()
+    assert isinstance(error, RecordBusy)
+
+
+def not_to_be_asked(*_arguments):
+    raise AssertionError("a request that is begun too late")
