@@ -389,6 +389,14 @@ class Policy:
     advisers: Mapping[Adviser, tuple[Action, ...]] = field(default_factory=dict)
     prediction: PredictionPolicy | None = None
 
+    @property
+    def foretells(self) -> PredictionPolicy:
+        """What is predicted: nothing, where the policy says nothing of it."""
+        return self.prediction or NOTHING_PREDICTED
+
+
+NOTHING_PREDICTED = PredictionPolicy()
+
 
 @dataclass(frozen=True, slots=True)
 class FittedModels:

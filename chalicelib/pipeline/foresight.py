@@ -24,11 +24,12 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.prediction import Gate, LeadPrediction, ModelCard, PredictionPolicy
 from chalicelib.localization import models as say
 from chalicelib.localization.purchase_gates import spend_of_a_year
+from chalicelib.pipeline.known_attributes import Parameters, cards_of, sound, with_known_alone
 from chalicelib.pipeline.lessons import MOST, DealLesson, Lessons, Point
 from chalicelib.pipeline.snapshots import AHEAD_DAYS, LeadSnapshot, RenewalSnapshot
 from chalicelib.prediction.clusters import Clusters
 from chalicelib.prediction.propensity import Propensity, Value
-from chalicelib.scoring.features import is_dated, known_of, names_of
+from chalicelib.scoring.features import is_dated, names_of
 from chalicelib.scoring.fitted import CARDS
 from chalicelib.scoring.future import PRICES_RISE
 from chalicelib.scoring.renewals import SURVIVED
@@ -55,8 +56,6 @@ FORETELLING = (
 OLDEST = timedelta(days=30)
 
 _DAY = timedelta(days=1)
-
-Parameters = Mapping[str, Mapping[str, Json]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def asked_for(policy: Policy) -> tuple[str, ...]:
 
 def due(policy: Policy, before: Parameters, now: datetime) -> tuple[str, ...]:
     """The models that have to be fitted, whatever has or has not happened since."""
-    cards = _cards(sound(before, policy))
+    cards = cards_of(sound(before, policy))
     return tuple(
         name
         for name in asked_for(policy)
@@ -98,7 +97,7 @@ def drifting(lessons: Lessons, policy: Policy, before: Parameters, now: datetime
     """Whether a model in force is of people or deals that are others by now, or is off of late."""
     if policy.prediction is None:
         return False
-    lessons, before = _allowed(lessons, policy), sound(before, policy)
+    lessons, before = with_known_alone(lessons, policy), sound(before, policy)
     return bool(_Fitting(lessons, policy, policy.prediction, before, now).drifted())
 
 
@@ -109,11 +108,11 @@ def foreseen(
     if policy.prediction is None:
         return {}
     before = sound(before, policy)
-    fitted = _Fitting(_allowed(lessons, policy), policy, policy.prediction, before, now)
+    fitted = _Fitting(with_known_alone(lessons, policy), policy, policy.prediction, before, now)
     wanted = asked_for(policy)
     drifted = fitted.drifted()
     fresh = set(wanted if anew else due(policy, before, now))
-    fresh |= {name for name, card in _cards(before).items() if not card["passed"]}
+    fresh |= {name for name, card in cards_of(before).items() if not card["passed"]}
     fresh |= {name for name, one in drifted.items() if one.verdict == "retrain"}
     found = {
         name: fitted.found(name, drifted.get(name, UNMOVED), fits=name in fresh)
@@ -122,7 +121,7 @@ def foreseen(
     }
     kept = {name: before[name] for name in wanted if name in before}
     used = {name: one.parameters for name, one in found.items() if one.parameters is not None}
-    cards = {name: card for name, card in _cards(before).items() if name in wanted}
+    cards = {name: card for name, card in cards_of(before).items() if name in wanted}
     cards |= {name: one.card.to_json() for name, one in found.items()}
     return {**kept, **used, CARDS: cards}
 
@@ -138,7 +137,7 @@ def _because(reasons: tuple[Text, ...], found: Fit) -> Fit:
 
 def in_force(parameters: Parameters, name: str) -> Mapping[str, Any]:
     """The card of the model that is used, whatever was refused since; empty if none is known."""
-    card = _cards(parameters).get(name, {})
+    card = cards_of(parameters).get(name, {})
     return cast("Mapping[str, Any]", card.get("stays", card))
 
 
@@ -150,39 +149,6 @@ def _lags(rows: Sequence[LeadSnapshot]) -> list[Mapping[str, float]] | None:
         {name: one.lag for name in one.row if not is_dated(name)} if one.lag is not None else {}
         for one in rows
     ]
-
-
-def sound(before: Parameters, policy: Policy) -> Parameters:
-    """Without a model of leads that goes by attributes which the policy does not call known."""
-    leads, held = policy.prediction.leads if policy.prediction else None, before.get("propensity")
-    if leads is None or not held or _attributes(Propensity.from_json(held)) <= leads.known_ones:
-        return before
-    kept = {name: card for name, card in _cards(before).items() if name != "propensity"}
-    return {name: one for name, one in before.items() if name != "propensity"} | {CARDS: kept}
-
-
-def _allowed(lessons: Lessons, policy: Policy) -> Lessons:
-    """Without attributes that the policy does not call known: pages that an earlier version
-    learned of may have them.
-    """
-    asked = policy.prediction or PredictionPolicy()
-    leads = asked.leads.known_ones if asked.leads else frozenset[str]()
-    renewals = asked.subscriptions.known if asked.subscriptions else frozenset[str]()
-    return replace(
-        lessons,
-        snapshots=tuple(one._replace(row=known_of(one.row, leads)) for one in lessons.snapshots),
-        renewals=tuple(one._replace(row=known_of(one.row, renewals)) for one in lessons.renewals),
-    )
-
-
-def _attributes(model: Propensity) -> frozenset[str]:
-    """That it goes by."""
-    own = {field.name for field in model.fields if not is_dated(field.name)}
-    return frozenset(own).union(*(_attributes(one) for _, one in model.segments))
-
-
-def _cards(parameters: Parameters) -> dict[str, Any]:
-    return dict(cast("Mapping[str, Any]", parameters.get(CARDS, {})))
 
 
 class _Case(NamedTuple):
@@ -430,7 +396,7 @@ class _Fitting:
             seed=SEED,
             horizon_days=days,
             exclude=leads.exclude if leads else (),
-            known_at=[at + timedelta(days=days) for at in times],
+            known_at=self._leads_known(leads) if leads else (),
             rival=self._rival("propensity"),
             lags=_lags(rows),
             segment=leads.segment if leads else "",

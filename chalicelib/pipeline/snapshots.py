@@ -64,7 +64,7 @@ class RenewalSnapshot(NamedTuple):
 
 
 def leads_of(profile: Profile, policy: Policy) -> Iterator[LeadSnapshot]:
-    asked = policy.prediction.leads if policy.prediction else None
+    asked = policy.foretells.leads
     first = first_seen(profile, policy)
     if asked is None or first is None:
         return
@@ -93,7 +93,7 @@ def _lag(profile: Profile, policy: Policy, at: datetime, until: datetime) -> flo
     """The outcome came with the last thing that was done in time; a record that was changed later
     may have been changed because of it.
     """
-    record, asked = profile.facts.record(), policy.prediction.leads if policy.prediction else None
+    record, asked = profile.facts.record(), policy.foretells.leads
     if record is None or record.modified_at is None or asked is None:
         return None
     done = _times(_as_of(profile, policy, until))
@@ -117,7 +117,7 @@ def _as_of(profile: Profile, policy: Policy, at: datetime) -> Profile:
 
 def first_seen(profile: Profile, policy: Policy) -> datetime | None:
     """None where nothing tells it."""
-    leads = policy.prediction.leads if policy.prediction else None
+    leads = policy.foretells.leads
     day = day_of(profile.value(leads.since), policy.time_zone) if leads and leads.since else None
     began = midnight(day, policy.time_zone) if day else None
     return earliest([began, *_times(profile)[:1]])
@@ -138,7 +138,7 @@ class Renewals(NamedTuple):
 
 def renewals_of(profile: Profile, policy: Policy, bought: Bought, today: date) -> Renewals | None:
     """Of who has a date of renewal."""
-    asked = policy.prediction.subscriptions if policy.prediction else None
+    asked = policy.foretells.subscriptions
     due = renewal_of(profile, policy)
     if asked is None or due is None or not bought.days:
         return None
@@ -187,7 +187,7 @@ def _chosen(told: Sequence[_Renewal], policy: Policy, today: date) -> list[_Rene
 
 
 def _grace(policy: Policy) -> timedelta:
-    asked = policy.prediction.subscriptions if policy.prediction else None
+    asked = policy.foretells.subscriptions
     return asked.grace_days * _DAY if asked else timedelta(0)
 
 

@@ -91,7 +91,7 @@ def _doings(profile: Profile, at: datetime) -> dict[str, Value]:
 
 def names_of(policy: Policy) -> tuple[str, ...]:
     """The attributes that rows have, as conditions call them."""
-    leads = policy.prediction.leads if policy.prediction else None
+    leads = policy.foretells.leads
     left_out = set(leads.exclude) if leads else set()
     left_out |= {policy.lead.override, policy.priority.owner or "" if policy.priority else ""}
     return tuple(name for name, one in _known(policy) if name not in left_out and _is_fair(one))

@@ -41,7 +41,7 @@ _DAY = timedelta(days=1)
 
 def renewal_of(profile: Profile, policy: Policy) -> date | None:
     """The local day on which a subscription is to be renewed."""
-    asked = policy.prediction.subscriptions if policy.prediction else None
+    asked = policy.foretells.subscriptions
     value: Json = profile.value(asked.renewal) if asked else None
     return day_of(value, policy.time_zone) if value is not None else None
 
@@ -63,7 +63,7 @@ def subscriber_row(
     """Of who has come through so many renewals, as of ``at``, which is not before anything
     that was done or bought.
     """
-    asked = policy.prediction.subscriptions if policy.prediction else None
+    asked = policy.foretells.subscriptions
     known = asked.known if asked else frozenset[str]()
     row = known_of(row_of(profile, policy, at), known)
     row[SURVIVED] = survived
@@ -77,12 +77,15 @@ def subscriber_row(
 
 
 def _uses(profile: Profile, policy: Policy, at: datetime) -> Iterator[tuple[float, int]]:
-    asked = policy.prediction.subscriptions if policy.prediction else None
-    counted = asked.usage if asked else ()
     for kind, activities in profile.activities.items():
-        if kind in counted if counted else kind != SENT:
+        if _is_use(kind, policy):
             for one in activities:
                 yield (at - one.occurred_at) / _DAY, min(one.count, MOST_COUNTED)
+
+
+def _is_use(kind: str, policy: Policy) -> bool:
+    asked = policy.foretells.subscriptions
+    return kind in asked.usage if asked and asked.usage else kind != SENT
 
 
 def _tickets(profile: Profile, at: datetime) -> Iterator[float]:

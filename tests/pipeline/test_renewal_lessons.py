@@ -13,6 +13,7 @@ from chalicelib.core.facts import iso, parse_instant
 from chalicelib.core.model import Ref
 from chalicelib.core.policy import FittedModels
 from chalicelib.core.stored import Collection, StoredCard
+from chalicelib.pipeline import foresight
 from chalicelib.pipeline.foresight import foreseen
 from chalicelib.pipeline.lessons import Lessons, lessons_of
 from chalicelib.pipeline.snapshots import RenewalSnapshot, renewal_at
@@ -211,6 +212,17 @@ def test_a_fall_in_use_is_learned_and_foretold(learned, population):
         for some in (used, used[4:])
     )
     assert idle > 2 * busy
+
+
+def test_a_model_in_force_that_goes_by_an_attribute_not_known_from_the_start_is_given_up(learned):
+    _, parameters = learned
+    field = {"name": "plan", "edges": None, "values": ["x"], "weights": [0.1, 0, 0], "counts": []}
+    renewals = parameters["renewals"]
+    going_by_plan = {**renewals, "fields": [*renewals["fields"], field]}
+    before = {**parameters, "renewals": going_by_plan}
+    assert foresight.due(POLICY, parameters, NOW) == ()
+    assert foresight.due(POLICY, before, NOW) == ("renewals",)
+    assert "renewals" not in foreseen(Lessons(), POLICY, before, NOW)
 
 
 def test_few_subscribers_leave_the_tenure_in_force_and_the_card_says_why(population):
