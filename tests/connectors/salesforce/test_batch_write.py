@@ -220,23 +220,25 @@ def test_a_record_that_awaits_an_approval_is_tried_again_by_and_by(write, organi
     assert waits == []
 
 
-def test_a_slow_organisation_is_not_asked_again_while_the_worker_runs_out_of_time(
-    write, organisation, monkeypatch
-):
-    """Salesforce itself waits for locks, ten seconds for each, and a worker has four minutes."""
+@pytest.fixture
+def first_request_takes_long(monkeypatch):
     times = iter([0.0, 0.0, SOON_S + 1])
     monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+
+
+@pytest.mark.usefixtures("first_request_takes_long")
+def test_a_slow_organisation_is_not_asked_again_while_the_worker_runs_out_of_time(
+    write, organisation
+):
+    """Salesforce itself waits for locks, ten seconds for each, and a worker has four minutes."""
     organisation.results = [(200, [refused("UNABLE_TO_LOCK_ROW")])]
     assert isinstance(write(ONE)[ref(ONE)], RecordBusy)
     assert len(organisation.written) == 1
 
 
-def test_no_request_of_a_write_is_begun_once_the_ones_before_have_taken_long(
-    client, organisation, monkeypatch
-):
+@pytest.mark.usefixtures("first_request_takes_long")
+def test_no_request_of_a_write_is_begun_once_the_ones_before_have_taken_long(client, organisation):
     """A contact and a lead take a request each."""
-    times = iter([0.0, 0.0, SOON_S + 1])
-    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
     lead = Ref("salesforce-main", "lead", "00QWs00000A1b2CMAR")
     found = client.write([Update(ref(ONE), {"score": 7}), Update(lead, {"score": 8})])
     assert list(found) == [lead]
@@ -244,11 +246,8 @@ def test_no_request_of_a_write_is_begun_once_the_ones_before_have_taken_long(
     assert len(organisation.written) == 1
 
 
-def test_what_a_record_lacks_is_not_looked_for_once_a_write_has_taken_long(
-    write, organisation, monkeypatch
-):
-    times = iter([0.0, 0.0, SOON_S + 1])
-    monkeypatch.setattr("connectors.salesforce.batch_write.monotonic", lambda: next(times))
+@pytest.mark.usefixtures("first_request_takes_long")
+def test_what_a_record_lacks_is_not_looked_for_once_a_write_has_taken_long(write, organisation):
     organisation.results = [(200, [refused("INVALID_FIELD")])]
     assert isinstance(write(ONE)[ref(ONE)], RecordBusy)
     assert organisation.calls == []
